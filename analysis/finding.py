@@ -1,0 +1,107 @@
+"""The finding in words, computed: who is faster than whom, by how much, where."""
+import math
+from dataclasses import dataclass
+
+from analysis.plan import label_of, value_label
+from analysis.units import duration, ratio, with_prefix
+from analysis.wording import at_x
+
+NO_DIFFERENCE = 1.05  # below this ratio two policies are called equal: p50 comes from histogram buckets
+
+
+@dataclass(frozen=True)
+class Finding:
+    text: str
+    size: float  # the ratio that it tells of, 1 or more
+
+
+def facet_finding(result, plan, facet, operation):
+    """What one set of figures shows of an operation."""
+    rows = result.latency[result.latency["operation"] == operation]
+    cells = {series: _by_x(plan, series.rows(rows)) for series in facet.series}
+    cells = {series: by_x for series, by_x in cells.items() if by_x}
+    suffix = f" ({facet.label})" if facet.label else ""
+    if not cells:
+        return Finding(f"{operation}: no operation completed in the measured window{suffix}", 1.0)
+    if len(cells) > 1:
+        return _between_policies(result, plan, operation, cells, suffix)
+    (by_x,) = cells.values()
+    return _along_x(plan, operation, by_x, suffix) if plan.x and len(by_x) > 1 else _single(operation, by_x, suffix)
+
+
+def operation_finding(result, plan, operation):
+    return max((facet_finding(result, plan, facet, operation) for facet in plan.facets), key=lambda found: found.size)
+
+
+def headline(result, plan):
+    """The finding of the operation in which most happens."""
+    return max((operation_finding(result, plan, operation) for operation in result.operations),
+               key=lambda found: found.size)
+
+
+def _by_x(plan, rows):
+    """{x value: row}, of the points where something was measured."""
+    rows = rows[(rows["count"] > 0) & (rows["p50_ns"] > 0)]
+    return {row[plan.x.path] if plan.x else None: row for row in rows.to_dict("records")}
+
+
+def _between_policies(result, plan, operation, cells, suffix):
+    x = _largest_shared_x(plan, cells)
+    here = {series: by_x[x] for series, by_x in cells.items() if x in by_x}
+    where = f" {at_x(plan.x.path, x)}" if plan.x else ""
+    best = None
+    for fast, fast_row in here.items():
+        for slow, slow_row in here.items():
+            # Only one thing may differ, else nobody could say what made the difference.
+            differing = [pair for pair in zip(fast.coordinates, slow.coordinates) if pair[0] != pair[1]]
+            if len(differing) == 1 and slow_row["p50_ns"] >= fast_row["p50_ns"]:
+                size = slow_row["p50_ns"] / fast_row["p50_ns"]
+                if best is None or size > best[0]:
+                    best = size, fast, slow, differing[0]
+    if best is None:
+        return Finding(f"{operation}{where}: too few points for a comparison{suffix}", 1.0)
+    size, fast, slow, ((path, fast_value), (_, slow_value)) = best
+    if size < NO_DIFFERENCE:
+        percent = math.ceil((size - 1) * 100)
+        alike = f"are within {percent}% of each other's p50" if percent else "have the same p50"
+        return Finding(f"{operation}{where}: all {len(here)} policies {alike}{suffix}", size)
+    fast_row, slow_row = here[fast], here[slow]
+    same = [pair for pair in fast.coordinates if pair[0] != path and pair not in _facet_coordinates(plan, fast)]
+    with_same = f", with {label_of(result, same, fast.coordinates)}" if same else ""
+    overlap = ""
+    if fast_row["mean_ns"] + fast_row["ci95_ns"] >= slow_row["mean_ns"] - slow_row["ci95_ns"]:
+        overlap = "; the confidence intervals of their means overlap"
+    return Finding(
+        f"{operation}{where}: {value_label(result, path, fast_value, fast.coordinates)} takes {ratio(1 / size)} of the "
+        f"p50 of {value_label(result, path, slow_value, slow.coordinates)} ({duration(fast_row['p50_ns'])} against "
+        f"{duration(slow_row['p50_ns'])}{with_same}{overlap}){suffix}", size)
+
+
+def _facet_coordinates(plan, series):
+    return next(facet.coordinates for facet in plan.facets if series in facet.series)
+
+
+def _largest_shared_x(plan, cells):
+    """The largest x at which two series can be compared, else the largest of all."""
+    if not plan.x:
+        return None
+    having = {value: sum(value in by_x for by_x in cells.values()) for value in plan.x.values}
+    shared = [value for value, count in having.items() if count > 1]
+    return (shared or [value for value, count in having.items() if count])[-1]
+
+
+def _along_x(plan, operation, by_x, suffix):
+    first, last = [value for value in plan.x.values if value in by_x][:: len(by_x) - 1][:2]
+    before, after = by_x[first]["p50_ns"], by_x[last]["p50_ns"]
+    size = max(before, after) / min(before, after)
+    span = f"from {duration(before)} {at_x(plan.x.path, first)} to {duration(after)} {at_x(plan.x.path, last)}"
+    if size < NO_DIFFERENCE:
+        return Finding(f"{operation}: p50 stays within 5%, {span}{suffix}", size)
+    verb = "grows" if after > before else "falls"
+    return Finding(f"{operation}: p50 {verb} {ratio(size)}, {span}{suffix}", size)
+
+
+def _single(operation, by_x, suffix):
+    (row,) = by_x.values()
+    return Finding(f"{operation}: p50 {duration(row['p50_ns'])}, p99 {duration(row['p99_ns'])}, "
+                   f"{with_prefix(row['per_second'])} per second{suffix}", 1.0)

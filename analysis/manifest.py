@@ -1,0 +1,84 @@
+"""Reads manifest.json. Fields that are missing get empty values; fields of a wrong shape are errors."""
+import json
+from pathlib import Path
+
+from analysis.axes import canonical
+from analysis.input_error import InputError
+from analysis.tables import AGAIN
+
+# Every field that the analysis reads, with its type and the value that stands for "not there".
+FIELDS = {
+    "version": (str, ""),
+    "command": ((str, list), ""),
+    "host_seconds": ((int, float), None),
+    "events": ((int, float), None),
+    "configuration": (dict, {}),
+    "hash": (str, ""),
+    "axes": (list, None),
+    "seeds": ((int, list), None),
+    "points": (list, []),
+    "what_if": (list, []),
+    "warnings": (list, []),
+}
+
+
+def read_manifest(directory):
+    """The manifest as a dict with all FIELDS. Throws InputError with file, line and column."""
+    path = Path(directory) / "manifest.json"
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; not a result directory, or its run has not finished: give the "
+                         "directory that 'mmsim run --out' or 'mmsim sweep --out' wrote") from None
+    except json.JSONDecodeError as error:
+        place = f"{path}:{error.lineno}:{error.colno}"
+        raise InputError(f"{place}: {error.msg}; the manifest is damaged: {AGAIN}") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: not text; the manifest is damaged: {AGAIN}") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    if not isinstance(manifest, dict):
+        raise InputError(f"{path}: not a JSON object; the manifest is damaged: {AGAIN}")
+    for field, (kind, absent) in FIELDS.items():
+        if manifest.get(field) is None:
+            manifest[field] = absent
+        elif not isinstance(manifest[field], kind) or isinstance(manifest[field], bool):
+            raise InputError(f"{path}: '{field}' has the wrong type; the manifest is damaged: {AGAIN}")
+    _check_items(path, manifest)
+    return manifest
+
+
+def _check_items(path, manifest):
+    def require(good, what):
+        if not good:
+            raise InputError(f"{path}: {what}; the manifest is damaged: {AGAIN}")
+
+    for axis in manifest["axes"] or []:
+        require(isinstance(axis, dict) and isinstance(axis.get("path"), str) and isinstance(axis.get("values"), list)
+                and all(isinstance(value, (str, int, float)) for value in axis["values"]),
+                "an entry of 'axes' is not {\"path\": ..., \"values\": [...]}")
+    for point in manifest["points"]:
+        require(isinstance(point, dict) and isinstance(point.get("point"), int)
+                and isinstance(point.get("status"), str) and isinstance(point.get("axes", {}), dict),
+                "an entry of 'points' is not {\"point\": number, \"axes\": {...}, \"status\": text}")
+    manifest["what_if"] = [str(label) for label in manifest["what_if"]]
+    manifest["warnings"] = [str(warning) for warning in manifest["warnings"]]
+
+
+def value_at(manifest, path):
+    """The configured value of a path in the canonical form of axes, or None."""
+    entry = manifest["configuration"].get(path)
+    value = entry.get("value") if isinstance(entry, dict) else entry
+    return None if value is None else canonical(value)
+
+
+def origin(manifest, path):
+    """Where the value of a path was set, "file:line", or ""."""
+    entry = manifest["configuration"].get(path)
+    return str(entry.get("origin") or "") if isinstance(entry, dict) else ""
+
+
+def seed_count(manifest):
+    """How many seeds a point was run with, or None if the manifest does not say."""
+    seeds = manifest["seeds"]
+    return len(seeds) if isinstance(seeds, list) else seeds

@@ -1,0 +1,126 @@
+"""The tables of the page, as HTML."""
+import math
+from html import escape
+
+from analysis import what_if
+from analysis.axes import canonical
+from analysis.manifest import origin, value_at
+from analysis.palette import account_order
+from analysis.plan import value_label
+from analysis.units import three_digits
+
+_LATENCY = ("count", "mean_ns", "ci95_ns", "p50_ns", "p90_ns", "p99_ns", "p999_ns", "max_ns", "per_second")
+
+
+def table(header, rows, caption="", numbers_from=0):
+    """An HTML table from text cells; columns from `numbers_from` on are aligned as numbers."""
+    head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in header)
+    body = "".join(
+        "<tr>" + "".join(f'<td{" class=n" if index >= numbers_from else ""}>{escape(cell)}</td>'
+                         for index, cell in enumerate(row)) + "</tr>" for row in rows)
+    title = f"<caption>{escape(caption)}</caption>" if caption else ""
+    return (f'<div class="scroll" tabindex="0"><table>{title}<thead><tr>{head}</tr></thead>'
+            f"<tbody>{body}</tbody></table></div>")
+
+
+def configuration(result):
+    """What the user set, then what machine and kernel files set, then the defaults."""
+    parts = []
+    for name, part in (result.parts or {"": result}).items():
+        groups = {"set": [], "base": [], "default": []}
+        swept = {axis.path for axis in part.axes}
+        for path in sorted(part.manifest["configuration"]):
+            if path not in swept:
+                where = origin(part.manifest, path)
+                value = value_at(part.manifest, path)
+                mark = what_if.mark(part.manifest, path, value)
+                groups[_group(where)].append((path, f"{value}{mark}", where))
+        heading = f"<h3>{escape(name)}</h3>" if name else ""
+        axes = [(axis.path, ", ".join(f"{value}{what_if.mark(part.manifest, axis.path, value)}"
+                                      for value in axis.values)) for axis in part.axes]
+        html = table(("axis", "values"), axes, numbers_from=9) if axes else ""
+        columns = ("path", "value", "set in")
+        if groups["set"]:
+            html += table(columns, groups["set"], "Chosen for this run", 9)
+        if groups["base"]:
+            html += folded(f"From the machine and kernel files ({len(groups['base'])})",
+                            table(columns, groups["base"], numbers_from=9))
+        if groups["default"]:
+            html += folded(f"Defaults ({len(groups['default'])})",
+                            table(columns[:2], [row[:2] for row in groups["default"]], numbers_from=9))
+        parts.append(heading + (html or "<p>The manifest holds no configuration.</p>"))
+    return "".join(parts)
+
+
+def _group(where):
+    if not where or where.startswith(("default", "built-in")):
+        return "default"
+    return "base" if "configs/machines/" in where or "configs/kernels/" in where else "set"
+
+
+def latency(result, operation):
+    rows = result.latency[result.latency["operation"] == operation]
+    paths = [axis.path for axis in result.axes]
+    cells = [[str(row["point"]), *_coordinates(result, row, paths), *(_number(row[column]) for column in _LATENCY)]
+             for row in rows.to_dict("records")]
+    return table(("point", *paths, *_LATENCY), cells, numbers_from=1 + len(paths))
+
+
+def accounts(result, operation):
+    rows = result.account[result.account["operation"] == operation]
+    wide = rows.pivot_table("mean_ns", "point", "account", aggfunc="sum")
+    names = account_order([name for name in wide.columns if wide[name].sum() > 0])
+    return _by_point(result, wide[names], [f"{name} ns" for name in names])
+
+
+def counters(result):
+    """Two tables, counters and lock classes; a counter that is zero at every point is only named."""
+    wide = result.counter.pivot_table("value", "point", "counter", aggfunc="sum")
+    order = [name for name in dict.fromkeys(result.counter["counter"])]
+    zero = [name for name in order if not wide[name].abs().sum() > 0]
+    plain = [name for name in order if name not in zero and not name.startswith("lock_")]
+    locks = [name for name in order if name not in zero and name.startswith("lock_")]
+    html = _by_point(result, wide[plain], plain) if plain else "<p>No counter moved.</p>"
+    if locks:
+        html += folded(f"Locks, by class ({len(locks)} counters)", _by_point(result, wide[locks], locks))
+    if zero:
+        html += f"<p class=quiet>Zero at every point: {escape(', '.join(zero))}.</p>"
+    return html
+
+
+def points(result):
+    paths = [axis.path for axis in result.axes]
+    cells = [[str(row["point"]), *_coordinates(result, row, paths), str(row["seed"]), row["status"],
+              _number(row["simulated_ns"]), _number(row["host_s"]), _number(row["events"]), str(row["warnings"])]
+             for row in result.point.to_dict("records")]
+    return table(("point", *paths, "seed", "status", "simulated_ns", "host_s", "events", "warnings"), cells,
+                 numbers_from=1 + len(paths))
+
+
+def _by_point(result, wide, names):
+    paths = [axis.path for axis in result.axes]
+    coordinates = result.point.drop_duplicates("point").set_index("point")
+    cells = []
+    for number, row in wide.iterrows():
+        place = coordinates.loc[number].to_dict() if number in coordinates.index else {}
+        cells.append([str(number), *_coordinates(result, place, paths), *(_number(value) for value in row)])
+    return table(("point", *paths, *names), cells, numbers_from=1 + len(paths))
+
+
+def _coordinates(result, row, paths):
+    everywhere = tuple((path, row[path]) for path in paths if path in row)
+    return [value_label(result, path, row[path], everywhere).partition("=")[2] if path in row else "" for path in paths]
+
+
+def _number(value):
+    value = canonical(value)
+    if isinstance(value, int):
+        return f"{value:,}".replace(",", " ")
+    if isinstance(value, float) and math.isfinite(value):
+        return f"{value:,.1f}".replace(",", " ") if abs(value) >= 1000 else three_digits(value)
+    return ""
+
+
+def folded(summary, html):
+    """Hidden behind one line until the reader asks."""
+    return f"<details><summary>{escape(summary)}</summary>{html}</details>"

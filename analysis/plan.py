@@ -1,0 +1,122 @@
+"""Which axis goes where: one along x, the others into colours, dashes and, if there are more, separate figures."""
+import itertools
+import re
+from dataclasses import dataclass
+
+from analysis import palette, what_if
+from analysis.axes import Axis
+
+X_FIRST = "run.cpus"
+COLOUR_FIRST = "kernel.tlb_flush"
+MOST_FACETS = 12
+ONLY = "this run"  # the label of a series that has no other beside it
+
+
+@dataclass(frozen=True)
+class Series:
+    """One line, or one bar: the points that share these coordinates."""
+
+    coordinates: tuple  # ((path, value), ...)
+    label: str
+    colour: str
+    marker: str
+    dash: int  # 0 is solid, with filled markers
+    what_if: bool
+
+    def rows(self, frame):
+        return select(frame, self.coordinates)
+
+
+@dataclass(frozen=True)
+class Facet:
+    """One set of figures: all series at fixed values of the axes that found no other place."""
+
+    coordinates: tuple
+    label: str
+    series: tuple
+
+    @property
+    def slug(self):
+        return file_name("-".join(f"{path}={value}" for path, value in self.coordinates))
+
+
+@dataclass(frozen=True)
+class Plan:
+    x: Axis  # None: bars
+    facets: tuple
+    constant: tuple  # ((path, value), ...) of axes with one value
+    notes: tuple
+
+    @property
+    def x_is_log(self):
+        """CPUs double; other axes are logarithmic where they span as much."""
+        numbers = self.x.numbers
+        return min(numbers) > 0 and (self.x.path == X_FIRST or max(numbers) >= 8 * min(numbers))
+
+
+def make_plan(result):
+    varied = [axis for axis in result.axes if len(axis.values) > 1]
+    constant = tuple((axis.path, axis.values[0]) for axis in result.axes if len(axis.values) == 1)
+    numeric = [axis for axis in varied if axis.numbers]
+    x = max(numeric, key=lambda axis: (axis.path == X_FIRST, len(axis.values)), default=None)
+    others = sorted((axis for axis in varied if axis is not x),
+                    key=lambda axis: (axis.path != COLOUR_FIRST, -len(axis.values)))
+    colour = others[0] if others else None
+    dash = next((axis for axis in others[1:] if len(axis.values) <= len(palette.DASHES)), None)
+    rest = [axis for axis in others if axis not in (colour, dash)]
+    combinations = list(itertools.product(*([(axis.path, value) for value in axis.values] for axis in rest)))
+    facets = [_facet(result, coordinates, colour, dash) for coordinates in combinations]
+    facets = [facet for facet in facets if facet.series]
+    notes = ()
+    if len(facets) > MOST_FACETS:
+        notes = (f"The axes {', '.join(axis.path for axis in rest)} make {len(facets)} sets of figures; the first "
+                 f"{MOST_FACETS} are drawn. All points are in the tables.",)
+    return Plan(x, tuple(facets[:MOST_FACETS]), constant, notes)
+
+
+def _facet(result, coordinates, colour, dash):
+    rows = select(result.latency, coordinates)
+    series = []
+    for colour_value in colour.values if colour else (None,):
+        for dash_value in dash.values if dash else (None,):
+            own = []
+            if colour:
+                own.append((colour.path, colour_value))
+            if dash:
+                own.append((dash.path, dash_value))
+            if len(select(rows, own)):
+                series.append(_series(result, coordinates, own, colour, dash))
+    return Facet(coordinates, label_of(result, coordinates, coordinates), tuple(series))
+
+
+def _series(result, facet, own, colour, dash):
+    everywhere = (*facet, *own)
+    colour_place = palette.place(colour, own[0][1]) if colour else 0
+    dash_place = palette.place(dash, own[-1][1]) if dash else 0
+    return Series(
+        coordinates=everywhere,
+        label=label_of(result, own, everywhere) or ONLY,
+        colour=palette.SERIES_COLOURS[colour_place % len(palette.SERIES_COLOURS)],
+        marker=palette.MARKERS[colour_place % len(palette.MARKERS)],
+        dash=dash_place % len(palette.DASHES),
+        what_if=any(what_if.mark_in(result, path, value, everywhere) for path, value in everywhere),
+    )
+
+
+def label_of(result, coordinates, everywhere=()):
+    """'tlb_flush=lazy (what-if), kthread_switch=eager'"""
+    return ", ".join(value_label(result, path, value, everywhere) for path, value in coordinates)
+
+
+def value_label(result, path, value, everywhere=()):
+    return f"{path.rpartition('.')[2]}={value}{what_if.mark_in(result, path, value, everywhere)}"
+
+
+def select(frame, coordinates):
+    for path, value in coordinates:
+        frame = frame[frame[path] == value]
+    return frame
+
+
+def file_name(text):
+    return re.sub(r"[^A-Za-z0-9_.=-]+", "_", text).lstrip(".")[:120]

@@ -1,0 +1,25 @@
+"""`mmsim report`: from result directories to figures and a page in the first of them."""
+from pathlib import Path
+
+from analysis.charts import operation_charts
+from analysis.combine import combine
+from analysis.figures import write_figures
+from analysis.load import load
+from analysis.page import page
+from analysis.plan import file_name, make_plan
+from analysis.whole_file import write_whole
+
+
+def report(directories):
+    """Writes DIR/figures/* and DIR/report.html; returns (paths written, the result). Throws InputError."""
+    result = combine([load(directory) for directory in directories])
+    plan = make_plan(result)
+    charts = [operation_charts(result, plan, facet, operation)
+              for operation in result.operations for facet in plan.facets]
+    written = []
+    figures = Path(directories[0]) / "figures"
+    for each in charts:
+        write_figures(each, lambda name, save: written.append(write_whole(figures / file_name(name), save)))
+    text = page(result, plan, charts).encode("utf-8")
+    written.append(write_whole(Path(directories[0]) / "report.html", lambda file: file.write(text)))
+    return written, result

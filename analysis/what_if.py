@@ -1,0 +1,41 @@
+"""Policies that the simulated machine would not use: they are marked wherever they are shown."""
+from analysis.axes import RESULT_AXIS, from_text
+from analysis.manifest import value_at
+
+MARK = "(what-if)"
+
+
+def mark(manifest, path, value):
+    """" (what-if)" if `path`=`value` is one on the machine of the manifest, else nothing."""
+    wanted = path, from_text(str(value))
+    return f" {MARK}" if any(_parse(label) == wanted for label in manifest["what_if"]) else ""
+
+
+def mark_in(result, path, value, coordinates=()):
+    """The same for a result, which may combine several machines: `coordinates` say which."""
+    name = dict(coordinates).get(RESULT_AXIS)
+    return mark(result.parts[name].manifest if name in result.parts else result.manifest, path, value)
+
+
+def in_play(result):
+    """Labels of the what-if policies that a result of one directory shows."""
+    swept = [f"{axis.path}={value}" for axis in result.axes for value in axis.values
+             if mark(result.manifest, axis.path, value)]
+    return swept + fixed(result)
+
+
+def fixed(result):
+    """Labels of the what-if policies that hold for everything in the result, as they are set outside its axes."""
+    found = []
+    axes = {axis.path for axis in result.axes}
+    for part in result.parts.values() or [result]:
+        for label in part.manifest["what_if"]:
+            path, value = _parse(label)
+            if path not in axes and (value is None or from_text(str(value_at(part.manifest, path))) == value):
+                found.append(label)
+    return list(dict.fromkeys(found))
+
+
+def _parse(label):
+    path, equals, value = label.partition("=")
+    return path.strip(), from_text(value.strip().strip('"')) if equals else None

@@ -1,0 +1,46 @@
+// The commands of mmsim. Each returns the exit status; what is wrong with the input comes as an InputError.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace mmsim {
+
+struct RunOptions {
+  std::filesystem::path configuration; ///< empty: defaults and overrides alone
+  std::vector<std::string> overrides;  ///< "path=value"
+  std::filesystem::path out;           ///< empty: nothing is written
+  std::string command;                 ///< as it was typed, for the manifest
+};
+int run_command(const RunOptions& options);
+
+struct SweepOptions {
+  std::filesystem::path sweep;
+  std::vector<std::string> overrides;
+  std::filesystem::path out; ///< empty: results/<name of the sweep file>
+  unsigned processes = 0;    ///< 0: one a hardware thread
+  bool dry_run = false;
+  std::string command;
+};
+int sweep_command(const SweepOptions& options);
+
+struct ListOptions {
+  std::string kind; ///< one of list_kinds()
+  bool json = false;
+};
+std::vector<std::string> list_kinds();
+int list_command(const ListOptions& options);
+
+struct ExplainOptions {
+  std::filesystem::path directory;
+};
+int explain_command(const ExplainOptions& options);
+
+struct ReportOptions {
+  std::vector<std::string> directories;
+};
+/// Does not return if Python can be started: this process becomes it.
+int report_command(const ReportOptions& options);
+
+} // namespace mmsim

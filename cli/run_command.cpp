@@ -1,0 +1,170 @@
+#include <algorithm>
+#include <chrono>
+#include <iostream>
+#include <optional>
+
+#include <spdlog/spdlog.h>
+
+#include "cli/commands.hpp"
+#include "cli/exit_status.hpp"
+#include "cli/manifest.hpp"
+#include "cli/point_check.hpp"
+#include "cli/readable.hpp"
+#include "cli/sweep_directory.hpp"
+#include "cli/sweep_identity.hpp"
+#include "cli/terminal_table.hpp"
+#include "cli/verdict.hpp"
+#include "cli/what_if.hpp"
+#include "scenarios/run_point.hpp"
+#include "sim/engine/parameter.hpp"
+#include "sim/record/atomic_file.hpp"
+
+namespace mmsim {
+namespace {
+
+constexpr std::size_t most_accounts = 6;
+constexpr auto right = TerminalTable::right;
+
+double nanoseconds(Duration duration) { return double(duration.count()) / 1000; }
+
+void show_latencies(const MergedPoint& point, const Terminal& terminal) {
+  TerminalTable table({{"operation"},
+                       {"count", right},
+                       {"mean", right},
+                       {"+-95 %", right},
+                       {"p50", right},
+                       {"p90", right},
+                       {"p99", right},
+                       {"max", right},
+                       {"per second", right}});
+  for (const MergedOperation& operation : point.operations) {
+    const Histogram& latency = operation.latency;
+    std::vector<std::string> cells{operation.name, readable_count(latency.count())};
+    if (latency.count() > 0) {
+      const double mean = nanoseconds(latency.sum()) / double(latency.count());
+      const auto ci95 = operation.ci95();
+      cells.push_back(readable_nanoseconds(mean));
+      cells.push_back(ci95 && mean > 0 ? readable_share(*ci95 / 1000 / mean) : "-");
+      for (const unsigned percent : {50u, 90u, 99u, 100u})
+        cells.push_back(readable_nanoseconds(nanoseconds(latency.percentile(percent))));
+    }
+    cells.resize(8, "-");
+    cells.push_back(readable_rate(point.per_second(operation)));
+    table.add_row(std::move(cells));
+  }
+  std::cout << table.text(terminal);
+}
+
+void show_accounts(const MergedPoint& point, const Terminal& terminal) {
+  TerminalTable table({{"operation"}, {"account"}, {"mean", right}, {"part", right}, {""}});
+  for (const MergedOperation& operation : point.operations) {
+    std::vector<Account> accounts;
+    for (std::size_t i = 0; i < account_count; ++i)
+      if (operation.accounts[i].count() > 0) accounts.push_back(Account(i));
+    std::ranges::stable_sort(accounts, std::ranges::greater{},
+                             [&](Account account) { return operation.accounts[index(account)]; });
+    if (accounts.size() > most_accounts) accounts.resize(most_accounts);
+    for (const Account account : accounts) {
+      const Duration total = operation.accounts[index(account)];
+      const double part = double(total.count()) / double(operation.latency.sum().count());
+      table.add_row({account == accounts.front() ? operation.name : "", std::string(name(account)),
+                     readable_nanoseconds(nanoseconds(total) / double(operation.latency.count())),
+                     readable_share(part), std::string(std::size_t(20 * part + 0.5), '#')});
+    }
+  }
+  if (!table.empty()) std::cout << '\n' << table.text(terminal);
+}
+
+void show_counters(const MergedPoint& point, const Terminal& terminal) {
+  std::vector<std::pair<std::string, std::string>> facts;
+  for (std::size_t i = 0; i < counter_count; ++i)
+    if (const std::uint64_t value = point.counters.values[i])
+      facts.emplace_back(name(Counter(i)), readable_count(value));
+  if (!facts.empty()) {
+    // Two counters a line: half the height.
+    TerminalTable table({{"counter"}, {"value", right}, {"  counter"}, {"value", right}});
+    const std::size_t half = (facts.size() + 1) / 2;
+    for (std::size_t i = 0; i < half; ++i) {
+      const bool both = i + half < facts.size();
+      table.add_row({facts[i].first, facts[i].second, both ? "  " + facts[i + half].first : "",
+                     both ? facts[i + half].second : ""});
+    }
+    std::cout << '\n' << table.text(terminal);
+  }
+
+  TerminalTable locks(
+      {{"lock"}, {"acquired", right}, {"contended", right}, {"mean wait", right}, {"mean hold", right}});
+  for (const auto& [lock_class, stats] : point.counters.lock_classes) {
+    if (stats.acquired == 0) continue;
+    const auto acquired = double(stats.acquired);
+    locks.add_row({lock_class, readable_count(stats.acquired),
+                   readable_share(double(stats.contended) / acquired),
+                   readable_nanoseconds(nanoseconds(stats.wait) / acquired),
+                   readable_nanoseconds(nanoseconds(stats.hold) / acquired)});
+  }
+  if (!locks.empty()) std::cout << '\n' << locks.text(terminal);
+}
+
+/// "munmap on 16 CPUs of kunpeng920-128, kernel 5.10, seed 1".
+std::string headline_of(const Configuration& configuration) {
+  const auto text = [&](const char* before, const char* path, const char* after) {
+    const Entry* entry = configuration.find(path);
+    return entry ? before + table_text(entry->value) + after : std::string();
+  };
+  return text("", "scenario.name", "") + text(" on ", "run.cpus", " CPUs") +
+         text(" of ", "machine.base", "") + text(", kernel ", "kernel.base", "") +
+         text(", seed ", "run.seed", "");
+}
+
+void show(const PointResult& result, const Configuration& configuration) {
+  const Terminal terminal = terminal_of(1);
+  const MergedPoint point = merge(std::span(&result, 1));
+  std::cout << terminal.bold(headline_of(configuration)) << "\n\n";
+  show_latencies(point, terminal);
+  show_accounts(point, terminal);
+  show_counters(point, terminal);
+  std::cout << '\n'
+            << readable_nanoseconds(nanoseconds(result.simulated)) << " simulated in "
+            << readable_seconds(result.host_seconds) << ", " << readable_count(result.events) << " events";
+  if (result.host_seconds > 0)
+    std::cout << " (" << readable_rate(double(result.events) / result.host_seconds) << " a second)";
+  std::cout << '\n';
+  for (const std::string& label : what_ifs(configuration))
+    std::cout << label << ' ' << what_if_mark << '\n' << what_if_legend << '\n';
+}
+
+} // namespace
+
+int run_command(const RunOptions& options) {
+  const SweepPlan plan{
+      load_configuration(options.configuration, options.overrides), {}, 1, BaseFiles(options.configuration)};
+  const Configuration configuration = with_defaults(plan.written);
+  check_point(configuration);
+  const std::string hash = sweep_hash(plan);
+  if (!options.out.empty()) check_result_directory(options.out, hash);
+
+  std::optional<MadeDirectory> made; // before the work: afterwards would be too late to say that it cannot be
+  if (!options.out.empty()) made.emplace(options.out);
+
+  const auto started = std::chrono::steady_clock::now();
+  PointResult result;
+  try {
+    result = run_point(plan.written);
+  } catch (...) {
+    if (made) made->undo();
+    throw;
+  }
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - started;
+  if (result.host_seconds == 0) result.host_seconds = took.count();
+
+  if (result.status == PointStatus::done) show(result, configuration);
+  const ResultTables tables{{}, {{0, {}, {std::move(result)}}}};
+  if (!options.out.empty()) {
+    write_tables(options.out, tables);
+    atomic_write(options.out / "manifest.json", manifest_json(plan, tables, {options.command, hash}));
+    spdlog::info("tables and manifest.json in {}", options.out.native());
+  }
+  return report_verdict(tables);
+}
+
+} // namespace mmsim

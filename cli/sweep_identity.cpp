@@ -1,0 +1,53 @@
+#include "cli/sweep_identity.hpp"
+
+#include <array>
+#include <cstdint>
+#include <fstream>
+#include <string_view>
+
+#include <spdlog/fmt/fmt.h>
+
+#include "sim/engine/parameter.hpp"
+
+namespace mmsim {
+namespace {
+
+/// FNV-1a, 64 bits (http://www.isthe.com/chongo/tech/comp/fnv/): told apart must be mistakes, not attacks.
+class Fnv {
+ public:
+  void add(std::string_view bytes) {
+    for (const char byte : bytes)
+      hash_ = (hash_ ^ static_cast<unsigned char>(byte)) * 0x100000001b3;
+  }
+  std::string text() const { return fmt::format("{:016x}", hash_); }
+
+ private:
+  std::uint64_t hash_ = 0xcbf29ce484222325;
+};
+
+} // namespace
+
+std::string sweep_hash(const SweepPlan& plan) {
+  Fnv hash;
+  hash.add("seeds " + std::to_string(plan.seeds) + '\n');
+  for (const Axis& axis : plan.axes)
+    hash.add("axis " + axis.path + '\n');
+  for (const SweepPoint& point : plan.points()) {
+    hash.add("point " + std::to_string(point.index) + '\n');
+    const Configuration configuration = with_defaults(plan.configuration(point));
+    for (const auto& [path, entry] : configuration.entries())
+      hash.add(path + " = " + to_text(entry.value) + '\n');
+  }
+  return hash.text();
+}
+
+std::string build_hash() {
+  std::ifstream program("/proc/self/exe", std::ios::binary);
+  Fnv hash;
+  std::array<char, 65536> block;
+  while (program.read(block.data(), block.size()) || program.gcount() > 0)
+    hash.add({block.data(), std::size_t(program.gcount())});
+  return hash.text();
+}
+
+} // namespace mmsim

@@ -1,0 +1,33 @@
+#include "cli/terminal.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+namespace mmsim {
+
+std::string Terminal::painted(std::string_view code, std::string_view text) const {
+  if (!colour) return std::string(text);
+  return "\033[" + std::string(code) + 'm' + std::string(text) + "\033[0m";
+}
+
+Terminal terminal_of(int file_descriptor) {
+  Terminal terminal;
+  terminal.interactive = ::isatty(file_descriptor) == 1;
+  if (!terminal.interactive) return terminal;
+  const char* no_color = std::getenv("NO_COLOR");
+  const char* kind = std::getenv("TERM");
+  terminal.colour = !(no_color && *no_color) && kind && std::string_view(kind) != "dumb";
+  winsize size{};
+  if (::ioctl(file_descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+    terminal.width = std::max<std::size_t>(size.ws_col, 40);
+  return terminal;
+}
+
+std::size_t columns_of(std::string_view text) {
+  return std::size_t(std::ranges::count_if(text, [](char c) { return (c & 0xC0) != 0x80; }));
+}
+
+} // namespace mmsim

@@ -1,0 +1,60 @@
+// An address space.
+//
+// Models mm_struct: mm_users (threads) and mm_count (users as one, and whoever borrows it lazily), mmap_lock,
+// page_table_lock, the cores that may hold its translations (mm_cpumask), its generation of translations (tlb_gen),
+// its address-space id, areas and page tables. Counts, mask and generation each are on a cache line of their own;
+// the kernel puts some of them together by configuration.
+#pragma once
+
+#include "models/address_space/page_table.hpp"
+#include "models/address_space/shared_count.hpp"
+#include "models/address_space/vma.hpp"
+#include "models/locks/rw_semaphore.hpp"
+#include "models/locks/spinlock.hpp"
+#include "sim/machine/core_set.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace mmsim {
+
+/// Entries of an address space that were changed while translations made from the old ones may still be in TLBs.
+struct OpenChange {
+  PageNumber begin, end;
+  std::uint64_t sequence;
+};
+
+class MmStruct {
+public:
+  MmStruct(std::uint32_t id, SpinLocks& locks, Scheduler& scheduler, TablePagePool& pool, PageTable::Shape shape,
+           std::uint32_t cpus)
+      : id(id), mmap_lock(locks, scheduler, "mmap_lock"), page_table_lock(locks.make("page_table_lock")),
+        tables(pool, shape), core_generation(cpus) {}
+
+  const std::uint32_t id; ///< for reports; 0 is init_mm
+
+  SharedCount users{"mm_users", 1};
+  SharedCount count{"mm_count", 1};
+  RwSemaphore mmap_lock;
+  std::unique_ptr<SpinLock> page_table_lock;
+
+  VmaTree vmas;
+  PageTable tables;
+  std::int64_t rss = 0; ///< mapped user pages
+
+  CacheLine cpumask_line{"mm_cpumask"};
+  CoreSet cpumask; ///< cores that the flush policy may have to tell
+
+  CacheLine generation_line{"tlb_gen"};
+  std::uint64_t generation = 1;                ///< bumped by every flush, under policies that count them
+  std::vector<std::uint64_t> core_generation;  ///< the one that each core's TLB is up to
+
+  std::uint64_t context = 0; ///< generation of ids and id (models/address_space/asid.hpp); 0: none yet
+
+  // The oracle's notes (models/address_space/oracle.hpp).
+  std::vector<OpenChange> open_changes;
+  std::uint64_t changes = 0;
+};
+
+} // namespace mmsim

@@ -1,0 +1,69 @@
+// What a core does with address spaces when it changes from one task to another.
+//
+// Models switch_mm(), enter_lazy_tlb() and the reference counting of context_switch() and finish_task_switch() in 5.10:
+// a kernel thread (or idle) after a user task borrows its mm and takes a reference on mm_count; kernel thread after
+// kernel thread hands the borrowed mm on; the reference is dropped after the switch back. With kernel.kthread_switch =
+// "eager" a core leaves for init_mm's tables instead and takes no reference (and flushes only where there are no ids).
+// 2.6.24 counts also from kernel thread to kernel thread: left out.
+#pragma once
+
+#include "models/address_space/asid.hpp"
+#include "models/address_space/mm_struct.hpp"
+#include "models/scheduler/scheduler.hpp"
+#include "models/tlb_flush/tlb_flush_policy.hpp"
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace mmsim {
+
+struct KthreadSwitchParameters {
+  std::string kthread_switch;
+  static void declare(Declaration& d, KthreadSwitchParameters& p) {
+    d("kernel.kthread_switch", p.kthread_switch, "lazy",
+      "what a core does with the user's tables when it runs a kernel thread: keep them (lazy) or leave them (eager)",
+      "lazy TLB since Linux 2.2").one_of({"lazy", "eager"});
+  }
+};
+inline const DeclareParameters<KthreadSwitchParameters> declared_kthread_switch;
+
+class MmSwitch final : public MmSwitcher {
+public:
+  MmSwitch(Machine& machine, AsidAllocator& ids, TlbFlushPolicy& policy, const Configuration& configuration);
+
+  /// init_mm, and how to free an mm whose last reference has gone.
+  void connect(MmStruct& init_mm, std::function<void(Core&, MmStruct&)> free_mm);
+
+  void switch_mm(Core& core, MmStruct* previous, MmStruct* next) override;
+  MmStruct* enter_kernel_thread(Core& core, MmStruct* previous, bool from_user) override;
+  void drop_borrowed(Core& core, MmStruct* mm) override;
+
+  /// exit_mm(): the task gives up its mm but the core keeps the tables, as a kernel thread would.
+  void enter_lazy_tlb(Core& core);
+  /// mmdrop().
+  void mmdrop(Core& core, MmStruct& mm);
+  /// The mm whose tables the core has loaded.
+  MmStruct& loaded(CoreId core) { return *cpus_[core.value()].loaded; }
+  /// How often a core went from a user task to a kernel thread or idle.
+  std::uint64_t kernel_entries() const { return kernel_entries_; }
+  bool is_lazy(CoreId core) const { return cpus_[core.value()].lazy; }
+
+private:
+  struct PerCpu {
+    MmStruct* loaded = nullptr;
+    bool lazy = false;
+  };
+  void load(Core& core, MmStruct& next);
+
+  Machine& machine_;
+  AsidAllocator& ids_;
+  TlbFlushPolicy& policy_;
+  const bool lazy_;
+  MmStruct* init_mm_ = nullptr;
+  std::function<void(Core&, MmStruct&)> free_mm_;
+  std::vector<PerCpu> cpus_;
+  std::uint64_t kernel_entries_ = 0;
+};
+
+} // namespace mmsim

@@ -1,0 +1,77 @@
+#include "models/address_space/oracle.hpp"
+
+#include <algorithm>
+#include <spdlog/fmt/fmt.h>
+
+namespace mmsim {
+
+void Oracle::entry_changed(MmStruct& mm, PageNumber begin, PageNumber end) {
+  ++mm.changes;
+  if (!mm.open_changes.empty() && mm.open_changes.back().end == begin) { // a path walks on
+    mm.open_changes.back().end = end;
+    mm.open_changes.back().sequence = mm.changes;
+  } else {
+    mm.open_changes.push_back({begin, end, mm.changes});
+  }
+}
+
+void Oracle::flush_ends(MmStruct& mm, PageNumber begin, PageNumber end, std::uint64_t ticket) {
+  std::erase_if(mm.open_changes, [&](const OpenChange& change) {
+    return change.sequence <= ticket && begin <= change.begin && change.end <= end;
+  });
+}
+
+namespace {
+std::string describe(Pte pte) {
+  return pte.valid() ? fmt::format("frame {}, {}", pte.frame().value(), pte.writable() ? "writable" : "read-only")
+                     : std::string("empty");
+}
+} // namespace
+
+void Oracle::judge(Core& core, MmStruct& mm, PageNumber page, Tlb::Translation& translation) {
+  const Pte old(translation.word);
+  const Pte* entry = mm.tables.find(page);
+  const bool table_freed = entry == nullptr || reinterpret_cast<const std::uint64_t*>(entry) != translation.source;
+  const Pte now = entry ? *entry : Pte();
+  const Frame& frame = frames_[old.frame()];
+  const bool frame_freed = frame.epoch != translation.stamp;
+  if (!table_freed && !frame_freed && now.valid() && now.frame() == old.frame() &&
+      (now.writable() || !old.writable()))
+    return; // permissions have been widened: the entry is narrower than need be, not wrong
+  const auto open = std::find_if(mm.open_changes.begin(), mm.open_changes.end(), [&](const OpenChange& change) {
+    return change.begin <= page && page < change.end;
+  });
+  const char* why = nullptr;
+  if (frame_freed)
+    why = "its frame has been freed since";
+  else if (table_freed)
+    why = "its table has been freed since";
+  else if (now.valid() && now.frame() != old.frame())
+    why = "the address has another translation by now (break before make)";
+  else if (open == mm.open_changes.end())
+    why = "the flush of that change has completed";
+  if (why == nullptr) {
+    machine_.counters().add(Counter::stale_hit);
+    return;
+  }
+  throw Violation(fmt::format(
+      "stale translation: cpu {} uses page {:#x} of mm {} through an old TLB entry, and {}.\n"
+      "  TLB entry: {} (frame epoch {})\n  table now: {}\n"
+      "  frame {}: epoch {}, {} references, {} mappings\n"
+      "  mm {}: {} changes so far, {} of them not flushed yet; cpu {} {} in its mask; generation {}, cpu at {}",
+      core.id().value(), page.value(), mm.id, why, describe(old), translation.stamp,
+      table_freed ? "its table is gone" : describe(now), old.frame().value(), frame.epoch, frame.refcount,
+      frame.mapcount, mm.id, mm.changes, mm.open_changes.size(), core.id().value(),
+      mm.cpumask.contains(core.id()) ? "is" : "is not", mm.generation, mm.core_generation[core.id().value()]));
+}
+
+void Oracle::check_table_free(const MmStruct& mm, std::uint64_t word) const {
+  for (std::uint32_t i = 0; i < machine_.cpus(); ++i)
+    if (machine_.core(CoreId(i)).tlb().may_walk(word))
+      throw Violation(fmt::format("stale walk: a table page of mm {} (frame {}) is freed while the walker of cpu {} may "
+                                  "still follow it; the cpu {} in the mm's mask",
+                                  mm.id, Pte(word).frame().value(), i,
+                                  mm.cpumask.contains(CoreId(i)) ? "is" : "is not"));
+}
+
+} // namespace mmsim

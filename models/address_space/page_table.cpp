@@ -1,0 +1,39 @@
+#include "models/address_space/page_table.hpp"
+
+namespace mmsim {
+
+TablePage& TablePagePool::take(std::size_t entries, bool upper) {
+  auto& free = entries != TablePage::entries ? free_roots_ : upper ? free_uppers_ : free_leaves_;
+  if (!free.empty()) {
+    TablePage& page = *free.back();
+    free.pop_back();
+    return page;
+  }
+  TablePage& page = pages_.emplace_back();
+  page.words.resize(entries);
+  if (upper)
+    page.children.resize(entries);
+  host_bytes_ += sizeof page + entries * (sizeof(Pte) + (upper ? sizeof(TablePage*) : 0));
+  return page;
+}
+
+void TablePagePool::give_back(TablePage& page) {
+  auto& free = page.words.size() != TablePage::entries ? free_roots_
+               : page.children.empty()                 ? free_leaves_
+                                                       : free_uppers_;
+  free.push_back(&page);
+}
+
+void PageTable::link(TablePage& parent, std::size_t index, TablePage& child) {
+  parent.children[index] = &child;
+  parent.words[index] = parent.words[index].mapped(child.frame, true);
+  ++parent.live;
+}
+
+void PageTable::unlink(TablePage& parent, std::size_t index) {
+  parent.children[index] = nullptr;
+  parent.words[index] = parent.words[index].cleared();
+  --parent.live;
+}
+
+} // namespace mmsim

@@ -1,0 +1,34 @@
+// An atomic counter that cores share: a value and the cache line that it lives on.
+#pragma once
+
+#include "sim/machine/core.hpp"
+
+#include <cstdint>
+
+namespace mmsim {
+
+class SharedCount {
+public:
+  SharedCount(const char* name, std::int64_t value) : line_(name), value_(value) {}
+
+  std::int64_t value() const { return value_; }
+  void increment(Core& core) {
+    core.rmw(line_);
+    ++value_;
+  }
+  /// Before the machine runs.
+  void count_at_boot() { ++value_; }
+  /// atomic_dec_and_test(): true if it has become 0. Throws Violation below 0.
+  bool decrement_and_test(Core& core) {
+    core.rmw(line_);
+    if (value_ <= 0)
+      throw Violation(std::string(line_.name()) + " drops below 0");
+    return --value_ == 0;
+  }
+
+private:
+  CacheLine line_;
+  std::int64_t value_;
+};
+
+} // namespace mmsim

@@ -1,0 +1,58 @@
+#include "models/locks/spinlock.hpp"
+
+#include "sim/machine/machine.hpp"
+
+#include <spdlog/fmt/fmt.h>
+
+namespace mmsim {
+
+SpinLock::SpinLock(const Identity& identity)
+    : own_line_(identity.shared_line ? nullptr : std::make_unique<CacheLine>(identity.class_name)),
+      line_(identity.shared_line ? *identity.shared_line : *own_line_), class_name_(identity.class_name),
+      lock_class_(identity.lock_class) {}
+
+void SpinLock::lock(Core& core) {
+  // Earlier work is no waiting: the request is made when it is done.
+  core.settle();
+  if (held_by(core.id()))
+    throw Violation(fmt::format("cpu {} takes {}: it would wait for itself", core.id().value(), describe()));
+  const Instant requested = core.now();
+  const bool contended = acquire(core);
+  holder_ = core.id();
+  acquired_at_ = core.now();
+  core.counters().lock_acquired(lock_class_, contended, acquired_at_ - requested);
+}
+
+void SpinLock::unlock(Core& core) {
+  if (!held_by(core.id()))
+    throw Violation(fmt::format("cpu {} releases {}", core.id().value(), describe()));
+  release(core);
+  holder_ = nobody;
+  core.counters().lock_released(lock_class_, core.now() - acquired_at_);
+}
+
+void SpinLock::lock_irqsave(Core& core) {
+  core.irq_disable();
+  lock(core);
+}
+
+void SpinLock::unlock_irqrestore(Core& core) {
+  unlock(core);
+  core.irq_enable();
+}
+
+std::string SpinLock::describe() const {
+  return held() ? fmt::format("{}, held by cpu {}", class_name_, holder_.value())
+                : fmt::format("{}, held by nobody", class_name_);
+}
+
+SpinLocks::SpinLocks(Machine& machine, const Configuration& configuration) : counters_(machine.counters()) {
+  const auto chosen = read_parameters<SpinLockParameters>(configuration);
+  maker_ = Registry<SpinLock>::instance().create(chosen.implementation, machine);
+}
+
+std::unique_ptr<SpinLock> SpinLocks::make(const char* class_name, CacheLine* shared_line) {
+  return maker_({class_name, counters_.register_lock_class(class_name), shared_line});
+}
+
+} // namespace mmsim

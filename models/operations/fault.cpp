@@ -1,0 +1,119 @@
+#include "models/operations/fault.hpp"
+
+#include "models/operations/gather.hpp"
+#include "models/operations/page_tables.hpp"
+
+#include <spdlog/fmt/fmt.h>
+
+namespace mmsim {
+
+namespace {
+
+FaultKind do_anonymous_page(System& system, Core& core, MmStruct& mm, const PteSlot& slot, bool writable) {
+  const WorkCosts& work = core.costs().work;
+  const FrameNumber frame = system.alloc_page_or_give_up(core);
+  system.clear_page(core, frame);
+  SpinLock& lock = system.pte_lock(mm, slot.table);
+  lock.lock(core);
+  core.settle();
+  if (slot.entry().valid()) { // another thread has faulted it in meanwhile
+    lock.unlock(core);
+    put_page(system, core, frame);
+    return FaultKind::spurious;
+  }
+  system.pages[frame].mapcount = 1; // page_add_new_anon_rmap()
+  ++mm.rss;
+  PageTable::set(slot.table, slot.index, slot.entry().mapped(frame, writable));
+  core.charge(work.page_ref + work.pte_set, Account::work);
+  lock.unlock(core);
+  return FaultKind::demand_zero;
+}
+
+bool may_reuse(const System& system, const Frame& frame) {
+  return system.parameters.cow_reuse == "mapcount" ? frame.mapcount == 1 : frame.refcount == 1;
+}
+
+// Called with the entry's lock held; drops it.
+FaultKind do_wp_page(System& system, Core& core, MmStruct& mm, PageNumber page, const PteSlot& slot, SpinLock& lock) {
+  const WorkCosts& work = core.costs().work;
+  const Pte old = slot.entry();
+  Frame& shared = system.pages[old.frame()];
+  if (may_reuse(system, shared)) {
+    // wp_page_reuse(): more permission needs no flush; a core with the old entry faults once more and finds it
+    core.charge(work.pte_set, Account::work);
+    core.settle();
+    PageTable::set(slot.table, slot.index, old.with_writable(true));
+    core.tlb().invalidate_page(core.tlb().asid(), page); // the core's own entry, replaced by the faulting instruction's walk
+    lock.unlock(core);
+    system.counters.add(Counter::pgreuse);
+    return FaultKind::cow_reuse;
+  }
+  ++shared.refcount; // get_page(): it must outlive the copying
+  core.charge(work.page_ref, Account::work);
+  lock.unlock(core);
+
+  const FrameNumber copy = system.alloc_page_or_give_up(core);
+  system.copy_page(core, old.frame());
+
+  lock.lock(core);
+  core.settle();
+  if (slot.entry().word() != old.word()) { // pte_same() fails: another thread was faster
+    lock.unlock(core);
+    put_page(system, core, copy);
+    put_page(system, core, old.frame());
+    return FaultKind::spurious;
+  }
+  system.before_entries_change(core);
+  PageTable::set(slot.table, slot.index, old.cleared());
+  system.oracle.entry_changed(mm, page, page + 1);
+  core.charge(work.pte_clear, Account::work);
+  system.flusher.flush_page(core, mm, page);
+  system.pages[copy].mapcount = 1;
+  --system.pages[old.frame()].mapcount;
+  PageTable::set(slot.table, slot.index, slot.entry().mapped(copy, true));
+  core.charge(work.page_ref + work.pte_set + work.page_unref, Account::work);
+  lock.unlock(core);
+  put_page(system, core, old.frame()); // the mapping's reference
+  put_page(system, core, old.frame()); // ours
+  system.counters.add(Counter::pgcow);
+  return FaultKind::cow_copy;
+}
+
+} // namespace
+
+FaultKind handle_fault(System& system, Task& task, PageNumber page, AccessKind kind) {
+  MmStruct& mm = *task.mm;
+  system.counters.add(Counter::pgfault);
+  task.core().charge(task.core().costs().entry.fault, Account::entry);
+  mm.mmap_lock.down_read(task);
+  Core& core = task.core(); // down_read() may have slept
+  const WorkCosts& work = core.costs().work;
+  core.charge(work.fault_handle, Account::work);
+  const Vma* vma = mm.vmas.find(page);
+  core.charge(mm.vmas.levels_walked() * work.vma_find_level, Account::work);
+  if (vma == nullptr || page < vma->begin || (kind == AccessKind::write && !vma->writable))
+    throw Violation(fmt::format("segmentation fault: task {} {} page {:#x} of mm {}", task.pid,
+                                kind == AccessKind::write ? "writes to" : "reads", page.value(), mm.id));
+  const PteSlot slot = alloc_pte(system, core, mm, page);
+  core.settle();
+  FaultKind outcome;
+  if (!slot.entry().valid()) {
+    outcome = do_anonymous_page(system, core, mm, slot, vma->writable);
+  } else {
+    SpinLock& lock = system.pte_lock(mm, slot.table);
+    lock.lock(core);
+    core.settle();
+    const Pte entry = slot.entry();
+    if (entry.valid() && kind == AccessKind::write && !entry.writable()) {
+      outcome = do_wp_page(system, core, mm, page, slot, lock);
+    } else {
+      core.tlb().invalidate_page(core.tlb().asid(), page); // flush_tlb_fix_spurious_fault()
+      lock.unlock(core);
+      outcome = FaultKind::spurious;
+    }
+  }
+  mm.mmap_lock.up_read(task);
+  return outcome;
+}
+
+} // namespace mmsim

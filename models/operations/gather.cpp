@@ -1,0 +1,90 @@
+#include "models/operations/gather.hpp"
+
+#include <algorithm>
+
+namespace mmsim {
+
+void MmuGather::zap(Core& core, PageNumber begin, PageNumber end) {
+  PageTable& tables = mm_.tables;
+  const auto limit = static_cast<std::size_t>(system_.parameters.gather_pages);
+  for (PageNumber page = begin; page < end;) {
+    const PageNumber next = std::min(end, PageNumber((page.value() | 511) + 1));
+    core.charge((tables.shape().levels - 1) * core.costs().work.table_walk_level, Account::work);
+    if (TablePage* table = tables.leaf(page)) {
+      while (page < next) {
+        const PageNumber stop = std::min(next, page + (limit - std::min(limit, pages_.size())));
+        zap_table(core, *table, page, stop);
+        page = stop;
+        if (pages_.size() >= limit)
+          finish(core); // tlb_flush_mmu(): the batch is full
+      }
+    }
+    page = next;
+  }
+}
+
+void MmuGather::zap_table(Core& core, TablePage& table, PageNumber begin, PageNumber end) {
+  const WorkCosts& work = core.costs().work;
+  SpinLock& lock = system_.pte_lock(mm_, table);
+  lock.lock(core);
+  const std::uint64_t bulk = system_.steps_in_quantum(work.pte_clear);
+  for (PageNumber page = begin; page < end;) {
+    const PageNumber stop = std::min(end, page + bulk);
+    system_.before_entries_change(core);
+    const PageNumber first = page;
+    std::int64_t cleared = 0;
+    for (; page < stop; ++page) {
+      const std::size_t index = page.value() & 511;
+      const Pte entry = table.words[index];
+      if (!entry.valid())
+        continue;
+      PageTable::set(table, index, entry.cleared());
+      --system_.pages[entry.frame()].mapcount; // page_remove_rmap()
+      pages_.push_back(entry.frame());
+      ++cleared;
+    }
+    mm_.rss -= cleared;
+    if (cleared > 0) {
+      system_.oracle.entry_changed(mm_, first, stop);
+      begin_ = std::min(begin_, first);
+      end_ = std::max(end_, stop);
+    }
+    core.charge(static_cast<std::int64_t>(stop - first) * work.pte_scan + cleared * (work.pte_clear + work.page_unref),
+                Account::work);
+  }
+  lock.unlock(core);
+}
+
+void MmuGather::unhook(Core& core, PageNumber floor, PageNumber ceiling) {
+  tables_ = unhook_tables(system_, core, mm_, floor, ceiling);
+  for (const UnhookedTable& table : tables_) { // __pte_free_tlb(): the flush covers where the table began
+    system_.oracle.entry_changed(mm_, table.base, table.base + 1);
+    begin_ = std::min(begin_, table.base);
+    end_ = std::max(end_, table.base + 1);
+  }
+}
+
+void MmuGather::finish(Core& core) {
+  if (full_mm_ && begin_ < end_)
+    system_.flusher.flush_mm(core, mm_, !tables_.empty());
+  else if (begin_ < end_)
+    system_.flusher.flush_range(core, mm_, begin_, end_, !tables_.empty());
+  begin_ = PageNumber(~std::uint64_t{0});
+  end_ = PageNumber(0);
+  for (const FrameNumber frame : pages_) // release_pages()
+    put_page(system_, core, frame);
+  pages_.clear();
+  free_tables(system_, core, mm_, tables_);
+}
+
+void put_page(System& system, Core& core, FrameNumber frame) {
+  Frame& page = system.pages[frame];
+  if (page.refcount == 1) {
+    page.refcount = 0;
+    system.pages.free_page(core, frame);
+  } else {
+    --page.refcount;
+  }
+}
+
+} // namespace mmsim

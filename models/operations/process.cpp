@@ -1,0 +1,157 @@
+#include "models/operations/process.hpp"
+
+#include "models/operations/gather.hpp"
+#include "models/operations/page_tables.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace mmsim {
+
+void Completion::wait(System& system, Task& task) {
+  task.core().settle();
+  while (!done_) {
+    waiter_ = &task;
+    system.scheduler.block(task, Account::schedule, this);
+    waiter_ = nullptr;
+  }
+}
+
+void Completion::complete(System& system, Core& core) {
+  core.settle();
+  done_ = true;
+  if (waiter_ != nullptr)
+    system.scheduler.wake(core, *waiter_);
+}
+
+Task& spawn_process_at_boot(System& system, std::string name, CoreId on, std::function<void(Task&)> body) {
+  return system.scheduler.spawn_at_boot(std::move(name), &system.new_mm(), on, std::move(body));
+}
+
+Task& spawn_thread_at_boot(System& system, std::string name, MmStruct& mm, CoreId on, std::function<void(Task&)> body) {
+  mm.users.count_at_boot();
+  return system.scheduler.spawn_at_boot(std::move(name), &mm, on, std::move(body));
+}
+
+Task& spawn_kthread_at_boot(System& system, std::string name, CoreId on, std::function<void(Task&)> body) {
+  return system.scheduler.spawn_at_boot(std::move(name), nullptr, on, std::move(body), Fiber::Kind::daemon);
+}
+
+namespace {
+
+// copy_pte_range(): `table` is the parent's, [begin, end) lies in it.
+void copy_pte_range(System& system, Core& core, MmStruct& parent, MmStruct& child, TablePage& table, PageNumber begin,
+                    PageNumber end) {
+  const WorkCosts& work = core.costs().work;
+  const PteSlot target = alloc_pte(system, core, child, begin);
+  SpinLock& child_lock = system.pte_lock(child, target.table);
+  SpinLock& parent_lock = system.pte_lock(parent, table);
+  child_lock.lock(core);
+  parent_lock.lock(core);
+  const std::uint64_t bulk = system.steps_in_quantum(work.pte_copy + work.page_ref + work.pte_wrprotect);
+  for (PageNumber page = begin; page < end;) {
+    const PageNumber first = page;
+    const PageNumber stop = std::min(end, page + bulk);
+    system.before_entries_change(core);
+    std::int64_t copied = 0, protected_ = 0;
+    for (; page < stop; ++page) {
+      const std::size_t index = page.value() & 511;
+      const Pte entry = table.words[index];
+      if (!entry.valid())
+        continue;
+      if (entry.writable()) { // ptep_set_wrprotect()
+        table.words[index] = entry.with_writable(false);
+        ++protected_;
+      }
+      Frame& frame = system.pages[entry.frame()];
+      ++frame.refcount; // get_page()
+      ++frame.mapcount; // page_dup_rmap()
+      PageTable::set(target.table, index, target.table.words[index].mapped(entry.frame(), false));
+      ++copied;
+    }
+    child.rss += copied;
+    if (protected_ > 0)
+      system.oracle.entry_changed(parent, first, stop);
+    core.charge((static_cast<std::int64_t>(stop - first) - copied) * work.pte_scan +
+                    copied * (work.pte_copy + work.page_ref) + protected_ * work.pte_wrprotect,
+                Account::work);
+  }
+  parent_lock.unlock(core);
+  child_lock.unlock(core);
+}
+
+void copy_page_range(System& system, Core& core, MmStruct& parent, MmStruct& child, const Vma& vma) {
+  for (PageNumber page = vma.begin; page < vma.end;) {
+    const PageNumber next = std::min(vma.end, PageNumber((page.value() | 511) + 1));
+    core.charge((parent.tables.shape().levels - 1) * core.costs().work.table_walk_level, Account::work);
+    if (TablePage* table = parent.tables.leaf(page); table != nullptr && table->live > 0)
+      copy_pte_range(system, core, parent, child, *table, page, next);
+    page = next;
+  }
+}
+
+void dup_mmap(System& system, Task& task, MmStruct& parent, MmStruct& child) {
+  parent.mmap_lock.down_write(task);
+  child.mmap_lock.down_write(task); // nested: nobody else knows the child yet
+  Core& core = task.core();
+  const WorkCosts& work = core.costs().work;
+  for (auto& [begin, vma] : parent.vmas) {
+    core.charge(work.vma_dup + work.rmap_link + work.vma_insert, Account::work);
+    child.vmas.insert(vma);
+    copy_page_range(system, core, parent, child, vma);
+  }
+  child.mmap_lock.up_write(task);
+  system.flusher.flush_mm(core, parent, false);
+  parent.mmap_lock.up_write(task);
+}
+
+} // namespace
+
+Task& fork(System& system, Task& task, CoreId on, std::function<void(Task&)> body) {
+  Core& core = task.core();
+  const WorkCosts& work = core.costs().work;
+  core.charge(core.costs().entry.syscall, Account::entry);
+  core.charge(work.task_create, Account::work);
+  core.charge(work.mm_create, Account::work);
+  core.settle();
+  MmStruct& child = system.new_mm();
+  dup_mmap(system, task, *task.mm, child);
+  return system.scheduler.spawn(task.core(), task.name + "'s child", &child, on, std::move(body));
+}
+
+namespace {
+
+// exit_mmap(): everything goes; nobody uses the address space any more, but cores may still have it loaded lazily.
+void exit_mmap(System& system, Core& core, MmStruct& mm) {
+  MmuGather gather(system, mm, true);
+  for (auto& [begin, vma] : mm.vmas)
+    gather.zap(core, vma.begin, vma.end);
+  gather.unhook(core, PageNumber(0), mm.tables.shape().end());
+  gather.finish(core);
+  while (mm.vmas.size() > 0) {
+    core.charge(core.costs().work.vma_remove, Account::work);
+    mm.vmas.erase(mm.vmas.begin()->second);
+  }
+  core.settle();
+}
+
+} // namespace
+
+void exit_task(System& system, Task& task) {
+  Core& core = task.core();
+  core.charge(core.costs().entry.syscall, Account::entry);
+  core.charge(core.costs().work.task_exit, Account::work);
+  MmStruct& mm = *task.mm;
+  mm.count.increment(core); // exit_mm(): as lazy as a kernel thread from here
+  core.irq_disable();
+  core.settle();
+  task.mm = nullptr;
+  system.mm_switch.enter_lazy_tlb(core);
+  core.irq_enable();
+  if (mm.users.decrement_and_test(core)) { // mmput()
+    exit_mmap(system, core, mm);
+    system.mm_switch.mmdrop(core, mm); // the reference of all users together
+  }
+}
+
+} // namespace mmsim

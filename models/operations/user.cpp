@@ -1,0 +1,153 @@
+#include "models/operations/user.hpp"
+
+#include "models/operations/fault.hpp"
+
+#include <algorithm>
+
+namespace mmsim {
+
+AccessOutcome access_memory(System& system, Core& core, MmStruct& mm, PageNumber page, AccessKind kind) {
+  Tlb& tlb = core.tlb();
+  const TlbCosts& costs = core.costs().tlb;
+  AccessOutcome outcome;
+  if (const Tlb::Hit hit = tlb.look_up(page); hit.translation != nullptr) {
+    core.counters().add(Counter::tlb_hit);
+    system.oracle.check_hit(core, mm, page, *hit.translation);
+    if (hit.level == Tlb::Level::second)
+      outcome.cost = costs.l2_hit;
+    outcome.faults = kind == AccessKind::write && !Pte(hit.translation->word).writable();
+    return outcome;
+  }
+  core.counters().add(Counter::tlb_miss);
+  outcome.missed = true;
+  PageTable& tables = mm.tables;
+  TablePage* table = tables.root();
+  int level = tables.shape().levels - 1;
+  const Tlb::Translation* remembered = tlb.walk_cached(page);
+  if (remembered != nullptr && remembered->current()) {
+    outcome.cost = costs.walk_level;
+    table = tables.leaf(page);
+  } else {
+    Tlb::Translation step;
+    for (; level > 0 && table != nullptr; --level) {
+      outcome.cost += costs.walk_level;
+      const std::size_t index = tables.index(page, level);
+      step = {table->words[index].word(), reinterpret_cast<const std::uint64_t*>(&table->words[index])};
+      table = table->children[index];
+    }
+    outcome.cost += costs.walk_level;
+    if (table != nullptr)
+      tlb.remember_walk(page, step);
+  }
+  const Pte* entry = table ? &table->words[tables.index(page, 0)] : nullptr;
+  if (entry == nullptr || !entry->valid() || (kind == AccessKind::write && !entry->writable())) {
+    outcome.faults = true;
+    return outcome;
+  }
+  tlb.insert(page, {entry->word(), reinterpret_cast<const std::uint64_t*>(entry), system.pages[entry->frame()].epoch});
+  return outcome;
+}
+
+void touch(System& system, Task& task, PageNumber page, AccessKind kind) {
+  for (;;) {
+    Core& core = task.core();
+    core.settle();
+    const AccessOutcome outcome = access_memory(system, core, *task.mm, page, kind);
+    core.charge(core.costs().entry.user_access + outcome.cost, Account::user);
+    if (!outcome.faults)
+      return;
+    handle_fault(system, task, page, kind);
+  }
+}
+
+namespace {
+
+// The accesses of one stretch of user code, on a clock that runs only while the code does.
+class Stream final : public AccessStream {
+public:
+  Stream(System& system, Task& task, WorkingSet& set) : system_(system), task_(task), set_(set), due_(set.interval) {}
+
+  void resume(Instant now) override { resumed_ = now; }
+  void advance_to(Instant now) override {
+    clock_ += now - resumed_;
+    resumed_ = now;
+    std::uint64_t looked_up = 0;
+    while (due_ <= clock_ && !fault_) {
+      if (hits_in_a_row_ >= set_.pages && looked_up >= set_.pages) {
+        // A whole round has just hit, and nothing can have changed since: so do the rest.
+        const auto rest = static_cast<std::uint64_t>((clock_ - due_) / set_.interval) + 1;
+        task_.core().counters().add(Counter::tlb_hit, rest);
+        set_.next = (set_.next + rest) % set_.pages;
+        due_ += static_cast<std::int64_t>(rest) * set_.interval;
+        return;
+      }
+      ++looked_up;
+      access();
+    }
+  }
+  /// When the code must be looked at again, counted from now in its own time; nothing if it only hits.
+  std::optional<Duration> next_look() const {
+    if (fault_)
+      return Duration{};
+    if (hits_in_a_row_ >= set_.pages)
+      return std::nullopt;
+    return due_ - clock_;
+  }
+  /// The page that the code has faulted on, once.
+  std::optional<PageNumber> take_fault() {
+    hits_in_a_row_ = fault_ ? 0 : hits_in_a_row_;
+    return std::exchange(fault_, std::nullopt);
+  }
+  /// Somebody has invalidated something, or the core has done other things meanwhile.
+  void disturbed() { hits_in_a_row_ = 0; }
+
+private:
+  void access() {
+    const PageNumber page = set_.first + set_.next;
+    const AccessOutcome outcome = access_memory(system_, task_.core(), *task_.mm, page, set_.kind);
+    if (outcome.faults) {
+      fault_ = page;
+      task_.core().nudge();
+      return; // to be made again
+    }
+    hits_in_a_row_ = outcome.missed ? 0 : hits_in_a_row_ + 1;
+    set_.next = (set_.next + 1) % set_.pages;
+    due_ += set_.interval + outcome.cost;
+  }
+
+  System& system_;
+  Task& task_;
+  WorkingSet& set_;
+  Instant resumed_{};
+  Duration clock_{}; // user time so far
+  Duration due_;     // user time of the next access
+  std::uint64_t hits_in_a_row_ = 0;
+  std::optional<PageNumber> fault_;
+};
+
+} // namespace
+
+void run_user(System& system, Task& task, Duration length, WorkingSet* set) {
+  std::optional<Stream> stream;
+  if (set != nullptr && set->pages > 0)
+    stream.emplace(system, task, *set);
+  Duration left = length;
+  while (left.count() > 0) {
+    Core& core = task.core();
+    Duration stretch = left;
+    if (stream)
+      if (const auto look = stream->next_look())
+        stretch = std::min(stretch, *look);
+    const Duration passed = core.user_sleep_until(core.now() + stretch, stream ? &*stream : nullptr);
+    left -= passed;
+    if (stream) {
+      if (passed < stretch)
+        stream->disturbed(); // an interrupt or an invalidation came in between
+      if (const auto page = stream->take_fault())
+        handle_fault(system, task, *page, set->kind);
+    }
+    system.scheduler.resched_point(task);
+  }
+}
+
+} // namespace mmsim

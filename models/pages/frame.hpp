@@ -1,0 +1,75 @@
+// Page frames: what the kernel keeps in its mem_map, 24 bytes a frame.
+//
+//   FrameTable frames(FrameNumber(1 << 20));   // numbers below this; costs nothing yet
+//   ++frames[frame].refcount;
+//
+// Models struct page of 2.6.24 and 5.10 as far as anonymous memory and page tables need it: _refcount,
+// _mapcount, the lru/private words as two 32-bit links, the buddy order, flags. What the kernel does not
+// have: `epoch`, by which the stale-translation oracle tells a frame that was freed and used again from the
+// one that a TLB entry still names.
+//
+// Left out: mapping and index (a reverse map keeps them in side tables), compound pages (of a block of
+// 2^order frames only the first is more than part of it), zone and node bits (they follow from the number,
+// see PageAllocator).
+#pragma once
+
+#include "sim/engine/strong_int.hpp"
+
+#include <cassert>
+#include <cstddef>
+#include <cstdint>
+
+namespace mmsim {
+
+inline constexpr std::uint64_t bytes_per_frame = 4096;
+
+/// No frame has this number: the first ones are never memory. Ends lists, and says "out of memory".
+inline constexpr FrameNumber no_frame{0};
+
+/// Whose a frame is. All zero is a frame as the machine starts, so that the table needs no initialisation.
+enum class FrameState : std::uint8_t {
+  part,      ///< never used yet, inside a block whose first frame says what it is, or between two owners
+  free,      ///< first of a free block: PageBuddy()
+  per_cpu,   ///< on a per-CPU list
+  allocated, ///< first of an allocated block
+};
+
+struct Frame {
+  std::int32_t refcount; ///< page_count(): 1 after allocation; 0 while free
+  std::int32_t mapcount; ///< page_mapcount(): entries that map it. 0 is none (the kernel stores one less)
+  std::uint32_t epoch;   ///< how often it was freed
+  std::uint32_t next;    ///< links of its list (frame_list.hpp); the owner's to use while it is on none
+  std::uint32_t previous;
+  FrameState state;
+  std::uint8_t order;  ///< of the block that it is the first of
+  std::uint16_t flags; ///< the owner's to use; 0 after allocation
+};
+static_assert(sizeof(Frame) == 24);
+
+/// The frames by number. Host memory is spent on touched ones only.
+class FrameTable {
+ public:
+  /// Frames 0 to `end` - 1, all bytes zero. Throws std::system_error if the host has no room for that many
+  /// addresses.
+  explicit FrameTable(FrameNumber end);
+  ~FrameTable();
+  FrameTable(const FrameTable&) = delete;
+  FrameTable& operator=(const FrameTable&) = delete;
+
+  Frame& operator[](FrameNumber frame) { return at(frame.value()); }
+  const Frame& operator[](FrameNumber frame) const {
+    return const_cast<FrameTable&>(*this).at(frame.value());
+  }
+  /// The frame that a list's link names.
+  Frame& at(std::uint32_t number) {
+    assert(number < end_);
+    return frames_[number];
+  }
+  FrameNumber end() const { return FrameNumber(end_); }
+
+ private:
+  Frame* frames_;
+  std::uint32_t end_;
+};
+
+} // namespace mmsim

@@ -1,0 +1,326 @@
+#include "models/scheduler/scheduler.hpp"
+
+#include <utility>
+
+namespace mmsim {
+
+void SchedulerParameters::declare(Declaration& d, SchedulerParameters& p) {
+  d("kernel.hz", p.hz, 250, "timer ticks a second on a busy core", "CONFIG_HZ of arm64's defconfig").at_least(1).at_most(10000);
+  d("kernel.time_slice", p.time_slice, "4 ms", "what a task may run while another waits for its core",
+    "sched_min_granularity of 5.10 with 8 or more CPUs is 3 ms: to the next tick");
+  d("kernel.balance_interval", p.balance_interval, "8 ms", "how often a busy core looks for tasks to take over",
+    "busy domains of 5.10: balance_interval 8 ms and up");
+}
+
+// The core's own timer: ticks while the core is busy, stands still while it is idle (NO_HZ).
+class Scheduler::Timer final : public Event {
+public:
+  Timer(Core& core, Duration period, Duration phase)
+      : Event(core.engine().queue()), core_(core), period_(period), phase_(phase) {}
+  void start() {
+    const Duration since = core_.now().time_since_epoch() - phase_;
+    const auto periods = since.count() < 0 ? 0 : since / period_ + 1;
+    core_.engine().queue().post(*this, Instant(phase_ + periods * period_));
+  }
+  void fire() override {
+    start();
+    core_.raise(Irq::tick);
+  }
+
+private:
+  Core& core_;
+  Duration period_, phase_;
+};
+
+// scheduler_ipi: the flag was set by the sender; the interrupt only makes the core look at it.
+class Scheduler::RescheduleHandler final : public InterruptHandler {
+public:
+  void handle(Core&) override {}
+};
+
+Scheduler::Scheduler(Machine& machine, SpinLocks& locks, MmSwitcher& switcher, const Configuration& configuration,
+                     RandomStream tick_phases)
+    : machine_(machine), switcher_(switcher), parameters_(read_parameters<SchedulerParameters>(configuration)),
+      reschedule_(std::make_unique<RescheduleHandler>()) {
+  machine_.set_handler(Irq::tick, *this);
+  machine_.set_handler(Irq::reschedule, *reschedule_);
+  const Duration period = std::chrono::duration_cast<Duration>(std::chrono::seconds(1)) / parameters_.hz;
+  for (std::uint32_t i = 0; i < machine_.cpus(); ++i) {
+    auto queue = std::make_unique<RunQueue>();
+    queue->lock = locks.make("rq_lock");
+    queue->timer = std::make_unique<Timer>(machine_.core(CoreId(i)), period, tick_phases.below(period));
+    queues_.push_back(std::move(queue));
+  }
+}
+
+Scheduler::~Scheduler() = default;
+
+void Scheduler::boot(MmStruct* init_mm) {
+  for (std::uint32_t i = 0; i < machine_.cpus(); ++i) {
+    Core& core = machine_.core(CoreId(i));
+    Task& idle = create("idle " + std::to_string(i), nullptr, core.id(), nullptr, Fiber::Kind::daemon);
+    idle.idle = true;
+    idle.active_mm = init_mm;
+    RunQueue& queue = queue_of(core);
+    queue.current = queue.idle = &idle;
+    core.set_ledger(&idle.ledger);
+    idle.fiber = &machine_.engine().spawn(idle.name, [this, &idle] { idle_loop(idle); }, Fiber::Kind::daemon);
+  }
+}
+
+Task& Scheduler::create(std::string name, MmStruct* mm, CoreId on, std::function<void(Task&)> body, Fiber::Kind kind) {
+  const std::uint32_t pid = next_pid_++;
+  Task& task = *tasks_.emplace(pid, std::make_unique<Task>(pid, std::move(name))).first->second;
+  task.mm = mm;
+  task.core_ = &machine_.core(on);
+  task.daemon = kind == Fiber::Kind::daemon;
+  task.ledger.reset(machine_.engine().now());
+  if (body) {
+    task.fiber = &machine_.engine().spawn(
+        task.name, [this, &task, body = std::move(body)] { run_body(task, body); }, kind);
+    task.fiber->withdraw(); // it starts when a core switches to it
+  }
+  if (!task.daemon)
+    ++alive_;
+  return task;
+}
+
+Task& Scheduler::spawn_at_boot(std::string name, MmStruct* mm, CoreId on, std::function<void(Task&)> body,
+                               Fiber::Kind kind) {
+  Task& task = create(std::move(name), mm, on, std::move(body), kind);
+  RunQueue& queue = queue_of(task.core());
+  queue.tasks.push_back(task);
+  task.on_queue = true;
+  queue.need_resched = true;
+  return task;
+}
+
+Task& Scheduler::spawn(Core& core, std::string name, MmStruct* mm, CoreId on, std::function<void(Task&)> body,
+                       Fiber::Kind kind) {
+  Task& task = create(std::move(name), mm, on, std::move(body), kind);
+  enqueue_and_kick(core, task);
+  return task;
+}
+
+void Scheduler::run_body(Task& task, const std::function<void(Task&)>& body) {
+  finish_switch(task);
+  body(task);
+  task.state = Task::State::dead;
+  if (!task.daemon && --alive_ == 0 && on_quiet)
+    on_quiet();
+  schedule(task); // wakes the next task's fiber; this one ends with the return
+}
+
+// wake_up_new_task and the second half of try_to_wake_up: onto the queue under its lock, then an interrupt if the core
+// is idle. A core that is busy finds the task at its next schedule().
+void Scheduler::enqueue_and_kick(Core& core, Task& task) {
+  Core& target = task.core();
+  RunQueue& queue = queue_of(target);
+  queue.lock->lock_irqsave(core);
+  core.charge(core.costs().work.enqueue, Account::schedule);
+  bool kick = false;
+  core.settle();
+  if (!task.on_queue && !task.running_on_core) { // else it has not left its core yet and simply goes on
+    queue.tasks.push_back(task);
+    task.on_queue = true;
+    kick = queue.current == queue.idle && !std::exchange(queue.need_resched, true) && &target != &core;
+  }
+  queue.lock->unlock_irqrestore(core);
+  if (kick) {
+    core.counters().add(Counter::ipi_requested);
+    CoreSet one;
+    one.insert(target.id());
+    machine_.send_ipi(core, one, Irq::reschedule, Account::schedule);
+  }
+}
+
+void Scheduler::block(Task& current, Account account, const Waitable* on) {
+  if (std::exchange(current.wake_pending, false))
+    return;
+  current.state = Task::State::blocked;
+  current.blocked_account = account;
+  current.waits_for = on;
+  schedule(current);
+  current.waits_for = nullptr;
+  current.wake_pending = false;
+}
+
+void Scheduler::wake(Core& core, Task& task) {
+  const std::uint32_t pid = task.pid;
+  core.charge(core.costs().work.wake, Account::schedule);
+  core.settle();
+  if (!tasks_.contains(pid))
+    return; // it saw what it waited for without sleeping, and has ended meanwhile
+  if (task.state != Task::State::blocked) {
+    task.wake_pending = true;
+    return;
+  }
+  task.state = Task::State::running;
+  if (!task.running_on_core)
+    task.ledger.book(task.blocked_account, core.now());
+  enqueue_and_kick(core, task);
+}
+
+void Scheduler::yield(Task& current) { schedule(current); }
+
+void Scheduler::resched_point(Task& current) {
+  if (queue_of(current.core()).need_resched)
+    schedule(current);
+}
+
+void Scheduler::schedule(Task& current) {
+  Core& core = current.core();
+  RunQueue& queue = queue_of(core);
+  queue.lock->lock_irqsave(core);
+  queue.need_resched = false;
+  const WorkCosts& work = core.costs().work;
+  if (current.state == Task::State::running && !current.idle) {
+    queue.tasks.push_back(current);
+    current.on_queue = true;
+  } else if (!current.idle) {
+    core.charge(work.dequeue, Account::schedule);
+  }
+  if (queue.tasks.empty())
+    pull_task(core, queue);
+  core.charge(work.pick_next, Account::schedule);
+  core.settle();
+  if (current.state == Task::State::running && !current.idle && !current.on_queue) {
+    queue.tasks.push_back(current); // woken while pull_task() had dropped the lock
+    current.on_queue = true;
+  }
+  Task* next = queue.idle;
+  if (!queue.tasks.empty()) {
+    next = &queue.tasks.front();
+    queue.tasks.pop_front();
+    next->on_queue = false;
+  }
+  queue.slice_end = core.now() + parameters_.time_slice;
+  if (next == &current) {
+    queue.lock->unlock_irqrestore(core);
+    return;
+  }
+  switch_to(current, *next);
+}
+
+// context_switch(): the address space first, then registers; the queue's lock is dropped on the other side.
+void Scheduler::switch_to(Task& previous, Task& next) {
+  Core& core = previous.core();
+  RunQueue& queue = queue_of(core);
+  core.counters().add(Counter::context_switch);
+  MmStruct* const active = previous.active_mm;
+  if (next.mm == nullptr) {
+    next.active_mm = switcher_.enter_kernel_thread(core, active, previous.mm != nullptr);
+  } else {
+    switcher_.switch_mm(core, active, next.mm);
+    next.active_mm = next.mm;
+  }
+  if (previous.mm == nullptr) {
+    if (next.mm != nullptr || next.active_mm != active) // else handed on
+      queue.borrowed = active;
+    previous.active_mm = nullptr;
+  }
+  core.charge(core.costs().entry.switch_registers, Account::schedule);
+  core.settle();
+
+  queue.current = &next;
+  queue.to_finish = &previous;
+  previous.running_on_core = false;
+  next.running_on_core = true;
+  next.core_ = &core;
+  next.ledger.book(Account::schedule, core.now());
+  next.at_switch_in = next.ledger.snapshot();
+  core.set_ledger(&next.ledger);
+  Engine& engine = machine_.engine();
+  engine.wake(*next.fiber);
+  if (previous.state == Task::State::dead)
+    return; // nothing but the end of its fiber follows, and the next task's fiber runs only after that
+  engine.park(previous.waits_for);
+  finish_switch(previous);
+}
+
+// finish_task_switch(): on the stack of the task that was switched to.
+void Scheduler::finish_switch(Task& next) {
+  Core& core = next.core();
+  RunQueue& queue = queue_of(core);
+  Task* const previous = std::exchange(queue.to_finish, nullptr);
+  MmStruct* const borrowed = std::exchange(queue.borrowed, nullptr);
+  queue.lock->unlock_irqrestore(core);
+  if (borrowed != nullptr)
+    switcher_.drop_borrowed(core, borrowed);
+  if (previous->state == Task::State::dead)
+    tasks_.erase(previous->pid);
+}
+
+void Scheduler::idle_loop(Task& idle) {
+  Core& core = idle.core();
+  RunQueue& queue = queue_of(core);
+  for (;;) {
+    // Settling may take the very interrupt that is waited for: so look at the flag after it.
+    for (core.settle(); !queue.need_resched; core.settle())
+      core.wait_for_interrupt();
+    queue.timer->start();
+    schedule(idle);
+    queue.timer->withdraw();
+  }
+}
+
+// load_balance() reduced to its effect: a core with nothing to do takes the task that has waited longest on the
+// queue with the most waiting ones. Holds `own`'s lock; takes the other's in the order of core numbers.
+void Scheduler::pull_task(Core& core, RunQueue& own) {
+  core.charge(core.costs().work.balance, Account::schedule);
+  RunQueue* busiest = nullptr;
+  Core* from = nullptr;
+  for (std::uint32_t i = 0; i < machine_.cpus(); ++i) {
+    RunQueue& other = *queues_[i];
+    if (&other == &own || other.tasks.size() <= (busiest ? busiest->tasks.size() : 0))
+      continue;
+    for (const Task& task : other.tasks)
+      if (!task.bound) {
+        busiest = &other;
+        from = &machine_.core(CoreId(i));
+        break;
+      }
+  }
+  if (busiest == nullptr)
+    return;
+  if (from->id() < core.id()) {
+    own.lock->unlock(core);
+    busiest->lock->lock(core);
+    own.lock->lock(core);
+  } else {
+    busiest->lock->lock(core);
+  }
+  for (Task& task : busiest->tasks)
+    if (!task.bound) {
+      core.charge(core.costs().work.dequeue + core.costs().work.enqueue, Account::schedule);
+      core.settle();
+      busiest->tasks.erase(busiest->tasks.iterator_to(task));
+      own.tasks.push_back(task);
+      task.core_ = &core;
+      break;
+    }
+  busiest->lock->unlock(core);
+}
+
+void Scheduler::handle(Core& core) {
+  const WorkCosts& work = core.costs().work;
+  core.charge(work.tick, Account::interrupt);
+  RunQueue& queue = queue_of(core);
+  if (queue.current == queue.idle)
+    return;
+  if (core.now() >= queue.next_balance) {
+    queue.next_balance = core.now() + parameters_.balance_interval;
+    core.charge(work.balance, Account::interrupt);
+    for (const auto& other : queues_)
+      if (other->tasks.size() >= queue.tasks.size() + 2) {
+        queue.lock->lock(core);
+        pull_task(core, queue);
+        queue.lock->unlock(core);
+        break;
+      }
+  }
+  if (!queue.tasks.empty() && core.now() >= queue.slice_end)
+    queue.need_resched = true;
+}
+
+} // namespace mmsim

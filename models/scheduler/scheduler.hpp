@@ -1,0 +1,117 @@
+// Run queues, ticks, migration and the context switch.
+//
+//   scheduler.spawn(task, body, core);   // wake_up_new_task
+//   scheduler.block(current, Account::lock_sleep, &lock);   // sleep until wake()
+//   scheduler.wake(core, task);          // try_to_wake_up, from any core
+//
+// Models kernel/sched.c of 2.6.24 and kernel/sched/core.c of 5.10 as memory management feels them: a run queue a core
+// under its lock, schedule() with context_switch() in the kernel's order (active_mm borrowed and mm_count taken on the
+// way to a kernel thread, dropped after the switch), reschedule interrupts, ticks of busy cores that end time slices,
+// and load balancing that moves tasks to idle cores. Kernels without preemption: a task leaves the core when it sleeps,
+// when it returns to user mode, or at an explicit resched point.
+//
+// Left out: priorities and fairness (round robin), wake-up placement beside the previous core, scheduling domains.
+#pragma once
+
+#include "models/locks/spinlock.hpp"
+#include "models/scheduler/task.hpp"
+#include "sim/engine/random.hpp"
+#include "sim/machine/machine.hpp"
+
+#include <functional>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+namespace mmsim {
+
+/// What the address-space layer does when a core changes from one task to another. Called with irqs off.
+class MmSwitcher {
+public:
+  virtual ~MmSwitcher() = default;
+  /// `next` is a user task: its mm becomes the core's.
+  virtual void switch_mm(Core& core, MmStruct* previous, MmStruct* next) = 0;
+  /// `next` is a kernel thread: decides which mm it borrows and takes a reference on it, unless another kernel thread
+  /// hands its own on (`from_user` false). Returns the mm.
+  virtual MmStruct* enter_kernel_thread(Core& core, MmStruct* previous, bool from_user) = 0;
+  /// After the switch: the reference that a kernel thread held on what it had borrowed goes.
+  virtual void drop_borrowed(Core& core, MmStruct* mm) = 0;
+};
+
+struct SchedulerParameters {
+  std::int64_t hz;
+  Duration time_slice, balance_interval;
+  static void declare(Declaration& d, SchedulerParameters& p);
+};
+inline const DeclareParameters<SchedulerParameters> declared_scheduler_parameters;
+
+class Scheduler final : private InterruptHandler {
+public:
+  Scheduler(Machine& machine, SpinLocks& locks, MmSwitcher& switcher, const Configuration& configuration,
+            RandomStream tick_phases);
+  ~Scheduler() override;
+
+  /// Starts the idle tasks, which run on `init_mm`. Before everything else.
+  void boot(MmStruct* init_mm);
+
+  /// A new task with this body on the queue of core `on`: wake_up_new_task, run by `core`. Dead when the body returns.
+  Task& spawn(Core& core, std::string name, MmStruct* mm, CoreId on, std::function<void(Task&)> body,
+              Fiber::Kind kind = Fiber::Kind::worker);
+  /// The same before the engine runs, at no cost.
+  Task& spawn_at_boot(std::string name, MmStruct* mm, CoreId on, std::function<void(Task&)> body,
+                      Fiber::Kind kind = Fiber::Kind::worker);
+  /// `current` sleeps until wake(). `on` is named in deadlock reports. Returns at once if it was woken meanwhile.
+  void block(Task& current, Account account, const Waitable* on);
+  /// Makes `task` runnable. `core` is the one that runs this code.
+  void wake(Core& core, Task& task);
+  /// Gives the core to the next runnable task, if there is one.
+  void yield(Task& current);
+  /// Where the kernel looks at need_resched: on return to user mode and in cond_resched().
+  void resched_point(Task& current);
+  /// True if resched_point() would switch.
+  bool need_resched(const Core& core) const { return queues_[core.id().value()]->need_resched; }
+
+  Task& running(CoreId core) { return *queues_[core.value()]->current; }
+  /// Tasks that must end before the machine is quiet: neither idle tasks nor daemons.
+  std::size_t alive() const { return alive_; }
+  /// Called when the last of them has ended.
+  std::function<void()> on_quiet;
+
+private:
+  class Timer;
+  struct RunQueue {
+    std::unique_ptr<SpinLock> lock;
+    boost::intrusive::list<Task> tasks; // runnable, not running
+    Task* current = nullptr;
+    Task* idle = nullptr;
+    Task* to_finish = nullptr; // whom the switch left
+    MmStruct* borrowed = nullptr; // prev_mm: what he had borrowed
+    bool need_resched = false;
+    Instant next_balance{};
+    Instant slice_end{};
+    std::unique_ptr<Timer> timer;
+  };
+  RunQueue& queue_of(const Core& core) { return *queues_[core.id().value()]; }
+
+  void handle(Core& core) override; // the tick
+  Task& create(std::string name, MmStruct* mm, CoreId on, std::function<void(Task&)> body, Fiber::Kind kind);
+  void run_body(Task& task, const std::function<void(Task&)>& body);
+  void schedule(Task& current);
+  void switch_to(Task& previous, Task& next);
+  void finish_switch(Task& next);
+  void idle_loop(Task& idle);
+  void enqueue_and_kick(Core& core, Task& task);
+  void pull_task(Core& core, RunQueue& own);
+
+  class RescheduleHandler;
+  Machine& machine_;
+  MmSwitcher& switcher_;
+  SchedulerParameters parameters_;
+  std::unique_ptr<RescheduleHandler> reschedule_;
+  std::vector<std::unique_ptr<RunQueue>> queues_;
+  std::unordered_map<std::uint32_t, std::unique_ptr<Task>> tasks_; // by pid
+  std::uint32_t next_pid_ = 0;
+  std::size_t alive_ = 0;
+};
+
+} // namespace mmsim

@@ -1,0 +1,93 @@
+// A machine with a kernel on it: every mechanism, wired as the configuration says.
+//
+// Construction order is dependency order. Nothing here takes simulated time except through the parts.
+#pragma once
+
+#include "models/address_space/asid.hpp"
+#include "models/address_space/mm_struct.hpp"
+#include "models/address_space/mm_switch.hpp"
+#include "models/address_space/oracle.hpp"
+#include "models/locks/spinlock.hpp"
+#include "models/pages/page_allocator.hpp"
+#include "models/scheduler/cross_call.hpp"
+#include "models/scheduler/scheduler.hpp"
+#include "models/tlb_flush/flusher.hpp"
+#include "models/tlb_flush/tlb_flush_policy.hpp"
+#include "sim/machine/machine.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <map>
+
+namespace mmsim {
+
+struct KernelParameters {
+  std::string pt_lock, cow_reuse;
+  std::int64_t asid_bits, page_table_levels, gather_pages;
+  bool munmap_downgrade;
+  Duration quantum;
+  static void declare(Declaration& d, KernelParameters& p);
+};
+inline const DeclareParameters<KernelParameters> declared_kernel_parameters;
+
+class System {
+public:
+  /// Throws InputError for what the configuration asks and the machine cannot do.
+  System(Engine& engine, const Configuration& configuration, Counters& counters, std::uint32_t cpus, std::uint64_t seed);
+  ~System();
+
+  const KernelParameters parameters;
+  Engine& engine;
+  Counters& counters;
+  Machine machine;
+  SpinLocks locks;
+  PageAllocator pages;
+  AsidAllocator ids;
+  std::unique_ptr<CrossCalls> calls;
+  std::unique_ptr<TlbFlushPolicy> policy;
+  Oracle oracle;
+  TablePagePool table_pages;
+  MmSwitch mm_switch;
+  Scheduler scheduler;
+  TlbFlusher flusher;
+
+  /// A new address space without tables; mm_users and mm_count are 1.
+  MmStruct& new_mm();
+  MmStruct& init_mm() { return *init_mm_; }
+  std::size_t address_spaces() const { return mms_.size(); }
+
+  /// The lock of a last-level table's entries.
+  SpinLock& pte_lock(MmStruct& mm, TablePage& leaf) { return leaf.lock ? *leaf.lock : *mm.page_table_lock; }
+  std::unique_ptr<SpinLock> new_pte_lock() {
+    return parameters.pt_lock == "split" ? locks.make("pte_lock") : nullptr;
+  }
+
+  /// Before entries of a page table change: settles, and lets user code on other cores use the old ones until now.
+  void before_entries_change(Core& core) {
+    core.settle();
+    for (std::uint32_t i = 0; i < machine.cpus(); ++i)
+      machine.core(CoreId(i)).catch_up();
+  }
+  /// How many steps of `cost` may be charged in bulk where others look without a lock.
+  std::uint64_t steps_in_quantum(Duration cost) const {
+    return cost >= parameters.quantum || cost.count() == 0 ? 1 : static_cast<std::uint64_t>(parameters.quantum / cost);
+  }
+  /// Clears a page's memory, at the bandwidth that the node has left.
+  void clear_page(Core& core, FrameNumber frame);
+  void copy_page(Core& core, FrameNumber from);
+  /// A frame, or InputError: no reclaim exists yet.
+  FrameNumber alloc_page_or_give_up(Core& core);
+
+  /// At a quiescent point: references, map counts, rss, counts, free lists and masks add up. Throws Violation.
+  void check_invariants();
+
+private:
+  void free_mm(Core& core, MmStruct& mm);
+  const Configuration& configuration_;
+  std::map<std::uint32_t, std::unique_ptr<MmStruct>> mms_; // by id
+  std::uint32_t next_mm_ = 0;
+  MmStruct* init_mm_ = nullptr;
+};
+
+} // namespace mmsim

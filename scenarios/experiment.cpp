@@ -1,0 +1,122 @@
+#include "scenarios/scenario.hpp"
+
+#include <spdlog/fmt/fmt.h>
+
+namespace mmsim {
+
+void RunParameters::declare(Declaration& d, RunParameters& p) {
+  d("run.cpus", p.cpus, 1, "cores that run, numbered from 0 through clusters, dies and sockets").at_least(1).at_most(1024);
+  d("run.seed", p.seed, 1, "seed of all random streams").at_least(0);
+  d("run.warmup", p.warmup, "1 ms", "simulated time after set-up that is not measured");
+  d("run.duration", p.duration, "10 ms", "simulated time that is measured").at_least("1 ns");
+  d("run.operations", p.operations, 0, "measure until so many operations have completed, instead of run.duration; 0: off")
+      .at_least(0);
+  d("run.stall_limit", p.stall_limit, "10 s", "simulated time without a completed operation after which a run is stuck")
+      .at_least("1 us");
+  d("run.run_ahead", p.run_ahead, true,
+    "run the model ahead of SimGrid's clock; off is slower and gives the same bytes");
+  d("run.permute_ties", p.permute_ties, 0,
+    "not 0: run events of the same instant in an order permuted by this seed, to tell conclusions from artefacts")
+      .at_least(0);
+}
+
+// Ends a run in which tasks live but nothing completes any more, which ticks alone would keep going for ever.
+class Experiment::Watchdog final : public Event {
+public:
+  explicit Watchdog(Experiment& experiment) : Event(experiment.system_.engine.queue()), experiment_(experiment) {
+    start();
+  }
+  void fire() override {
+    if (experiment_.progress_ == seen_)
+      experiment_.system_.engine.report_stall(
+          fmt::format("stalled: no operation has completed for {} ns of simulated time",
+                      nanoseconds(experiment_.run_.stall_limit)));
+    seen_ = experiment_.progress_;
+    start();
+  }
+
+private:
+  void start() {
+    Engine& engine = experiment_.system_.engine;
+    engine.queue().post(*this, engine.now() + experiment_.run_.stall_limit);
+  }
+  Experiment& experiment_;
+  std::uint64_t seen_ = 0;
+};
+
+Experiment::Experiment(System& system, const RunParameters& run)
+    : system_(system), run_(run), watchdog_(std::make_unique<Watchdog>(*this)) {
+  system_.scheduler.on_quiet = [this] { watchdog_->withdraw(); };
+}
+
+Experiment::~Experiment() = default;
+
+void Experiment::on_each_cpu(const std::function<void(CoreId)>& visit) {
+  for (std::uint32_t i = 0; i < cpus(); ++i)
+    visit(CoreId(i));
+}
+
+OperationId Experiment::operation(std::string_view name) {
+  operations_.emplace_back(name);
+  return static_cast<OperationId>(operations_.size() - 1);
+}
+
+void Experiment::ready(Task& task) {
+  task.core().settle();
+  ++progress_;
+  if (++arrived_ < expected_) {
+    gate_.push_back(std::make_unique<Completion>("the other tasks' set-up"));
+    gate_.back()->wait(system_, task);
+    return;
+  }
+  open();
+  for (auto& waiting : gate_)
+    waiting->complete(system_, task.core());
+}
+
+void Experiment::open() {
+  const Instant begin = system_.engine.now() + run_.warmup;
+  const Instant end = run_.operations > 0 ? Instant::max() : begin + run_.duration;
+  recorder_.emplace(MeasuredWindow{begin, end});
+  for (const std::string& name : operations_)
+    recorder_->register_operation(name);
+  system_.engine.at(begin, [this] { window_begin_ = system_.counters.snapshot(); });
+  if (run_.operations == 0)
+    system_.engine.at(end, [this] { close(); });
+}
+
+void Experiment::close() {
+  window_end_ = system_.counters.snapshot();
+  over_ = true;
+}
+
+OperationStart Experiment::begin(Task& task, const char* name) {
+  task.core().settle();
+  task.core().book(Account::work);
+  task.fiber->operation = name;
+  return OperationRecorder::begin(task.ledger, task.now());
+}
+
+void Experiment::end(OperationId id, const OperationStart& start, Task& task) {
+  task.core().settle();
+  task.core().book(Account::work);
+  task.fiber->operation = nullptr;
+  ++progress_;
+  if (!recorder_ || over_)
+    return;
+  recorder_->end(id, start, task.ledger, task.now());
+  if (run_.operations > 0 && recorder_->completed() >= static_cast<std::uint64_t>(run_.operations)) {
+    recorder_->close(task.now());
+    close();
+  }
+}
+
+OperationStart Experiment::hand_on(const OperationStart& start, const Task& from, const Task& to) {
+  OperationStart continued{start.began, to.at_switch_in};
+  for (std::size_t i = 0; i < account_count; ++i)
+    continued.books.totals[i] -= from.ledger.totals()[i] - start.books.totals[i];
+  continued.books.booked_until = start.books.booked_until;
+  return continued;
+}
+
+} // namespace mmsim

@@ -1,0 +1,64 @@
+// fork: on each CPU a process with `pages` resident pages in `vmas` areas forks, and the child exits at once.
+// Named after will-it-scale's fork1 and lmbench's lat_proc fork.
+
+#include "scenarios/process_image.hpp"
+#include "scenarios/scenario.hpp"
+
+namespace mmsim {
+
+namespace {
+
+struct ForkParameters {
+  std::int64_t pages, vmas;
+  Duration think;
+  static void declare(Declaration& d, ForkParameters& p) {
+    d("scenario.pages", p.pages, 1024, "resident pages of each process").at_least(0);
+    d("scenario.vmas", p.vmas, 16, "areas that they lie in").at_least(1);
+    d("scenario.think", p.think, "5 us", "mean user time between forks, exponential");
+  }
+};
+const DeclareParameters<ForkParameters> declared{"fork"};
+
+class Fork final : public Scenario {
+public:
+  explicit Fork(const Configuration& configuration) : parameters_(read_parameters<ForkParameters>(configuration)) {}
+
+  void start(Experiment& x) override {
+    const OperationId fork_id = x.operation("fork"), exit_id = x.operation("exit");
+    x.expect_ready(x.cpus());
+    x.on_each_cpu([&, fork_id, exit_id](CoreId cpu) {
+      spawn_process_at_boot(x.system(), "parent on cpu " + std::to_string(cpu.value()), cpu,
+                            [this, &x, cpu, fork_id, exit_id](Task& task) { parent(x, task, cpu, fork_id, exit_id); })
+          .bound = true;
+    });
+  }
+
+private:
+  void parent(Experiment& x, Task& task, CoreId cpu, OperationId fork_id, OperationId exit_id) {
+    RandomStream thinks = x.random("think " + std::to_string(cpu.value()));
+    make_image(x.system(), task, parameters_.pages, parameters_.vmas);
+    x.ready(task);
+    while (!x.over()) {
+      run_user(x.system(), task, thinks.exponential(parameters_.think));
+      Completion exited("the child's exit");
+      const OperationStart start = x.begin(task, "fork");
+      fork(x.system(), task, cpu, [&x, &exited, exit_id](Task& child) {
+        const OperationStart exit_start = x.begin(child, "exit");
+        exit_task(x.system(), child);
+        x.end(exit_id, exit_start, child);
+        exited.complete(x.system(), child.core());
+      }).bound = true;
+      x.end(fork_id, start, task);
+      exited.wait(x.system(), task);
+    }
+    exit_task(x.system(), task);
+  }
+
+  const ForkParameters parameters_;
+};
+
+const Registered<Scenario> registered{"fork", "each CPU: a process forks and its child exits (fork1, lat_proc)",
+                                      [](const Configuration& c) { return std::make_unique<Fork>(c); }};
+
+} // namespace
+} // namespace mmsim

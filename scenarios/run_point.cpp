@@ -1,0 +1,73 @@
+#include "scenarios/run_point.hpp"
+
+#include "scenarios/scenario.hpp"
+
+#include <chrono>
+#include <spdlog/fmt/fmt.h>
+
+namespace mmsim {
+
+namespace {
+
+// A mechanism that was chosen and never used says nothing about itself: the reader must know.
+std::vector<std::string> unexercised(const System& system, const Configuration& configuration,
+                                     const PointResult& result) {
+  std::vector<std::string> warnings;
+  const Counters::Snapshot& run = result.whole_run;
+  if (run[Counter::tlb_flush_page] + run[Counter::tlb_flush_range] + run[Counter::tlb_flush_mm] == 0)
+    warnings.push_back(fmt::format("kernel.tlb_flush = \"{}\" was never exercised: nothing was flushed",
+                                   read_parameters<TlbFlushParameters>(configuration).policy));
+  if (system.mm_switch.kernel_entries() == 0)
+    warnings.push_back(fmt::format("kernel.kthread_switch = \"{}\" was never exercised",
+                                   read_parameters<KthreadSwitchParameters>(configuration).kthread_switch));
+  for (const OperationResult& operation : result.operations)
+    if (operation.latency.count() == 0)
+      warnings.push_back(fmt::format("no {} began and ended in the measured window: lengthen run.duration",
+                                     operation.name));
+  return warnings;
+}
+
+} // namespace
+
+PointResult run_point(const Configuration& configuration) {
+  const auto host_start = std::chrono::steady_clock::now();
+  const auto run = read_parameters<RunParameters>(configuration);
+  const std::string name = chosen_scenario(configuration);
+  if (name.empty())
+    throw InputError("no scenario: set scenario.name (`mmsim list scenarios` shows them)");
+
+  PointResult result;
+  result.seed = static_cast<std::uint64_t>(run.seed);
+  Engine engine(Engine::Options{run.run_ahead, static_cast<std::uint64_t>(run.permute_ties)});
+  Counters counters;
+  System system(engine, configuration, counters, static_cast<std::uint32_t>(run.cpus), result.seed);
+  Experiment experiment(system, run);
+  const auto scenario = Registry<Scenario>::instance().create(name, configuration);
+  scenario->start(experiment);
+  result.status = PointStatus::done;
+  try {
+    engine.run();
+    system.check_invariants();
+  } catch (const Violation& violation) {
+    result.status = PointStatus::violation;
+    result.message = violation.what();
+  }
+  result.simulated = engine.now().time_since_epoch();
+  result.events = engine.events();
+  result.whole_run = counters.snapshot();
+  if (result.status == PointStatus::done) {
+    if (const auto imbalance = interrupt_imbalance(result.whole_run)) {
+      result.status = PointStatus::violation;
+      result.message = *imbalance;
+    } else {
+      result.operations = experiment.recorder()->results();
+      result.measured = experiment.recorder()->measured();
+      result.counters = difference(experiment.window_end(), experiment.window_begin());
+      result.warnings = unexercised(system, configuration, result);
+    }
+  }
+  result.host_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - host_start).count();
+  return result;
+}
+
+} // namespace mmsim

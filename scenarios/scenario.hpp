@@ -1,0 +1,108 @@
+// A scenario: a small program against models/operations.
+//
+//   void start(Experiment& x) override {                      // before the machine runs: make the tasks
+//     const OperationId munmap_ = x.operation("munmap");
+//     x.on_each_cpu([&](CoreId cpu) { spawn_process_at_boot(x.system(), ..., [&](Task& task) {
+//       ... set up ...
+//       x.ready(task);                                        // waits until every task is; then the warm-up begins
+//       while (!x.over()) {
+//         const OperationStart start = x.begin(task);
+//         munmap(x.system(), task, area, pages);
+//         x.end(munmap_, start, task);
+//       }
+//       x.leave(task);                                         // gives up the address space
+//     }); });
+//   }
+//
+// To add one: one .cpp here that derives from Scenario, declares its parameters and registers itself.
+#pragma once
+
+#include "models/operations/map.hpp"
+#include "models/operations/process.hpp"
+#include "models/operations/user.hpp"
+#include "models/system.hpp"
+#include "sim/engine/random.hpp"
+#include "sim/record/operations.hpp"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mmsim {
+
+class Experiment;
+
+class Scenario {
+public:
+  static constexpr std::string_view registry_path = "scenario.name";
+  using Factory = std::function<std::unique_ptr<Scenario>(const Configuration&)>;
+  virtual ~Scenario() = default;
+  /// Makes the tasks. They run once this has returned.
+  virtual void start(Experiment& experiment) = 0;
+};
+
+struct RunParameters {
+  std::int64_t cpus, seed, operations, permute_ties;
+  Duration warmup, duration, stall_limit;
+  bool run_ahead;
+  static void declare(Declaration& d, RunParameters& p);
+};
+inline const DeclareParameters<RunParameters> declared_run_parameters;
+
+/// One run of a scenario: its clockwork and what it measures.
+class Experiment {
+public:
+  Experiment(System& system, const RunParameters& run);
+  ~Experiment();
+
+  System& system() { return system_; }
+  std::uint32_t cpus() const { return system_.machine.cpus(); }
+  /// The stream of random numbers of that name.
+  RandomStream random(const std::string& name) const {
+    return RandomStream(static_cast<std::uint64_t>(run_.seed), name);
+  }
+  void on_each_cpu(const std::function<void(CoreId)>& visit);
+
+  /// An operation to report. Before the machine runs.
+  OperationId operation(std::string_view name);
+
+  /// The calling task has set itself up; returns when all that were announced have. Then the warm-up begins.
+  void ready(Task& task);
+  /// How many tasks will call ready(). Before the machine runs.
+  void expect_ready(std::size_t tasks) { expected_ += tasks; }
+  /// True once the measured window has closed: loops end.
+  bool over() const { return over_; }
+
+  /// `task` begins an operation at this instant; `name` is named in error reports.
+  OperationStart begin(Task& task, const char* name);
+  /// It has completed.
+  void end(OperationId id, const OperationStart& start, Task& task);
+  /// The operation goes on in `to`, to which the core has just switched from `from`: one latency, one set of accounts.
+  static OperationStart hand_on(const OperationStart& start, const Task& from, const Task& to);
+
+  // What the run measured; complete once the engine has returned.
+  const std::optional<OperationRecorder>& recorder() const { return recorder_; }
+  const Counters::Snapshot& window_begin() const { return window_begin_; }
+  const Counters::Snapshot& window_end() const { return window_end_; }
+
+private:
+  class Watchdog;
+  void open();
+  void close();
+
+  System& system_;
+  const RunParameters run_;
+  std::vector<std::string> operations_;
+  std::size_t expected_ = 0, arrived_ = 0;
+  std::vector<std::unique_ptr<Completion>> gate_;
+  std::optional<OperationRecorder> recorder_;
+  Counters::Snapshot window_begin_, window_end_;
+  bool over_ = false;
+  std::uint64_t progress_ = 0; // operations ended, tasks readied
+  std::unique_ptr<Watchdog> watchdog_;
+};
+
+} // namespace mmsim

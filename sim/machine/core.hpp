@@ -1,0 +1,190 @@
+// One core: private work, shared lines, interrupts.
+//
+//   core.charge(costs.work.mmap, Account::work);  // private work only adds up
+//   core.rmw(lock.line);                          // settles, then waits for the line: others can see this
+//   core.irq_disable(); ... core.irq_enable();    // interrupts that come in between wait
+//
+// The rules that keep this honest (ARCHITECTURE.md, section 3):
+// 1. Settle, then publish. Every access to a shared line settles first; whoever changes state that others read without
+//    a line calls settle() himself and may check settled().
+// 2. Private work may be charged in bulk; who changes what lock-free readers see bounds the bulk by a quantum.
+// 3. irq_disable() and irq_enable() mark segments of the pending charge, so that an interrupt is taken at the first
+//    unmasked instant, even one of zero length.
+// 4. A stretch of user code is an AccessStream: it is advanced to every interrupt and every remote invalidation.
+//
+// Handlers run on the stack of whatever fiber the core runs, inside its settle loop, and are booked as `interrupt`.
+// Everything here happens on the fiber that the core runs; raise(), stall() and catch_up() come from outside.
+#pragma once
+
+#include "sim/engine/engine.hpp"
+#include "sim/machine/cache_line.hpp"
+#include "sim/machine/cost_book.hpp"
+#include "sim/machine/interrupt.hpp"
+#include "sim/machine/tlb.hpp"
+#include "sim/record/account.hpp"
+#include "sim/record/counters.hpp"
+#include "sim/record/ledger.hpp"
+
+#include <array>
+#include <cassert>
+
+namespace mmsim {
+
+class Machine;
+
+/// User code that accesses memory while the core computes.
+class AccessStream {
+public:
+  virtual ~AccessStream() = default;
+  /// User code goes on at `now`.
+  virtual void resume(Instant now) = 0;
+  /// Makes the accesses that fall before `now`. The core's translations are about to change, or time is up.
+  virtual void advance_to(Instant now) = 0;
+};
+
+class Core : private SpinHook {
+public:
+  Core(Machine& machine, CoreId id);
+  Core(const Core&) = delete;
+  Core& operator=(const Core&) = delete;
+
+  CoreId id() const { return id_; }
+  Machine& machine() { return machine_; }
+  const CostBook& costs() const { return costs_; }
+  Counters& counters() { return counters_; }
+  Engine& engine() { return engine_; }
+  Instant now() const { return engine_.now(); }
+  Tlb& tlb() { return tlb_; }
+
+  // --- private work
+
+  /// Adds private work; it becomes time at the next settle().
+  void charge(Duration cost, Account account) {
+    assert(cost.count() >= 0);
+    const bool masked = irqs_masked();
+    if (segment_count_ > 0) {
+      Segment& last = segments_[segment_count_ - 1];
+      if (last.account == account && last.masked == masked) {
+        last.length += cost;
+        return;
+      }
+      if (segment_count_ == segments_.size())
+        settle();
+    }
+    segments_[segment_count_++] = {cost, account, masked};
+  }
+  /// Turns the charges into simulated time, taking interrupts at every unmasked instant.
+  void settle() {
+    if (segment_count_ > 0 || deliverable() || stall_.count() != 0)
+      settle_now();
+  }
+  bool settled() const { return segment_count_ == 0; }
+
+  // --- shared lines: each settles, waits for the line and returns at the instant at which the access takes effect
+
+  void read(CacheLine& line, Account account = Account::coherence) { access(line, Access::read, account); }
+  void write(CacheLine& line, Account account = Account::coherence) { access(line, Access::write, account); }
+  /// Atomic read-modify-write.
+  void rmw(CacheLine& line, Account account = Account::coherence) { access(line, Access::rmw, account); }
+  /// Reads the line again after each write to it until `done()`; waits in between, taking interrupts if irqs are on.
+  template <class Done>
+  void spin_until(CacheLine& line, Account account, Done&& done) {
+    for (;;) {
+      access(line, Access::read, account);
+      if (done())
+        return;
+      spin_once(line, account);
+    }
+  }
+
+  // --- interrupts
+
+  void irq_disable() {
+    if (deliverable())
+      charge(Duration{}, Account::work); // it came during an access: the instant before this is unmasked
+    ++irq_off_;
+  }
+  void irq_enable() {
+    assert(irq_off_ > 0);
+    if (--irq_off_ == 0 && !in_interrupt_)
+      charge(Duration{}, Account::work); // an unmasked instant, however short
+  }
+  bool irqs_masked() const { return irq_off_ > 0 || in_interrupt_; }
+  bool in_interrupt() const { return in_interrupt_; }
+  /// An interrupt has arrived here. From outside. An IPI that is pending already absorbs the new one.
+  void raise(Irq irq);
+
+  // --- waiting
+
+  /// Waits for interrupts with nothing to do; returns after at least one has been taken. Booked as `schedule`.
+  void wait_for_interrupt();
+  bool idle() const { return idle_; }
+
+  // --- user code
+
+  /// Lets user time pass until `t`, or until an interrupt was taken or nudge() came, whichever is first. Meanwhile
+  /// `stream` (may be null) is the user code's accesses. Returns the user time that has passed.
+  Duration user_sleep_until(Instant t, AccessStream* stream);
+  /// Advances the stream to the present instant. From outside, before translations change under the core.
+  void catch_up() {
+    if (stream_ != nullptr)
+      stream_->advance_to(now());
+  }
+  /// Ends the present user_sleep_until(), without an interrupt. From outside.
+  void nudge() {
+    if (stream_ != nullptr)
+      engine_.wake(*parked_);
+  }
+
+  /// Takes `length` from the core without an interrupt, at the next chance. From outside.
+  void stall(Duration length) {
+    if (!idle_)
+      stall_ += length;
+  }
+
+  // --- books
+
+  /// Whose books the core's time goes to: the running task's.
+  void set_ledger(Ledger* ledger) { ledger_ = ledger; }
+  Ledger& ledger() { return *ledger_; }
+  /// Everything since the last booking went to `account`, or to `interrupt` inside a handler.
+  void book(Account account) { ledger_->book(in_interrupt_ ? Account::interrupt : account, now()); }
+
+private:
+  enum class Access : std::uint8_t { read, write, rmw };
+  struct Segment {
+    Duration length{};
+    Account account{};
+    bool masked = false;
+  };
+
+  bool deliverable() const { return pending_ != 0 && !irqs_masked(); }
+  void settle_now();
+  bool settle_undisturbed();
+  void run(const Segment& segment);
+  void take_interrupts();
+  void sleep_until(Instant t);
+  void access(CacheLine& line, Access kind, Account account);
+  void spin_once(CacheLine& line, Account account);
+  void park_interruptibly(const Waitable* on);
+
+  Machine& machine_;
+  Engine& engine_;
+  const CostBook& costs_;
+  Counters& counters_;
+  const CoreId id_;
+  Ledger* ledger_ = nullptr;
+  std::array<Segment, 12> segments_{};
+  std::size_t segment_count_ = 0;
+  int irq_off_ = 0;
+  bool in_interrupt_ = false;
+  bool idle_ = false;
+  std::uint32_t pending_ = 0; // one bit an Irq
+  Fiber* parked_ = nullptr;   // the fiber that an interrupt would wake; null while the core cannot be interrupted
+  Fiber* spinner_ = nullptr;  // the fiber that a write to the line it spins on would wake
+  Duration stall_{};
+  AccessStream* stream_ = nullptr;
+  Tlb tlb_;
+};
+
+} // namespace mmsim

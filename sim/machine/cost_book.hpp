@@ -1,0 +1,76 @@
+// The cost book: what every elementary step costs on the machine at hand. Nothing else in the program holds a duration.
+//
+// A machine file sets the entries; the defaults are those of a generic Armv8.2 server core and say where they come
+// from. An entry called "estimate" gives its reasoning. Kernel work (`machine.work.*`) is instructions that a core
+// executes on data of its own: cache lines that travel, page contents, TLBs and interrupts are charged apart.
+#pragma once
+
+#include "sim/engine/parameter.hpp"
+#include "sim/engine/time.hpp"
+#include "sim/engine/units.hpp"
+
+namespace mmsim {
+
+/// Cache lines (coherence.cpp).
+struct LineCosts {
+  Duration hit, atomic, transfer, dram;
+  static void declare(Declaration&, LineCosts&);
+};
+
+/// Interrupts and idle cores.
+struct InterruptCosts {
+  Duration send, deliver, entry, exit, idle_exit;
+  std::int64_t targets_per_send;
+  static void declare(Declaration&, InterruptCosts&);
+};
+
+/// Translation: TLB geometry and maintenance.
+struct TlbCosts {
+  std::int64_t l1_entries, l1_ways, l2_entries, l2_ways, walk_cache_entries;
+  Duration l2_hit, walk_level;
+  bool broadcast;
+  Duration invalidate_page, invalidate_all, dsb;
+  Duration broadcast_issue, broadcast_channel, broadcast_complete, broadcast_stall;
+  static void declare(Declaration&, TlbCosts&);
+};
+
+/// Memory: page-sized transfers.
+struct MemoryCosts {
+  Bytes memory;
+  BytesPerSecond node_bandwidth;
+  Duration page_zero, page_copy;
+  static void declare(Declaration&, MemoryCosts&);
+};
+
+/// Ways into and out of the kernel, and switching.
+struct EntryCosts {
+  Duration syscall, fault, user_access, switch_registers, switch_mm, rollover;
+  static void declare(Declaration&, EntryCosts&);
+};
+
+/// The kernel's own instructions, by step.
+struct WorkCosts {
+  Duration task_create, task_exit, mm_create, mm_destroy;                     // fork, exit
+  Duration vma_find_level, vma_insert, vma_dup, vma_remove, rmap_link;        // areas
+  Duration table_walk_level, pte_scan, pte_copy, pte_set, pte_clear, pte_wrprotect; // page tables
+  Duration table_init, page_ref, page_unref;
+  Duration fault_handle, mmap, munmap;                                        // fixed parts of system calls
+  Duration pcp_alloc, pcp_free, buddy_alloc, buddy_free, buddy_step;          // pages
+  Duration enqueue, dequeue, pick_next, wake, tick, balance, kthread_step;    // scheduler
+  Duration mask_scan, call_queue, flush_setup;                                // cross-calls
+  static void declare(Declaration&, WorkCosts&);
+};
+
+struct CostBook {
+  Hertz clock;
+  LineCosts line;
+  InterruptCosts irq;
+  TlbCosts tlb;
+  MemoryCosts memory;
+  EntryCosts entry;
+  WorkCosts work;
+  static void declare(Declaration& d, CostBook& c);
+};
+inline const DeclareParameters<CostBook> declared_cost_book;
+
+} // namespace mmsim

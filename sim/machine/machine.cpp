@@ -1,0 +1,71 @@
+#include "sim/machine/machine.hpp"
+
+#include <spdlog/fmt/fmt.h>
+
+namespace mmsim {
+
+// An interrupt on its way. Kept and used again: interrupts are frequent.
+class Machine::Arrival final : public Event {
+public:
+  Arrival(Machine& machine) : Event(machine.engine().queue()), machine_(machine) {}
+  void send(Core& target, Irq irq, Instant arrival) {
+    target_ = &target;
+    irq_ = irq;
+    machine_.engine().queue().post(*this, arrival);
+  }
+  void fire() override {
+    machine_.idle_arrivals_.push_back(this);
+    target_->raise(irq_);
+  }
+
+private:
+  Machine& machine_;
+  Core* target_ = nullptr;
+  Irq irq_{};
+};
+
+namespace {
+std::uint32_t checked_cpus(const Topology& topology, const Configuration& configuration, std::uint32_t cpus) {
+  if (cpus < 1 || cpus > topology.cores()) {
+    const Entry* entry = configuration.find("run.cpus");
+    throw InputError(fmt::format("run.cpus = {}, but the machine has {} cores: choose 1 to {}", cpus, topology.cores(),
+                                 topology.cores()),
+                     entry ? entry->origin : Origin{});
+  }
+  return cpus;
+}
+} // namespace
+
+Machine::Machine(Engine& engine, const Configuration& configuration, Counters& counters, std::uint32_t cpus)
+    : engine_(engine), costs_(read_parameters<CostBook>(configuration)), counters_(counters),
+      topology_(engine, read_parameters<TopologyParameters>(configuration)),
+      dram_(topology_.sockets(), costs_.memory.node_bandwidth), maintenance_(*this) {
+  for (std::uint32_t i = 0; i < checked_cpus(topology_, configuration, cpus); ++i)
+    cores_.push_back(std::make_unique<Core>(*this, CoreId(i)));
+  online_ = CoreSet::first(cpus);
+}
+
+Machine::~Machine() = default;
+
+void Machine::send_ipi(Core& core, const CoreSet& targets, Irq irq, Account account) {
+  const auto group = static_cast<std::uint32_t>(costs_.irq.targets_per_send);
+  std::uint32_t addressed = UINT32_MAX; // the group that the last register write reached
+  targets.for_each([&](CoreId target) {
+    if (target.value() / group != addressed) {
+      addressed = target.value() / group;
+      core.charge(costs_.irq.send, account);
+      core.settle();
+    }
+    counters_.add(Counter::ipi_sent);
+    if (idle_arrivals_.empty()) {
+      arrivals_.push_back(std::make_unique<Arrival>(*this));
+      idle_arrivals_.push_back(arrivals_.back().get());
+    }
+    Arrival* arrival = idle_arrivals_.back();
+    idle_arrivals_.pop_back();
+    arrival->send(this->core(target), irq,
+                  engine_.now() + topology_.latency(core.id(), target) + costs_.irq.deliver);
+  });
+}
+
+} // namespace mmsim

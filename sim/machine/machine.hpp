@@ -1,0 +1,58 @@
+// The machine: cores, interconnect, interrupt controller, memory. Knows nothing of a kernel.
+#pragma once
+
+#include "sim/engine/configuration.hpp"
+#include "sim/engine/engine.hpp"
+#include "sim/machine/core.hpp"
+#include "sim/machine/cost_book.hpp"
+#include "sim/machine/dram.hpp"
+#include "sim/machine/maintenance.hpp"
+#include "sim/machine/topology.hpp"
+#include "sim/record/counters.hpp"
+
+#include <memory>
+#include <vector>
+
+namespace mmsim {
+
+class Machine {
+public:
+  /// The machine of `configuration`, of which the first `cpus` cores are online. Throws InputError if it has fewer.
+  Machine(Engine& engine, const Configuration& configuration, Counters& counters, std::uint32_t cpus);
+  ~Machine();
+
+  Engine& engine() { return engine_; }
+  const CostBook& costs() const { return costs_; }
+  Counters& counters() { return counters_; }
+  const Topology& topology() const { return topology_; }
+  Dram& dram() { return dram_; }
+  Maintenance& maintenance() { return maintenance_; }
+
+  std::uint32_t cpus() const { return static_cast<std::uint32_t>(cores_.size()); }
+  Core& core(CoreId id) { return *cores_[id.value()]; }
+  const CoreSet& online() const { return online_; }
+
+  /// `core` interrupts `targets`: one register write for every group that the interrupt controller can address at once,
+  /// charged to `account`; each target's interrupt arrives after its own distance.
+  void send_ipi(Core& core, const CoreSet& targets, Irq irq, Account account);
+
+  void set_handler(Irq irq, InterruptHandler& handler) { handlers_[static_cast<std::size_t>(irq)] = &handler; }
+  InterruptHandler& handler(Irq irq) { return *handlers_[static_cast<std::size_t>(irq)]; }
+
+private:
+  class Arrival;
+
+  Engine& engine_;
+  CostBook costs_;
+  Counters& counters_;
+  Topology topology_;
+  Dram dram_;
+  std::vector<std::unique_ptr<Core>> cores_;
+  CoreSet online_;
+  Maintenance maintenance_;
+  std::array<InterruptHandler*, irq_count> handlers_{};
+  std::vector<std::unique_ptr<Arrival>> arrivals_; // all that were ever needed at once
+  std::vector<Arrival*> idle_arrivals_;
+};
+
+} // namespace mmsim

@@ -1,0 +1,49 @@
+// TLB maintenance as instructions: what a TLBI does to the core itself, and to all others when it is broadcast.
+//
+// A broadcast invalidation (inner shareable) is a message that the interconnect carries to every core: the maintenance
+// of all cores shares one channel, one message after the other. It takes effect in the other cores when it arrives, and
+// holds each busy one for a moment without an interrupt. The DSB that follows returns when the farthest core has
+// completed.
+#pragma once
+
+#include "sim/engine/strong_int.hpp"
+#include "sim/engine/time.hpp"
+
+#include <cstdint>
+
+namespace mmsim {
+
+class Core;
+class Machine;
+
+class Maintenance {
+public:
+  explicit Maintenance(Machine& machine) : machine_(machine) {}
+
+  /// What one invalidation covers.
+  struct Scope {
+    enum class Kind : std::uint8_t { page, id, all } kind;
+    Asid asid{};
+    PageNumber page{};
+  };
+
+  /// On this core only, without the barrier. Charged as `tlb_local`.
+  void local(Core& core, const Scope& scope);
+  /// Completes local maintenance. Charged as `tlb_local`.
+  void local_barrier(Core& core);
+
+  /// On every online core, this one included. The issuer goes on once the instruction is issued.
+  void broadcast(Core& core, const Scope& scope);
+  /// Returns when every core has completed the broadcasts of this core. Booked as `tlb_remote`.
+  void broadcast_barrier(Core& core);
+
+private:
+  /// True if the core may have held something of it.
+  bool apply(Core& core, const Scope& scope);
+  Duration farthest(const Core& core) const;
+
+  Machine& machine_;
+  Instant channel_busy_until_{};
+};
+
+} // namespace mmsim

@@ -1,0 +1,137 @@
+#include "sim/machine/tlb.hpp"
+
+#include <algorithm>
+
+namespace mmsim {
+
+Tlb::Array::Array(std::int64_t entries, std::int64_t ways_wanted)
+    : ways(static_cast<std::size_t>(std::min(ways_wanted, entries))) {
+  sets = std::max<std::size_t>(1, static_cast<std::size_t>(entries) / ways);
+  tags.resize(sets * ways);
+  translations.resize(sets * ways);
+  next_victim.resize(sets);
+}
+
+int Tlb::Array::find(std::uint64_t tag, PageNumber page) {
+  if (tags[last] == tag)
+    return static_cast<int>(last);
+  const std::size_t first = first_way(page);
+  for (std::size_t i = first; i < first + ways; ++i)
+    if (tags[i] == tag) {
+      last = i;
+      return static_cast<int>(i);
+    }
+  return -1;
+}
+
+void Tlb::Array::put(std::uint64_t tag, PageNumber page, const Translation& translation) {
+  int at = find(tag, page);
+  if (at < 0) {
+    const std::size_t set = page.value() % sets;
+    at = static_cast<int>(set * ways + next_victim[set]);
+    next_victim[set] = (next_victim[set] + 1) % static_cast<std::uint32_t>(ways);
+  }
+  tags[at] = tag;
+  translations[at] = translation;
+}
+
+bool Tlb::Array::erase(std::uint64_t tag, PageNumber page) {
+  const int at = find(tag, page);
+  if (at >= 0)
+    tags[at] = 0;
+  return at >= 0;
+}
+
+Tlb::Tlb(const TlbCosts& costs)
+    : first_(costs.l1_entries, costs.l1_ways), second_(costs.l2_entries, costs.l2_ways),
+      walks_(static_cast<std::size_t>(costs.walk_cache_entries)) {}
+
+std::uint64_t Tlb::tag_base(Asid asid) const {
+  const auto found = eras_.find(asid.value());
+  const std::uint64_t era = found == eras_.end() ? 0 : found->second;
+  return valid | (era & ((1u << era_bits) - 1)) << (page_bits + asid_bits) | std::uint64_t{asid.value()} << page_bits;
+}
+
+void Tlb::use(Asid asid) {
+  asid_ = asid;
+  base_ = tag_base(asid);
+}
+
+Tlb::Hit Tlb::look_up(PageNumber page) {
+  const std::uint64_t tag = base_ | page.value();
+  if (const int at = first_.find(tag, page); at >= 0)
+    return {Level::first, &first_.translations[at]};
+  if (const int at = second_.find(tag, page); at >= 0) {
+    first_.put(tag, page, second_.translations[at]);
+    (void)first_.find(tag, page);
+    return {Level::second, &first_.translations[first_.last]};
+  }
+  return {Level::miss, nullptr};
+}
+
+void Tlb::insert(PageNumber page, Translation translation) {
+  first_.put(base_ | page.value(), page, translation);
+  second_.put(base_ | page.value(), page, translation);
+}
+
+bool Tlb::invalidate_page(Asid asid, PageNumber page) {
+  const std::uint64_t tag = tag_base(asid) | page.value();
+  bool dropped = first_.erase(tag, page);
+  dropped |= second_.erase(tag, page);
+  // Armv8: invalidation by address also removes what the walker remembers of the tables above.
+  const PageNumber region(page.value() >> 9);
+  Entry& walk = walks_[region.value() % walks_.size()];
+  if (walk.tag == (tag_base(asid) | region.value())) {
+    walk.tag = 0;
+    dropped = true;
+  }
+  return dropped;
+}
+
+void Tlb::new_era(Asid asid) {
+  const std::uint32_t era = ++eras_[asid.value()];
+  if ((era & ((1u << era_bits) - 1)) == 0) {
+    // Eras repeat from here: entries of the oldest must really go.
+    const auto is_of = [asid](std::uint64_t tag) { return tag != 0 && asid_of(tag) == asid; };
+    for (Array* array : {&first_, &second_})
+      for (std::uint64_t& tag : array->tags)
+        if (is_of(tag))
+          tag = 0;
+    for (Entry& entry : walks_)
+      if (is_of(entry.tag))
+        entry.tag = 0;
+  }
+}
+
+void Tlb::invalidate_asid(Asid asid) {
+  new_era(asid);
+  base_ = tag_base(asid_);
+}
+
+void Tlb::invalidate_all() {
+  // Everything goes: eras may start again from a clean slate.
+  std::fill(first_.tags.begin(), first_.tags.end(), 0);
+  std::fill(second_.tags.begin(), second_.tags.end(), 0);
+  for (Entry& entry : walks_)
+    entry.tag = 0;
+}
+
+Tlb::Translation* Tlb::walk_cached(PageNumber page) {
+  const PageNumber region(page.value() >> 9);
+  Entry& entry = walks_[region.value() % walks_.size()];
+  return entry.tag == (base_ | region.value()) ? &entry.translation : nullptr;
+}
+
+bool Tlb::may_walk(std::uint64_t word) const {
+  for (const Entry& entry : walks_)
+    if (entry.tag != 0 && entry.translation.word == word && (entry.tag & era_and_asid) == tag_base(asid_of(entry.tag)))
+      return true;
+  return false;
+}
+
+void Tlb::remember_walk(PageNumber page, Translation translation) {
+  const PageNumber region(page.value() >> 9);
+  walks_[region.value() % walks_.size()] = {base_ | region.value(), translation};
+}
+
+} // namespace mmsim

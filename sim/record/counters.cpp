@@ -1,0 +1,155 @@
+#include "sim/record/counters.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace mmsim {
+namespace {
+
+struct Row {
+  Counter counter;
+  std::string_view name, help;
+};
+
+constexpr std::array<Row, counter_count> rows{{
+    {Counter::ipi_requested, "ipi_requested", "interrupts that one core asked of another"},
+    {Counter::ipi_sent, "ipi_sent", "interrupts that were put on their way"},
+    {Counter::ipi_received, "ipi_received", "interrupts whose handler ran"},
+    {Counter::ipi_coalesced, "ipi_coalesced", "requests served by an interrupt already under way"},
+    {Counter::tlb_hit, "tlb_hit", "translations found in a TLB"},
+    {Counter::tlb_miss, "tlb_miss", "translations that needed a page-table walk"},
+    {Counter::tlb_flush_page, "tlb_flush_page", "invalidations of one page"},
+    {Counter::tlb_flush_range, "tlb_flush_range", "invalidations of a range of pages"},
+    {Counter::tlb_flush_mm, "tlb_flush_mm", "invalidations of an address space"},
+    {Counter::tlb_flush_all, "tlb_flush_all", "invalidations of a whole TLB"},
+    {Counter::tlb_flush_skipped, "tlb_flush_skipped", "cores that a flush left alone, by its policy"},
+    {Counter::stale_hit, "stale_hit",
+     "TLB hits on an entry that the page table no longer has (legal while its flush is under way)"},
+    {Counter::pgfault, "pgfault", "page faults"},
+    {Counter::pgcow, "pgcow", "write-protect faults that copied the page"},
+    {Counter::pgreuse, "pgreuse", "write-protect faults that reused the page"},
+    {Counter::pgalloc, "pgalloc", "frames allocated"},
+    {Counter::pgfree, "pgfree", "frames freed"},
+    {Counter::pcp_refill, "pcp_refill", "refills of a per-CPU list from the buddy system"},
+    {Counter::pcp_drain, "pcp_drain", "drains of a per-CPU list into the buddy system"},
+    {Counter::rmap_visits, "rmap_visits", "areas or entries visited by the reverse map"},
+    {Counter::rmap_bytes, "rmap_bytes", "bytes that the reverse map occupies"},
+    {Counter::pgscan, "pgscan", "pages scanned by reclaim"},
+    {Counter::pgsteal, "pgsteal", "pages reclaimed"},
+    {Counter::pswpin, "pswpin", "pages swapped in"},
+    {Counter::pswpout, "pswpout", "pages swapped out"},
+    {Counter::kswapd_wake, "kswapd_wake", "wake-ups of kswapd"},
+    {Counter::direct_reclaim, "direct_reclaim", "allocations that had to reclaim themselves"},
+    {Counter::oom_kill, "oom_kill", "processes killed for want of memory"},
+    {Counter::context_switch, "context_switch", "switches from one task to another"},
+}};
+
+constexpr bool in_enum_order() {
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    if (index(rows[i].counter) != i || rows[i].name.empty()) return false;
+  return true;
+}
+static_assert(in_enum_order());
+
+std::uint64_t grown(std::uint64_t end, std::uint64_t start, std::string_view what) {
+  if (end < start)
+    throw std::logic_error("counter " + std::string(what) + " shrank from " + std::to_string(start) + " to " +
+                           std::to_string(end));
+  return end - start;
+}
+
+Duration grown(Duration end, Duration start, std::string_view what) {
+  if (end < start)
+    throw std::logic_error("lock class " + std::string(what) + ": time shrank from " +
+                           std::to_string(start.count()) + " ps to " + std::to_string(end.count()) + " ps");
+  return end - start;
+}
+
+} // namespace
+
+std::string_view name(Counter counter) { return rows[index(counter)].name; }
+
+std::string_view help(Counter counter) { return rows[index(counter)].help; }
+
+std::optional<Counter> counter_named(std::string_view name) {
+  for (const Row& row : rows)
+    if (row.name == name) return row.counter;
+  return {};
+}
+
+const std::array<LockCounterHelp, 4>& lock_counters() {
+  static constexpr std::array<LockCounterHelp, 4> patterns{{
+      {"lock_acquired.<class>", "acquisitions of the class's locks"},
+      {"lock_contended.<class>", "acquisitions that found the lock taken"},
+      {"lock_wait_ns.<class>", "time from request to acquisition, summed, in ns"},
+      {"lock_hold_ns.<class>", "time from acquisition to release, summed, in ns"},
+  }};
+  return patterns;
+}
+
+LockClassId Counters::register_lock_class(std::string_view name) {
+  const auto known = std::find(lock_names_.begin(), lock_names_.end(), name);
+  const auto id = LockClassId(known - lock_names_.begin());
+  if (known == lock_names_.end()) {
+    lock_names_.emplace_back(name);
+    lock_stats_.emplace_back();
+  }
+  return id;
+}
+
+Counters::Snapshot Counters::snapshot() const {
+  Snapshot copy{values_, {}};
+  copy.lock_classes.reserve(lock_names_.size());
+  for (std::size_t i = 0; i < lock_names_.size(); ++i)
+    copy.lock_classes.push_back({lock_names_[i], lock_stats_[i]});
+  return copy;
+}
+
+LockClassStats Counters::Snapshot::lock_class(std::string_view name) const {
+  for (const LockClass& one : lock_classes)
+    if (one.name == name) return one.stats;
+  return {};
+}
+
+void Counters::Snapshot::add(const Snapshot& other) {
+  for (std::size_t i = 0; i < counter_count; ++i)
+    values[i] += other.values[i];
+  for (const LockClass& theirs : other.lock_classes) {
+    auto mine = std::find_if(lock_classes.begin(), lock_classes.end(),
+                             [&](const LockClass& one) { return one.name == theirs.name; });
+    if (mine == lock_classes.end()) {
+      lock_classes.push_back(theirs);
+      continue;
+    }
+    mine->stats.acquired += theirs.stats.acquired;
+    mine->stats.contended += theirs.stats.contended;
+    mine->stats.wait += theirs.stats.wait;
+    mine->stats.hold += theirs.stats.hold;
+  }
+}
+
+Counters::Snapshot difference(const Counters::Snapshot& end, const Counters::Snapshot& start) {
+  Counters::Snapshot window;
+  for (std::size_t i = 0; i < counter_count; ++i)
+    window.values[i] = grown(end.values[i], start.values[i], rows[i].name);
+  for (const auto& [name, after] : end.lock_classes) {
+    const LockClassStats before = start.lock_class(name);
+    window.lock_classes.push_back(
+        {name,
+         {grown(after.acquired, before.acquired, name), grown(after.contended, before.contended, name),
+          grown(after.wait, before.wait, name), grown(after.hold, before.hold, name)}});
+  }
+  return window;
+}
+
+std::optional<std::string> interrupt_imbalance(const Counters::Snapshot& whole_run) {
+  const std::uint64_t requested = whole_run[Counter::ipi_requested];
+  const std::uint64_t received = whole_run[Counter::ipi_received];
+  const std::uint64_t coalesced = whole_run[Counter::ipi_coalesced];
+  if (requested == received + coalesced) return {};
+  return "interrupts lost or doubled: ipi_requested " + std::to_string(requested) + ", but ipi_received " +
+         std::to_string(received) + " + ipi_coalesced " + std::to_string(coalesced) + " = " +
+         std::to_string(received + coalesced);
+}
+
+} // namespace mmsim

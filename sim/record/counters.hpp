@@ -1,0 +1,141 @@
+#pragma once
+// What happened how often, on all CPUs together. The names are a contract (INTERFACES.md, "Counters").
+//
+// Counters only grow, from 0 at the start of the run to its drained end. The measured window is the
+// difference of two snapshots; the whole run is the last one:
+//
+//   Counters::Snapshot start = counters.snapshot();    // at the end of the warm-up
+//   Counters::Snapshot end = counters.snapshot();      // at the end of the window
+//   PointResult.counters = difference(end, start);     // what counter.csv shows
+//   PointResult.whole_run = counters.snapshot();       // after the drain; no interrupt_imbalance() then
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sim/engine/time.hpp"
+
+namespace mmsim {
+
+enum class Counter : std::uint8_t {
+  ipi_requested,
+  ipi_sent,
+  ipi_received,
+  ipi_coalesced,
+  tlb_hit,
+  tlb_miss,
+  tlb_flush_page,
+  tlb_flush_range,
+  tlb_flush_mm,
+  tlb_flush_all,
+  tlb_flush_skipped,
+  stale_hit,
+  pgfault,
+  pgcow,
+  pgreuse,
+  pgalloc,
+  pgfree,
+  pcp_refill,
+  pcp_drain,
+  rmap_visits,
+  rmap_bytes,
+  pgscan,
+  pgsteal,
+  pswpin,
+  pswpout,
+  kswapd_wake,
+  direct_reclaim,
+  oom_kill,
+  context_switch,
+};
+
+inline constexpr std::size_t counter_count = std::size_t(Counter::context_switch) + 1;
+
+constexpr std::size_t index(Counter counter) { return std::size_t(counter); }
+
+/// The name in counter.csv, e.g. "ipi_requested".
+std::string_view name(Counter counter);
+
+/// One sentence for `mmsim list counters`.
+std::string_view help(Counter counter);
+
+/// The counter with that name, or nothing.
+std::optional<Counter> counter_named(std::string_view name);
+
+/// The counters that each lock class has, as `mmsim list counters` shows them ("lock_acquired.<class>").
+struct LockCounterHelp {
+  std::string_view pattern, help;
+};
+const std::array<LockCounterHelp, 4>& lock_counters();
+
+/// A lock class of one Counters object (all locks of a kind, e.g. "mmap_lock").
+enum class LockClassId : std::uint32_t {};
+
+struct LockClassStats {
+  std::uint64_t acquired = 0;  ///< acquisitions, contended ones included
+  std::uint64_t contended = 0; ///< acquisitions that found the lock taken
+  Duration wait{};             ///< from the request to the acquisition, summed
+  Duration hold{};             ///< from the acquisition to the release, summed
+  bool operator==(const LockClassStats&) const = default;
+};
+
+class Counters {
+ public:
+  /// Plain values, with lock classes by name in the order of their registration.
+  struct Snapshot {
+    struct LockClass {
+      std::string name;
+      LockClassStats stats;
+      bool operator==(const LockClass&) const = default;
+    };
+    std::array<std::uint64_t, counter_count> values{};
+    std::vector<LockClass> lock_classes;
+
+    std::uint64_t operator[](Counter counter) const { return values[index(counter)]; }
+    /// The class's figures, all zero if there is no such class.
+    LockClassStats lock_class(std::string_view name) const;
+    /// Adds the other's values; classes that only the other has are appended.
+    void add(const Snapshot& other);
+    bool operator==(const Snapshot&) const = default;
+  };
+
+  void add(Counter counter, std::uint64_t n = 1) { values_[index(counter)] += n; }
+  std::uint64_t operator[](Counter counter) const { return values_[index(counter)]; }
+
+  /// The id of the class; the same name gives the same id. Call it once a lock, not once an acquisition.
+  LockClassId register_lock_class(std::string_view name);
+
+  /// An acquisition; `wait` is the time from the request to it.
+  void lock_acquired(LockClassId id, bool contended, Duration wait) {
+    LockClassStats& stats = lock_stats_[std::size_t(id)];
+    stats.acquired += 1;
+    stats.contended += contended;
+    stats.wait += wait;
+  }
+  /// A release; `hold` is the time since the acquisition. It counts in the window in which the release falls.
+  void lock_released(LockClassId id, Duration hold) { lock_stats_[std::size_t(id)].hold += hold; }
+
+  const LockClassStats& lock_class(LockClassId id) const { return lock_stats_[std::size_t(id)]; }
+  std::string_view lock_class_name(LockClassId id) const { return lock_names_[std::size_t(id)]; }
+
+  Snapshot snapshot() const;
+
+ private:
+  std::array<std::uint64_t, counter_count> values_{};
+  std::vector<LockClassStats> lock_stats_; // dense by LockClassId
+  std::vector<std::string> lock_names_;
+};
+
+/// What was counted between two snapshots of the same Counters. Throws std::logic_error if a counter has
+/// shrunk.
+Counters::Snapshot difference(const Counters::Snapshot& end, const Counters::Snapshot& start);
+
+/// Over a drained whole run, requested = received + coalesced. Says what is wrong, with the values, or
+/// nothing.
+std::optional<std::string> interrupt_imbalance(const Counters::Snapshot& whole_run);
+
+} // namespace mmsim

@@ -1,0 +1,86 @@
+#pragma once
+// Latencies of named operations ("fork", "munmap"), and the accounts that they went to.
+//
+//   OperationId fork = recorder.register_operation("fork");        // once, before the run
+//   OperationStart start = OperationRecorder::begin(ledger, now);  // settled and booked until now
+//   ...
+//   recorder.end(fork, start, ledger, now);
+//
+// The measured window is [begin, end). An operation that *ends* inside counts as completed (per_second). Its
+// latency and accounts are recorded if it also *began* inside, so that nothing of the warm-up is in them. A
+// run bounded by a number of operations leaves the end open and calls close(now) after the last one's end().
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sim/engine/time.hpp"
+#include "sim/record/batch_means.hpp"
+#include "sim/record/histogram.hpp"
+#include "sim/record/ledger.hpp"
+
+namespace mmsim {
+
+/// An operation of one OperationRecorder.
+enum class OperationId : std::uint32_t {};
+
+struct OperationStart {
+  Instant began{};
+  Ledger::Snapshot books;
+};
+
+/// Half open: [begin, end).
+struct MeasuredWindow {
+  Instant begin{};
+  Instant end = Instant::max();
+  bool contains(Instant at) const { return begin <= at && at < end; }
+};
+
+/// What one run recorded of one operation. The accounts sum to latency.sum() exactly.
+struct OperationResult {
+  std::string name;
+  std::uint64_t completed = 0; ///< ended inside the window; latency.count() of them also began there
+  Histogram latency;
+  BatchMeans batches; ///< of the same latencies
+  AccountTotals accounts{};
+  bool operator==(const OperationResult&) const = default;
+};
+
+class OperationRecorder {
+ public:
+  explicit OperationRecorder(MeasuredWindow window) : window_(window) {}
+
+  /// The id of the operation; the same name gives the same id. Tables show operations in the order of
+  /// registration.
+  OperationId register_operation(std::string_view name);
+
+  /// Throws std::logic_error if the ledger is not booked until `now`: what is pending would be the
+  /// operation's.
+  static OperationStart begin(const Ledger& ledger, Instant now);
+
+  /// `ledger` is the one that begin() saw, not reset since, and booked until `now`. Throws std::logic_error
+  /// if the accounts do not sum to the latency to the picosecond.
+  void end(OperationId id, const OperationStart& start, const Ledger& ledger, Instant now);
+
+  /// Ends the window here; no later end() counts, not even at this instant. Does nothing after the window's
+  /// own end.
+  void close(Instant now);
+
+  const MeasuredWindow& window() const { return window_; }
+  /// The length of the window in ps. Throws std::logic_error while its end is open.
+  Duration measured() const;
+
+  /// Operations completed in the window, of one kind and of all.
+  std::uint64_t completed(OperationId id) const { return results_[std::size_t(id)].completed; }
+  std::uint64_t completed() const { return completed_; }
+
+  const std::vector<OperationResult>& results() const { return results_; }
+
+ private:
+  MeasuredWindow window_;
+  std::uint64_t completed_ = 0;
+  std::vector<OperationResult> results_; // dense by OperationId
+};
+
+} // namespace mmsim

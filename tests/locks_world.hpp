@@ -1,0 +1,48 @@
+// A machine with spinlocks and no kernel around them, for the tests of locks.
+#pragma once
+
+#include "models/locks/spinlock.hpp"
+#include "sim/engine/random.hpp"
+#include "sim/machine/machine.hpp"
+
+#include <deque>
+#include <functional>
+#include <string>
+
+namespace mmsim {
+
+struct LocksWorld {
+  LocksWorld(const std::string& kind, std::int64_t clusters, std::int64_t cores_per_cluster, Engine::Options options = {})
+      : configuration(configured(kind, clusters, cores_per_cluster)), engine(options),
+        machine(engine, configuration, counters, static_cast<std::uint32_t>(clusters * cores_per_cluster)),
+        locks(machine, configuration), ledgers(machine.cpus()) {
+    for (std::uint32_t i = 0; i < machine.cpus(); ++i)
+      machine.core(CoreId(i)).set_ledger(&ledgers[i]);
+  }
+
+  static Configuration configured(const std::string& kind, std::int64_t clusters, std::int64_t cores_per_cluster) {
+    Configuration configuration;
+    configuration.set("kernel.spinlock", kind, {});
+    configuration.set("machine.clusters_per_die", clusters, {});
+    configuration.set("machine.cores_per_cluster", cores_per_cluster, {});
+    return configuration;
+  }
+
+  /// `body` runs on core `id`, from the start of time.
+  void on(std::uint32_t id, std::function<void(Core&)> body) {
+    Core& core = machine.core(CoreId(id));
+    engine.spawn("cpu " + std::to_string(id), [&core, body = std::move(body)] {
+      body(core);
+      core.settle();
+    });
+  }
+
+  Configuration configuration;
+  Engine engine;
+  Counters counters;
+  Machine machine;
+  SpinLocks locks;
+  std::deque<Ledger> ledgers;
+};
+
+} // namespace mmsim

@@ -1,0 +1,488 @@
+"""Does `mmsim report` run at all, show what the tables say, and refuse tables that are not whole?
+
+Run with: /usr/bin/python3 -m unittest tests/smoke/analysis_test.py   (from the root of the repository)
+"""
+import contextlib
+import csv
+import html.parser
+import io
+import itertools
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+from unittest import mock
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from analysis import InputError, load  # noqa: E402
+from analysis.__main__ import main  # noqa: E402
+from analysis.axes import Axis, canonical, from_text  # noqa: E402
+from analysis.combine import combine  # noqa: E402
+from analysis.finding import headline, operation_finding  # noqa: E402
+from analysis.page import page  # noqa: E402
+from analysis.plan import make_plan  # noqa: E402
+from analysis.charts import operation_charts  # noqa: E402
+from analysis.tables import COLUMNS  # noqa: E402
+from analysis.units import duration, log_ticks, three_digits, unit_for  # noqa: E402
+
+FLAGSHIP = {
+    "run.cpus": [1, 2, 4, 8, 16, 32, 64, 128],
+    "kernel.kthread_switch": ["lazy", "eager"],
+    "kernel.tlb_flush": ["lazy", "eager", "broadcast"],
+}
+WHAT_IF = ["kernel.tlb_flush=lazy", "kernel.tlb_flush=eager"]
+
+
+def synthetic_accounts(operation, place):
+    """Picoseconds by account of one operation: plausible shapes, no model."""
+    cpus = place.get("run.cpus", 16)
+    flush = place.get("kernel.tlb_flush", "lazy")
+    kthread_lazy = place.get("kernel.kthread_switch", "lazy") == "lazy"
+    if operation == "context_switch":
+        accounts = {"schedule": 800_000, "entry": 150_000, "coherence": 9_000 * (cpus if kthread_lazy else cpus // 4),
+                    "tlb_local": 0 if kthread_lazy else 310_000}
+        if flush != "broadcast":
+            accounts["interrupt"] = 700 * cpus
+        return accounts
+    accounts = {"entry": 200_000, "work": 1_100_000, "alloc": 240_000, "coherence": 6_000 * cpus,
+                "lock_spin": 2_100 * cpus, "tlb_local": 90_000}
+    targets = cpus - 1
+    if flush == "lazy":
+        targets = targets // 3 if kthread_lazy else targets // 2
+    if flush == "broadcast":
+        accounts["tlb_remote"] = 350_000 + 2_000 * targets
+    else:
+        accounts["tlb_remote"] = (1_900_000 if targets else 0) + 310_000 * targets
+    return accounts
+
+
+def write_results(directory, axes=None, operations=("munmap", "context_switch"), seeds=3, what_if=tuple(WHAT_IF),
+                  broken=(), configuration=None):
+    """A whole result directory over the product of the axes; `broken` points have failed."""
+    axes = FLAGSHIP if axes is None else axes
+    directory.mkdir(parents=True, exist_ok=True)
+    rows = {name: [] for name in COLUMNS}
+    points = []
+    for point, values in enumerate(itertools.product(*axes.values())):
+        place = dict(zip(axes, values))
+        points.append({"point": point, "axes": place, "status": "failed" if point in broken else "done"})
+        for seed in range(1, seeds + 1):
+            good = point not in broken
+            sizes = (25_000_000, 0.31, 184_000) if good else ("", "", "")
+            rows["point"].append([point, *values, seed, "done" if good else "failed", *sizes, ""])
+        if point in broken:
+            continue
+        for index, operation in enumerate(operations):
+            accounts = synthetic_accounts(operation, place)
+            total, count = sum(accounts.values()), 4000 + 17 * point
+            mean = total / 1000
+            rate = 1e9 / mean * (1 if operation == "munmap" else 0.8 * place.get("run.cpus", 16))
+            spread = 1.0 + 0.3 * index
+            rows["latency"].append([point, *values, operation, count, f"{mean:.3f}", f"{mean * 0.04 * spread:.3f}",
+                                    f"{mean * 0.93:.3f}", f"{mean * 1.3:.3f}", f"{mean * 1.7 * spread:.3f}",
+                                    f"{mean * 2.4:.3f}", f"{mean * 3.1:.3f}", f"{rate:.3f}"])
+            for account, time in accounts.items():
+                rows["account"].append([point, *values, operation, account, f"{time / 1000:.3f}", time * count])
+        cpus = place.get("run.cpus", 16)
+        sent = 0 if place.get("kernel.tlb_flush") == "broadcast" else 900 * (cpus - 1)
+        for counter, value in (("ipi_requested", sent), ("ipi_sent", sent), ("ipi_received", sent),
+                               ("ipi_coalesced", 0),
+                               ("tlb_flush_range", 4000), ("context_switch", 2_000 * cpus), ("stale_hit", 0),
+                               ("lock_acquired.mmap_lock", 8_000 + cpus), ("lock_wait_ns.mmap_lock", 120.25 * cpus)):
+            rows["counter"].append([point, *values, counter, value])
+    for name, columns in COLUMNS.items():
+        with open(directory / f"{name}.csv", "w", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(["point", *axes, *columns])
+            writer.writerows(rows[name])
+    manifest = {
+        "version": "0.1.0", "command": "mmsim sweep configs/sweeps/lazy_vs_eager.toml -j 2", "host_seconds": 41.5,
+        "events": 26_000_000, "hash": "5f1e0c2a", "seeds": seeds, "what_if": list(what_if), "warnings": [],
+        "axes": [{"path": path, "values": values} for path, values in axes.items()], "points": points,
+        "configuration": configuration or {
+            "scenario.name": {"value": "lazy_tlb", "origin": "configs/sweeps/lazy_vs_eager.toml:12"},
+            "machine.base": {"value": "kunpeng920-128", "origin": "configs/sweeps/lazy_vs_eager.toml:5"},
+            "kernel.base": {"value": "5.10", "origin": "configs/sweeps/lazy_vs_eager.toml:8"},
+            "machine.ipi.send": {"value": "80 ns", "origin": "configs/machines/kunpeng920-128.toml:31"},
+            "run.duration": {"value": "20 ms", "origin": "--set"},
+            "scenario.pages": {"value": 16, "origin": "default"},
+        },
+    }
+    (directory / "manifest.json").write_text(json.dumps(manifest, indent=1))
+    return directory
+
+
+def edit(path, change):
+    path.write_text(change(path.read_text()))
+
+
+def page_of(directory):
+    result = combine([load(directory)])
+    plan = make_plan(result)
+    charts = [operation_charts(result, plan, facet, operation)
+              for operation in result.operations for facet in plan.facets]
+    return page(result, plan, charts)
+
+
+def without_plotly(text):
+    """The page without the library: what is ours to judge."""
+    return "".join(part for part in re.split(r"(?s)(<script>.*?</script>)", text) if len(part) < 1_000_000)
+
+
+class InDirectory(unittest.TestCase):
+    def setUp(self):
+        self.directory = Path(tempfile.mkdtemp(prefix="mmsim-analysis-"))
+        self.addCleanup(shutil.rmtree, self.directory)
+
+    def refused(self, directory, *words):
+        with self.assertRaises(InputError) as caught:
+            load(directory)
+        message = str(caught.exception)
+        for word in words:
+            self.assertIn(word, message)
+        self.assertNotIn("\n", message)
+        return message
+
+
+class AWholeDirectory(InDirectory):
+    def setUp(self):
+        super().setUp()
+        write_results(self.directory)
+
+    def test_loads_as_frames_with_typed_axes(self):
+        r = load(self.directory)
+        self.assertEqual(len(r.latency), 96)
+        self.assertEqual(r.latency["run.cpus"].dtype.kind, "i")
+        self.assertEqual(list(r.latency.columns[:4]), ["point", *FLAGSHIP])
+        self.assertEqual(r.manifest["seeds"], 3)
+        self.assertEqual(r.account["total_ps"].dtype.kind, "i")
+        self.assertEqual(r.notes, [])
+
+    def test_headline_compares_policies_that_differ_in_one_axis_at_the_largest_x(self):
+        r = load(self.directory)
+        text = headline(r, make_plan(r)).text
+        self.assertEqual(text, "munmap at 128 CPUs: tlb_flush=broadcast takes 0.074x of the p50 of tlb_flush=eager "
+                               "(what-if) (3.04 us against 40.9 us, with kthread_switch=lazy)")
+
+    def test_cpus_go_along_x_and_flush_policies_take_their_fixed_colours(self):
+        r = load(self.directory)
+        plan = make_plan(r)
+        self.assertEqual(plan.x.path, "run.cpus")
+        (facet,) = plan.facets
+        self.assertEqual([(series.colour, series.dash, series.what_if) for series in facet.series],
+                         [("blue", 0, True), ("blue", 1, True), ("vermillion", 0, True), ("vermillion", 1, True),
+                          ("green", 0, False), ("green", 1, False)])
+
+    def test_a_policy_keeps_its_colour_when_it_is_alone(self):
+        write_results(self.directory / "two", {"run.cpus": [1, 2], "kernel.tlb_flush": ["broadcast", "eager"]})
+        r = load(self.directory / "two")
+        self.assertEqual([series.colour for series in make_plan(r).facets[0].series], ["green", "vermillion"])
+
+    def test_report_writes_every_figure_and_a_page_and_the_same_bytes_in_another_process(self):
+        write_results(self.directory, operations=("munmap",))
+
+        def bytes_of_report(hash_seed):
+            ran = subprocess.run([sys.executable, "-m", "analysis", "report", str(self.directory)], text=True,
+                                 stdout=subprocess.PIPE, check=True, cwd="/",
+                                 env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": hash_seed})
+            paths = [Path(line) for line in ran.stdout.splitlines()]
+            return {str(path.relative_to(self.directory)): path.read_bytes() for path in paths}
+
+        first = bytes_of_report("1")
+        self.assertEqual(set(first), {"report.html", *(
+            f"figures/munmap-{figure}.{kind}" for figure in ("latency", "throughput", "account", "account_share")
+            for kind in ("png", "svg"))})
+        self.assertEqual(first, bytes_of_report("2"))
+        self.assertEqual([path.name for path in (self.directory / "figures").iterdir() if path.name[0] == "."], [])
+
+    def test_page_is_self_contained(self):
+        text = page_of(self.directory)
+        self.assertEqual(text.count("plotly.js v"), 1)
+        ours = without_plotly(text)
+        for outside in (" src=", "href=\"http", "@import", "url("):
+            self.assertNotIn(outside, ours)
+        self.assertIn("Chosen for this run", ours)
+        self.assertIn("ipi_sent", ours)
+
+    def test_every_name_of_a_what_if_policy_is_marked(self):
+        ours = html.unescape(without_plotly(page_of(self.directory)))
+        for policy in ("lazy", "eager"):
+            for found in re.finditer(rf"tlb_flush={policy}\b(.{{0,10}})", ours):
+                quoted_from_manifest = ours[found.start() - 7:found.start()] == "kernel."
+                self.assertTrue(quoted_from_manifest or found[1].startswith(" (what-if)"), ours[found.start():][:60])
+        self.assertNotIn("broadcast (what-if)", ours)
+
+    def test_a_run_without_axes_gives_bars(self):
+        write_results(self.directory / "one", {})
+        r = load(self.directory / "one")
+        plan = make_plan(r)
+        self.assertIsNone(plan.x)
+        charts = operation_charts(r, plan, plan.facets[0], "munmap")
+        self.assertEqual([line.series.label for line in charts.latency[0].lines],
+                         ["p50", "p90", "p99", "p99.9", "max", "mean"])
+        self.assertRegex(charts.finding, r"^munmap: p50 [0-9.]+ us, p99 [0-9.]+ us, [0-9.]+k per second$")
+
+    def test_a_what_if_policy_set_outside_the_axes_marks_everything(self):
+        write_results(self.directory / "one", {"run.cpus": [1, 2, 4]}, what_if=["kernel.tlb_flush=lazy"],
+                      configuration={"kernel.tlb_flush": {"value": "lazy", "origin": "a.toml:3"}})
+        r = load(self.directory / "one")
+        plan = make_plan(r)
+        charts = operation_charts(r, plan, plan.facets[0], "munmap")
+        self.assertIn("kernel.tlb_flush=lazy (what-if)", charts.conditions)
+
+    def test_further_axes_make_further_figures(self):
+        write_results(self.directory / "four", {**FLAGSHIP, "run.cpus": [1, 2],
+                                                "scenario.mode": ["threads", "processes"]})
+        plan = make_plan(load(self.directory / "four"))
+        self.assertEqual([facet.label for facet in plan.facets], ["mode=threads", "mode=processes"])
+        self.assertEqual([len(facet.series) for facet in plan.facets], [6, 6])
+
+    def test_several_directories_are_laid_side_by_side(self):
+        a = write_results(self.directory / "a", {"run.cpus": [1, 2, 4]})
+        b = write_results(self.directory / "b", {"run.cpus": [1, 2, 4]}, what_if=())
+        r = combine([load(a), load(b)])
+        self.assertEqual([series.label for series in make_plan(r).facets[0].series], ["result=a", "result=b"])
+        self.assertEqual(r.latency["point"].nunique(), 6)
+        self.assertNotIn("not recorded", r.latency.to_string())
+
+    def test_equal_policies_are_called_equal(self):
+        write_results(self.directory / "same", {"run.cpus": [1, 2], "kernel.spinlock": ["tas", "queued"]})
+        r = load(self.directory / "same")
+        self.assertEqual(operation_finding(r, make_plan(r), "munmap").text,
+                         "munmap at 2 CPUs: all 2 policies have the same p50")
+
+    def test_accounts_that_do_not_sum_to_the_latency_are_told(self):
+        edit(self.directory / "account.csv", lambda text: text.replace(",1100.000,", ",1200.000,", 1))
+        self.assertIn("do not sum to their latency", load(self.directory).notes[0])
+
+    def test_hostile_names_are_shown_as_text(self):
+        hostile = '</script><script>alert(1)</script><img src=x onerror=alert(1)> $x^2$ & "quoted" ../../up'
+        write_results(self.directory / "hostile", {"run.cpus": [1, 2], "scenario.x": [hostile, "plain"]},
+                      operations=("munmap", hostile))
+        with contextlib.redirect_stdout(io.StringIO()) as out:
+            self.assertEqual(main(["report", str(self.directory / "hostile")]), 0)
+        for line in out.getvalue().splitlines():
+            self.assertTrue(Path(line).resolve().is_relative_to((self.directory / "hostile").resolve()))
+        text = (self.directory / "hostile" / "report.html").read_text()
+
+        class Tags(html.parser.HTMLParser):
+            def __init__(self):
+                super().__init__()
+                self.seen = []
+
+            def handle_starttag(self, tag, attributes):
+                self.seen.append(tag)
+        tags = Tags()
+        tags.feed(text)
+        self.assertEqual(tags.seen.count("script"), 3)
+        self.assertNotIn("img", tags.seen)
+
+    @unittest.skipUnless(shutil.which("chromium"), "no browser here")
+    def test_a_browser_draws_every_chart_without_an_error(self):
+        (self.directory / "report.html").write_text(page_of(self.directory))
+        ran = subprocess.run(
+            ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+             "--disable-background-networking", "--disable-component-update", "--disable-sync",
+             "--disable-dev-shm-usage", f"--user-data-dir={self.directory / 'browser'}",
+             "--virtual-time-budget=30000", "--enable-logging=stderr",
+             "--dump-dom", f"file://{self.directory / 'report.html'}"],
+            capture_output=True, text=True, timeout=180)
+        self.assertIn('data-charts="drawn"', ran.stdout[:2000])
+        self.assertEqual([line for line in ran.stderr.splitlines() if "CONSOLE" in line], [])
+        self.assertEqual(len(re.findall(r'class="chart[^"]*js-plotly-plot', ran.stdout)), 20)
+
+
+class APartialDirectory(InDirectory):
+    def test_failed_points_are_told_and_the_others_drawn(self):
+        write_results(self.directory, broken=(5, 41))
+        notes = load(self.directory).notes
+        self.assertEqual(len(notes), 1)
+        self.assertIn("2 of 48 points have the status 'failed', not in the figures (point 5: run.cpus=1", notes[0])
+        write_results(self.directory, operations=("munmap",), broken=(5, 41))
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()) as messages:
+            self.assertEqual(main(["report", str(self.directory)]), 0)
+        self.assertIn("2 of 48 points", messages.getvalue())
+        self.assertIn("2 of 48 points have", (self.directory / "report.html").read_text())
+
+    def test_a_lost_largest_x_moves_the_comparison_to_the_next(self):
+        write_results(self.directory, broken=range(42, 48))
+        r = load(self.directory)
+        self.assertTrue(headline(r, make_plan(r)).text.startswith("munmap at 64 CPUs:"))
+
+    def test_optional_fields_of_the_manifest_may_be_missing(self):
+        write_results(self.directory)
+        (self.directory / "manifest.json").write_text("{}")
+        r = load(self.directory)
+        self.assertEqual(r.axes[0], Axis("run.cpus", (1, 2, 4, 8, 16, 32, 64, 128)))
+        self.assertIn("munmap", page_of(self.directory))
+
+    def test_an_operation_without_a_single_measurement_is_told(self):
+        write_results(self.directory, {"run.cpus": [1, 2]}, operations=("munmap",))
+        edit(self.directory / "latency.csv", lambda text: "".join(
+            line if "munmap" not in line else line.split("munmap")[0] + "munmap,0,,,,,,,,0\n"
+            for line in text.splitlines(True)))
+        r = load(self.directory)
+        self.assertIn("no operation completed", headline(r, make_plan(r)).text)
+        with contextlib.redirect_stdout(io.StringIO()):
+            self.assertEqual(main(["report", str(self.directory)]), 0)
+
+
+class ADamagedDirectory(InDirectory):
+    def setUp(self):
+        super().setUp()
+        write_results(self.directory)
+
+    def test_missing_directory(self):
+        self.refused(self.directory / "nowhere", "nowhere: no such directory", "give the directory")
+
+    def test_a_file_in_place_of_the_directory(self):
+        self.refused(self.directory / "latency.csv", "not a directory")
+
+    def test_missing_files(self):
+        for name in ("manifest.json", "latency.csv", "account.csv", "counter.csv", "point.csv"):
+            with self.subTest(name):
+                kept = (self.directory / name).read_bytes()
+                (self.directory / name).unlink()
+                self.refused(self.directory, name, "no such")
+                (self.directory / name).write_bytes(kept)
+
+    def test_empty_table(self):
+        edit(self.directory / "counter.csv", lambda text: "")
+        self.refused(self.directory, "counter.csv: empty", "again")
+
+    def test_header_without_rows(self):
+        edit(self.directory / "latency.csv", lambda text: text.splitlines(True)[0])
+        self.refused(self.directory, "latency.csv: no rows")
+
+    def test_truncated_in_a_line(self):
+        edit(self.directory / "account.csv", lambda text: text[:len(text) // 2])
+        self.refused(self.directory, "account.csv:", "truncated")
+
+    def test_truncated_between_lines(self):
+        for name in ("latency", "account", "counter", "point"):
+            with self.subTest(name):
+                path = self.directory / f"{name}.csv"
+                kept = path.read_text()
+                edit(path, lambda text: "".join(text.splitlines(True)[:len(text.splitlines()) // 2]))
+                self.refused(self.directory, f"{name}.csv: no row of ", "truncated")
+                path.write_text(kept)
+
+    def test_renamed_column(self):
+        edit(self.directory / "latency.csv", lambda text: text.replace("p50_ns", "median", 1))
+        self.refused(self.directory, "latency.csv:1: column 'p50_ns' is missing")
+
+    def test_columns_in_another_order(self):
+        edit(self.directory / "point.csv", lambda text: text.replace("seed,status", "status,seed", 1))
+        self.refused(self.directory, "point.csv:1: the columns are not")
+
+    def test_axes_of_another_sweep(self):
+        edit(self.directory / "counter.csv", lambda text: text.replace("kernel.tlb_flush", "kernel.spinlock", 1))
+        self.refused(self.directory, "counter.csv:1: its axes are", "another sweep")
+
+    def test_a_value_that_the_axis_does_not_have(self):
+        edit(self.directory / "latency.csv", lambda text: text.replace("\n0,1,lazy", "\n0,3,lazy", 1))
+        self.refused(self.directory, "latency.csv: run.cpus is '3'")
+
+    def test_text_in_a_number(self):
+        edit(self.directory / "latency.csv", lambda text: text.replace(",4000,", ",many,", 1))
+        self.refused(self.directory, "latency.csv:2: count is 'many', not a valid integer")
+
+    def test_negative_time(self):
+        edit(self.directory / "account.csv", lambda text: text.replace(",200.000,", ",-200.000,", 1))
+        self.refused(self.directory, "account.csv:2: mean_ns is '-200.000'")
+
+    def test_a_row_twice(self):
+        edit(self.directory / "latency.csv", lambda text: text + text.splitlines(True)[-1])
+        self.refused(self.directory, "latency.csv: point 47, operation context_switch appears twice")
+
+    def test_a_missing_field(self):
+        edit(self.directory / "counter.csv", lambda text: text.replace(",ipi_sent,", ",", 1))
+        self.refused(self.directory, "counter.csv:3: 5 fields where the header has 6")
+
+    def test_bytes_that_are_no_text(self):
+        (self.directory / "point.csv").write_bytes(b"\x7fELF\xff\xfe\x00")
+        self.refused(self.directory, "point.csv: not text")
+
+    def test_manifest_that_is_no_json(self):
+        edit(self.directory / "manifest.json", lambda text: text[:200])
+        self.refused(self.directory, "manifest.json:", "damaged")
+
+    def test_manifest_fields_of_a_wrong_type(self):
+        for field, value in (("axes", {"run.cpus": [1]}), ("points", [3]), ("configuration", []), ("what_if", "lazy")):
+            with self.subTest(field):
+                kept = (self.directory / "manifest.json").read_text()
+                edit(self.directory / "manifest.json", lambda text: json.dumps({**json.loads(text), field: value}))
+                self.refused(self.directory, "manifest.json", field)
+                (self.directory / "manifest.json").write_text(kept)
+
+    def test_the_command_exits_with_status_2_and_one_line_and_writes_nothing(self):
+        (self.directory / "latency.csv").unlink()
+        ran = subprocess.run([sys.executable, "-m", "analysis", "report", str(self.directory)], capture_output=True,
+                             text=True, env={**os.environ, "PYTHONPATH": str(ROOT)}, cwd="/")
+        self.assertEqual((ran.returncode, ran.stdout), (2, ""))
+        self.assertEqual(len(ran.stderr.splitlines()), 1)
+        self.assertTrue(ran.stderr.startswith("mmsim report: "), ran.stderr)
+        self.assertFalse((self.directory / "figures").exists())
+
+    def test_an_output_that_cannot_be_written_is_status_2(self):
+        (self.directory / "figures").write_text("a file where the directory should be")
+        with contextlib.redirect_stderr(io.StringIO()) as messages:
+            self.assertEqual(main(["report", str(self.directory)]), 2)
+        self.assertIn("cannot be written", messages.getvalue())
+
+    def test_a_fault_of_the_program_is_status_3(self):
+        with mock.patch("analysis.report.report", side_effect=RuntimeError("planted")):
+            with contextlib.redirect_stderr(io.StringIO()) as messages:
+                self.assertEqual(main(["report", str(self.directory)]), 3)
+        self.assertIn("planted", messages.getvalue())
+
+    def test_no_directory_given(self):
+        with contextlib.redirect_stderr(io.StringIO()) as messages, self.assertRaises(SystemExit) as caught:
+            main(["report"])
+        self.assertEqual(caught.exception.code, 2)
+        self.assertEqual(len(messages.getvalue().splitlines()), 1)
+
+
+class Words(unittest.TestCase):
+    def test_durations_take_the_largest_unit_in_which_they_are_at_least_one(self):
+        self.assertEqual([duration(value) for value in (0.25, 999, 1000, 12345, 2.5e6, 3e9)],
+                         ["0.25 ns", "999 ns", "1 us", "12.3 us", "2.5 ms", "3 s"])
+        self.assertEqual(unit_for(0.0).name, "ns")
+
+    def test_three_digits_have_no_exponent(self):
+        self.assertEqual([three_digits(value) for value in (0, 123456, 12.345, 0.01234, 100)],
+                         ["0", "123000", "12.3", "0.0123", "100"])
+
+    def test_log_ticks_enclose_the_values(self):
+        for low, high in ((3.0, 3.0), (1.0, 2.0), (0.7, 130.0), (1e-3, 1e6), (5.0, 5.0)):
+            ticks, bottom, top = log_ticks(low, high)
+            self.assertLessEqual(bottom, low)
+            self.assertGreaterEqual(top, high)
+            self.assertLess(bottom, top)
+            self.assertTrue(1 <= len(ticks) <= 14, (low, high, ticks))
+
+    def test_an_axis_of_quantities_is_numeric_and_ascends(self):
+        self.assertEqual(Axis.of("scenario.hold", ["1 us", "80 ns", "2 ms"]).values, ("80 ns", "1 us", "2 ms"))
+        self.assertIsNone(Axis.of("kernel.vma_lock", [True, False]).numbers)
+
+    def test_one_value_however_it_is_written(self):
+        self.assertEqual([canonical(value) for value in ("16", 16.0, True, 0.5)], [16, 16, "true", 0.5])
+        self.assertEqual([from_text(text) for text in ("16", "0.5", "true", "nan")], [16, 0.5, "true", "nan"])
+        self.assertEqual(from_text("0.50", (0.25, 0.5)), 0.5)
+
+    def test_a_kernel_version_is_a_name(self):
+        self.assertEqual(canonical("5.10"), "5.10")
+        self.assertEqual([from_text("5.10", ("5.1", "5.10")), from_text("5.10"), from_text("5.4", ("5.4",))],
+                         ["5.10", "5.10", "5.4"])
+        self.assertIsNone(Axis.of("kernel.base", ["5.4", "5.15"]).numbers)
+
+
+if __name__ == "__main__":
+    unittest.main()

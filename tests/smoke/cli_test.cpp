@@ -1,0 +1,299 @@
+// Does every command run, and is wrong input refused with one message, its place and status 2, and nothing
+// written?
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "tests/smoke/command_fixture.hpp"
+
+namespace mmsim {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Key;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+std::ptrdiff_t lines_in(const std::string& text) { return std::ranges::count(text, '\n'); }
+
+/// One message that has all of these, status 2, and no results.
+void expect_refused(const Ended& ended, const std::vector<std::string>& parts) {
+  EXPECT_EQ(ended.status, 2) << ended.err;
+  EXPECT_EQ(lines_in(ended.err), 1) << ended.err;
+  EXPECT_THAT(ended.out, IsEmpty());
+  EXPECT_THAT(ended.err, Not(HasSubstr("\033")));
+  for (const std::string& part : parts)
+    EXPECT_THAT(ended.err, HasSubstr(part));
+}
+
+TEST(Command, help_and_version_go_to_standard_output) {
+  const TestFolder folder;
+  const Ended version = mmsim_command(folder, {"--version"});
+  EXPECT_EQ(version.status, 0);
+  EXPECT_EQ(version.out, "mmsim " MMSIM_VERSION "\n");
+  EXPECT_THAT(mmsim_command(folder, {"--help"}).out, AllOf(HasSubstr("Examples:"), HasSubstr("Exit status")));
+  for (const std::string command : {"run", "sweep", "list", "explain", "report"}) {
+    const Ended help = mmsim_command(folder, {command, "--help"});
+    EXPECT_EQ(help.status, 0) << command;
+    EXPECT_THAT(help.out, HasSubstr("mmsim " + command));
+    EXPECT_THAT(help.out, HasSubstr("Example"));
+    EXPECT_THAT(help.err, IsEmpty());
+  }
+}
+
+TEST(Command, words_that_are_no_command_get_the_nearest_that_is) {
+  const TestFolder folder;
+  expect_refused(mmsim_command(folder, {}), {"no command"});
+  expect_refused(mmsim_command(folder, {"swep", "x.toml"}), {"\"swep\"", "did you mean \"sweep\"?"});
+  expect_refused(mmsim_command(folder, {"run", "--sett", "a.b=1"}),
+                 {"\"--sett\"", "did you mean \"--set\"?"});
+  expect_refused(mmsim_command(folder, {"sweep", "--dryrun"}),
+                 {"\"--dryrun\"", "did you mean \"--dry-run\"?"});
+  expect_refused(mmsim_command(folder, {"sweep"}), {"SWEEP", "mmsim sweep --help"});
+  expect_refused(mmsim_command(folder, {"run", "a.toml", "b.toml"}), {"b.toml", "too many"});
+  expect_refused(mmsim_command(folder, {"list", "polices"}), {"\"polices\"", "did you mean \"policies\"?"});
+  expect_refused(mmsim_command(folder, {"sweep", folder.write("s.toml", small_sweep()), "-j", "0"}),
+                 {"1 to 4096"});
+}
+
+struct Wrong {
+  std::string what, text, place, message;
+};
+
+TEST(Command, wrong_configurations_are_refused_with_their_place_by_run_and_sweep) {
+  const TestFolder folder;
+  const std::string start =
+      "[machine]\nbase = \"cortex-a72-4\"\n[kernel]\nbase = \"5.10\"\n[scenario]\nname = \"munmap\"\n";
+  const std::vector<Wrong> all{
+      {"unknown key", start + "[run]\ncpuss = 2\n", "8:1", "did you mean \"run.cpus\"?"},
+      {"wrong type", start + "[run]\ncpus = \"two\"\n", "8:1", "whole number"},
+      {"no unit", start + "[run]\nduration = 20\n", "8:1", "no unit"},
+      {"negative", start + "[run]\nduration = \"-20 us\"\n", "8:1", "negative"},
+      {"no cpus", start + "[run]\ncpus = 0\n", "8:1", "at least 1"},
+      {"more cpus than cores", start + "[run]\ncpus = 5\n", "8:1", "4 cores"},
+      {"unknown policy",
+       "[kernel]\ntlb_flush = \"lasy\"\n" + start.substr(0, start.find("[kernel]")) +
+           "[scenario]\nname = \"munmap\"\n",
+       "2:1", "did you mean \"lazy\"?"},
+      {"unknown scenario", "[scenario]\nname = \"munmapp\"\n", "2:1", "did you mean \"munmap\"?"},
+      {"unknown machine", "[machine]\nbase = \"cortex-a72\"\n", "2:1", "did you mean \"cortex-a72-4\"?"},
+      {"no TOML", "[machine\n", "1:", ""},
+  };
+  for (const Wrong& wrong : all) {
+    SCOPED_TRACE(wrong.what);
+    const std::string file = folder.write("in/wrong.toml", wrong.text);
+    const std::string place = file + ":" + wrong.place;
+    expect_refused(mmsim_command(folder, {"run", file, "--out", "out"}), {place, wrong.message});
+    folder.write("in/wrong.toml", wrong.text + "[sweep]\nseeds = 2\n");
+    expect_refused(mmsim_command(folder, {"sweep", file, "--out", "out"}), {place, wrong.message});
+    EXPECT_THAT(tree_of(folder / "out"), IsEmpty());
+    EXPECT_FALSE(std::filesystem::exists(folder / "out"));
+  }
+}
+
+TEST(Command, wrong_axes_and_files_are_refused) {
+  const TestFolder folder;
+  const std::string file =
+      folder.write("s.toml", "[machine]\nbase = \"cortex-a72-4\"\n[scenario]\nname = \"munmap\"\n"
+                             "[sweep.axes]\n\"run.cpus\" = [1, 8]\n");
+  expect_refused(mmsim_command(folder, {"sweep", file}), {file + ":6:18", "4 cores"});
+  folder.write("s.toml", "[scenario]\nname = \"munmap\"\n[sweep.axes]\n\"run.cpu\" = [1, 8]\n");
+  expect_refused(mmsim_command(folder, {"sweep", file}),
+                 {file + ":4:1", "unknown axis", "did you mean \"run.cpus\"?"});
+  expect_refused(mmsim_command(folder, {"sweep", "nowhere.toml"}), {"nowhere.toml", "No such file"});
+  expect_refused(mmsim_command(folder, {"run", "nowhere.toml"}), {"nowhere.toml", "No such file"});
+  expect_refused(mmsim_command(folder, {"run", "--set", "run.cpus"}), {"--set", "PATH=VALUE"});
+  EXPECT_FALSE(std::filesystem::exists(folder / "results"));
+}
+
+TEST(Command, directories_that_cannot_be_written_are_refused) {
+  const TestFolder folder;
+  const std::string file = folder.write("s.toml", small_sweep());
+  folder.write("file", "mine");
+  for (const std::string out : {"file", "file/below", "/proc/mmsim"}) {
+    expect_refused(mmsim_command(folder, {"sweep", file, "--out", out}), {out, "cannot be"});
+    expect_refused(mmsim_command(folder, {"run", "--set", "scenario.name=munmap", "--out", out}),
+                   {out, "cannot be"});
+  }
+  EXPECT_EQ(contents_of(folder / "file"), "mine");
+  folder.write("notes/latency.csv", "mine");
+  expect_refused(mmsim_command(folder, {"sweep", file, "--out", "notes"}), {"notes/latency.csv"});
+  EXPECT_EQ(tree_of(folder / "notes").size(), 1u);
+}
+
+TEST(Run, prints_what_came_out_and_writes_it_whole) {
+  const TestFolder folder;
+  const std::vector<std::string> words{"run",
+                                       "--set",
+                                       "machine.base=cortex-a72-4",
+                                       "--set",
+                                       "scenario.name=munmap",
+                                       "--set",
+                                       "scenario.pages=2",
+                                       "--set",
+                                       "run.cpus=2",
+                                       "--set",
+                                       "run.warmup=20 us",
+                                       "--set",
+                                       "run.duration=200 us",
+                                       "--set",
+                                       "kernel.tlb_flush=eager"};
+  const Ended shown = mmsim_command(folder, words);
+  EXPECT_EQ(shown.status, 0) << shown.err;
+  EXPECT_THAT(shown.out, AllOf(HasSubstr("munmap on 2 CPUs of cortex-a72-4"), HasSubstr("p99"),
+                               HasSubstr("work"), HasSubstr("kernel.tlb_flush=eager (what-if)")));
+  EXPECT_THAT(tree_of(folder.path()), Not(Contains(Key("manifest.json"))));
+
+  std::vector<std::string> writing = words;
+  writing.insert(writing.end(), {"--out", "deep/result"});
+  ASSERT_EQ(mmsim_command(folder, writing).status, 0);
+  const auto tree = tree_of(folder / "deep/result");
+  for (const char* name : {"latency.csv", "account.csv", "counter.csv", "point.csv", "manifest.json"})
+    EXPECT_THAT(tree, Contains(Key(name)));
+  EXPECT_THAT(tree.at("latency.csv"), StartsWith("point,operation,count,"));
+  const auto manifest = nlohmann::json::parse(tree.at("manifest.json"));
+  EXPECT_EQ(manifest.at("configuration").at("run.duration").at("value"), "200 us");
+  EXPECT_EQ(manifest.at("configuration").at("run.duration").at("origin"), "--set");
+  EXPECT_EQ(manifest.at("points").at(0).at("status"), "done");
+  EXPECT_THAT(manifest.at("command").get<std::string>(), HasSubstr("--set 'run.warmup=20 us'"));
+  EXPECT_THAT(mmsim_command(folder, {"explain", "deep/result"}).out, HasSubstr("munmap"));
+
+  ASSERT_EQ(mmsim_command(folder, writing).status, 0) << "the same run may be repeated";
+  writing.insert(writing.end(), {"--set", "run.seed=7"});
+  const auto before = tree_of(folder / "deep/result");
+  expect_refused(mmsim_command(folder, writing), {"deep/result", "another"});
+  EXPECT_EQ(tree_of(folder / "deep/result"), before);
+}
+
+TEST(Sweep, writes_tables_and_manifest_into_results_by_its_own_name) {
+  const TestFolder folder;
+  const std::string file = folder.write("my_sweep.toml", small_sweep(2));
+  const Ended dry = mmsim_command(folder, {"sweep", file, "--dry-run"});
+  EXPECT_EQ(dry.status, 0) << dry.err;
+  EXPECT_THAT(dry.out, AllOf(HasSubstr("4 points, 2 seeds: 8 runs"), HasSubstr("eager (what-if)")));
+  EXPECT_FALSE(std::filesystem::exists(folder / "results"));
+
+  const Ended ended = mmsim_command(folder, {"sweep", file, "-j", "2"});
+  ASSERT_EQ(ended.status, 0) << ended.err;
+  EXPECT_THAT(ended.out, AllOf(HasSubstr("munmap, mean latency"), HasSubstr("eager (what-if)")));
+  EXPECT_THAT(ended.err, Not(HasSubstr("\r"))) << "no progress where nobody watches";
+  const auto tree = tree_of(folder / "results/my_sweep");
+  EXPECT_THAT(tree.at("latency.csv"), StartsWith("point,run.cpus,kernel.tlb_flush,operation,"));
+  EXPECT_EQ(lines_in(tree.at("point.csv")), 1 + 4 * 2);
+  const auto manifest = nlohmann::json::parse(tree.at("manifest.json"));
+  EXPECT_EQ(manifest.at("points").size(), 4u);
+  EXPECT_EQ(manifest.at("seeds"), 2);
+  EXPECT_EQ(manifest.at("what_if"), nlohmann::json({"kernel.tlb_flush=eager"}));
+  EXPECT_EQ(manifest.at("axes").at(0).at("path"), "run.cpus");
+  EXPECT_EQ(manifest.at("configuration").at("scenario.pages").at("origin"), file + ":7:1");
+  EXPECT_EQ(manifest.at("configuration").at("run.seed").at("origin"), "default");
+  EXPECT_FALSE(manifest.at("configuration").contains("run.cpus")) << "an axis is no setting";
+}
+
+TEST(Sweep, a_directory_of_another_sweep_is_refused_and_left_alone) {
+  const TestFolder folder;
+  const std::string file = folder.write("s.toml", small_sweep());
+  ASSERT_EQ(mmsim_command(folder, {"sweep", file, "--out", "out"}).status, 0);
+  const auto before = tree_of(folder / "out");
+  for (const std::string change : {"scenario.pages=3", "run.cpus=1", "sweep.seeds=2"})
+    expect_refused(mmsim_command(folder, {"sweep", file, "--out", "out", "--set", change}),
+                   {"out", "another sweep"});
+  expect_refused(mmsim_command(folder, {"run", "--set", "scenario.name=munmap", "--out", "out"}),
+                 {"out", "another sweep"});
+  EXPECT_EQ(tree_of(folder / "out"), before);
+
+  folder.write("out/points/sweep.json", "{\"hash\": ");
+  expect_refused(mmsim_command(folder, {"sweep", file, "--out", "out"}), {"sweep.json", "damaged"});
+}
+
+TEST(Explain, says_where_the_time_went_and_what_grew) {
+  const TestFolder folder;
+  const std::string file = folder.write("s.toml", small_sweep());
+  ASSERT_EQ(mmsim_command(folder, {"sweep", file, "--out", "out"}).status, 0);
+  const Ended ended = mmsim_command(folder, {"explain", "out"});
+  EXPECT_EQ(ended.status, 0) << ended.err;
+  EXPECT_THAT(ended.out, AllOf(HasSubstr("munmap  kernel.tlb_flush=eager (what-if)"), HasSubstr("tlb_remote"),
+                               HasSubstr("munmap at 4 cpus is "), HasSubstr(" % tlb_remote")));
+  for (std::size_t first = 0, end; (end = ended.out.find('\n', first)) != std::string::npos; first = end + 1)
+    EXPECT_LE(end - first, 110u) << ended.out.substr(first, end - first);
+}
+
+TEST(Explain, refuses_directories_that_are_not_whole) {
+  const TestFolder folder;
+  const std::string file = folder.write("s.toml", small_sweep());
+  ASSERT_EQ(mmsim_command(folder, {"sweep", file, "--out", "out"}).status, 0);
+  const auto whole = tree_of(folder / "out");
+  const auto explain = [&] { return mmsim_command(folder, {"explain", "out"}); };
+  const auto with = [&](const std::string& name, const std::string& text,
+                        const std::vector<std::string>& parts) {
+    SCOPED_TRACE(name + " of " + std::to_string(text.size()) + " bytes");
+    folder.write("out/" + name, text);
+    expect_refused(explain(), parts);
+    folder.write("out/" + name, whole.at(name));
+  };
+  expect_refused(mmsim_command(folder, {"explain", "nowhere"}), {"nowhere: no such directory"});
+  expect_refused(mmsim_command(folder, {"explain", file}), {"not a directory"});
+  folder.write("empty/.keep", "");
+  expect_refused(mmsim_command(folder, {"explain", "empty"}), {"empty/manifest.json", "No such file"});
+  for (const std::string name : {"manifest.json", "latency.csv", "account.csv"}) {
+    const std::string& text = whole.at(name);
+    with(name, "", {name, "empty"});
+    with(name, text.substr(0, text.size() / 2), {name});
+    with(name, text.substr(0, text.size() - 2), {name});
+    std::filesystem::remove(folder / ("out/" + name));
+    expect_refused(explain(), {name, "No such file"});
+    folder.write("out/" + name, text);
+  }
+  for (const std::string name : {"latency.csv", "account.csv"}) { // cut between two lines
+    const std::string& text = whole.at(name);
+    with(name, text.substr(0, text.rfind('\n', text.size() - 2) + 1), {"out/", "run the same mmsim"});
+    with(name, "point\n" + text, {name + ":1"});
+  }
+  with("latency.csv", "\xff\xfe\n", {"latency.csv:1"});
+  EXPECT_EQ(explain().status, 0);
+}
+
+TEST(List, shows_every_kind_for_people_and_for_programs) {
+  const TestFolder folder;
+  const auto names_of = [&](const std::string& kind, const std::string& member) {
+    const Ended ended = mmsim_command(folder, {"list", kind, "--json"});
+    EXPECT_EQ(ended.status, 0) << ended.err;
+    std::vector<std::string> names;
+    for (const auto& entry : nlohmann::json::parse(ended.out))
+      names.push_back(entry.at(member));
+    const Ended text = mmsim_command(folder, {"list", kind});
+    EXPECT_EQ(text.status, 0) << text.err;
+    for (const std::string& name : names)
+      EXPECT_THAT(text.out, HasSubstr(name));
+    for (std::size_t first = 0, end; (end = text.out.find('\n', first)) != std::string::npos; first = end + 1)
+      EXPECT_LE(end - first, 80u) << kind << ": " << text.out.substr(first, end - first);
+    return names;
+  };
+  EXPECT_THAT(names_of("machines", "name"), Contains("kunpeng920-128"));
+  EXPECT_THAT(names_of("kernels", "name"), Contains("5.10"));
+  EXPECT_THAT(names_of("scenarios", "name"), Contains("munmap"));
+  EXPECT_THAT(names_of("policies", "name"), Contains("broadcast"));
+  EXPECT_THAT(names_of("parameters", "path"), Contains("machine.ipi.send"));
+  EXPECT_THAT(names_of("counters", "name"), Contains("lock_wait_ns.<class>"));
+  EXPECT_THAT(names_of("accounts", "name"), Contains("tlb_remote"));
+  EXPECT_THAT(mmsim_command(folder, {"list", "policies"}).out, HasSubstr("what-if"));
+}
+
+TEST(Report, hands_over_to_the_analysis_and_passes_its_status_on) {
+  const TestFolder folder;
+  const Ended ended = mmsim_command(folder, {"report", "nowhere"});
+  EXPECT_EQ(ended.status, 2);
+  EXPECT_THAT(ended.err, HasSubstr("nowhere"));
+  expect_refused(mmsim_command(folder, {"report"}), {"DIR", "mmsim report --help"});
+}
+
+} // namespace
+} // namespace mmsim
