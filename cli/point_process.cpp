@@ -45,6 +45,7 @@ PointProcesses::PointProcesses() {
     ::sigaction(signal, nullptr, &action);
     if (action.sa_handler != SIG_IGN) sigaddset(&taken_, signal); // nohup and background jobs ignore some
   }
+  ::signal(SIGCHLD, SIG_DFL); // a supervisor may have left it ignored: then children vanish without a status
   ::sigprocmask(SIG_BLOCK, &taken_, &before_);
 }
 

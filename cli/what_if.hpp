@@ -15,7 +15,7 @@ namespace mmsim {
 /// What follows a name in tables, and what it means.
 inline constexpr std::string_view what_if_mark = "(what-if)";
 inline constexpr std::string_view what_if_legend =
-    "(what-if): this machine broadcasts TLBI; its own kernel would not interrupt cores to flush";
+    "(what-if): this machine broadcasts TLBI; its own kernel would not interrupt";
 
 /// Whether the implementation `name` of `path` is a what-if on the machine of `configuration`.
 bool is_what_if(const Configuration& configuration, std::string_view path, std::string_view name);

@@ -7,17 +7,28 @@
 namespace mmsim {
 
 void KernelParameters::declare(Declaration& d, KernelParameters& p) {
-  d("kernel.pt_lock", p.pt_lock, "split", "what guards last-level page tables: one lock for the mm, or one a table page",
-    "CONFIG_SPLIT_PTLOCK_CPUS").one_of({"mm", "split"});
+  d("kernel.pt_lock", p.pt_lock, "split",
+    "what guards last-level page tables: one lock for the mm, or one a table page",
+    "CONFIG_SPLIT_PTLOCK_CPUS")
+      .one_of({"mm", "split"});
   d("kernel.cow_reuse", p.cow_reuse, "page_count",
-    "when a write fault may take the page over: no other mapping (mapcount), or no other reference (page_count)",
-    "do_wp_page: can_share_swap_page in 2.6.24, page_count in 5.10").one_of({"mapcount", "page_count"});
-  d("kernel.asid_bits", p.asid_bits, 16, "bits of an address-space id; 0: none, the TLB is flushed on every switch",
-    "ID_AA64MMFR0_EL1.ASIDBits of servers").one_of({0, 16});
-  d("kernel.page_table_levels", p.page_table_levels, 4, "levels of page tables: 4 (48 bits), 3 (39 bits), 2 (32-bit Arm)",
-    "CONFIG_PGTABLE_LEVELS of arm64's defconfig").at_least(2).at_most(4);
-  d("kernel.gather_pages", p.gather_pages, 9698, "pages that munmap and exit collect before they flush and free",
-    "5.10: 8 in mmu_gather and up to 19 batches of 510").at_least(1);
+    "when a write fault may take the page over: no other mapping (mapcount), or no other reference "
+    "(page_count)",
+    "do_wp_page: can_share_swap_page in 2.6.24, page_count in 5.10")
+      .one_of({"mapcount", "page_count"});
+  d("kernel.asid_bits", p.asid_bits, 16,
+    "bits of an address-space id; 0: none, the TLB is flushed on every switch",
+    "ID_AA64MMFR0_EL1.ASIDBits of servers")
+      .one_of({0, 16});
+  d("kernel.page_table_levels", p.page_table_levels, 4,
+    "levels of page tables: 4 (48 bits), 3 (39 bits), 2 (32-bit Arm)",
+    "CONFIG_PGTABLE_LEVELS of arm64's defconfig")
+      .at_least(2)
+      .at_most(4);
+  d("kernel.gather_pages", p.gather_pages, 9698,
+    "pages that munmap and exit collect before they flush and free",
+    "5.10: 8 in mmu_gather and up to 19 batches of 510")
+      .at_least(1);
   d("kernel.munmap_downgrade", p.munmap_downgrade, true,
     "munmap goes on as a reader of mmap_lock once the areas are taken out", "since Linux 4.20");
   d("run.quantum", p.quantum, "1 us",
@@ -30,29 +41,35 @@ System::System(Engine& engine, const Configuration& configuration, Counters& cou
     : parameters(read_parameters<KernelParameters>(configuration)), engine(engine), counters(counters),
       machine(engine, configuration, counters, cpus), locks(machine, configuration),
       pages(machine, locks, configuration), ids(machine, locks, parameters.asid_bits),
-      calls(Registry<CrossCalls>::instance().create(read_parameters<CrossCallParameters>(configuration).implementation,
-                                                    machine, locks)),
-      policy(Registry<TlbFlushPolicy>::instance().create(read_parameters<TlbFlushParameters>(configuration).policy,
-                                                         FlushMeans{machine, *calls, ids})),
+      calls(Registry<CrossCalls>::instance().create(
+          read_parameters<CrossCallParameters>(configuration).implementation, machine, locks)),
+      policy(Registry<TlbFlushPolicy>::instance().create(
+          read_parameters<TlbFlushParameters>(configuration).policy, FlushMeans{machine, *calls, ids})),
       oracle(machine, pages.frames()), mm_switch(machine, ids, *policy, configuration),
       scheduler(machine, locks, mm_switch, configuration, RandomStream(seed, "tick phases")),
       flusher(*policy, oracle, configuration), configuration_(configuration) {
   init_mm_ = &new_mm();
   mm_switch.connect(*init_mm_, [this](Core& core, MmStruct& mm) { free_mm(core, mm); });
-  ids.after_rollover_flush = [this](Core& core) {
-    for (auto& [id, mm] : mms_)
-      if (mm->cpumask.contains(core.id()) && mm.get() != &mm_switch.loaded(core.id()))
-        policy->dropped_all(core, *mm);
+  // The core goes on with `next`, whose bit it has just set. What the policy does takes time, in which others
+  // may free an mm: so the map is looked at again each time.
+  ids.after_rollover_flush = [this](Core& core, const MmStruct& next) {
+    for (auto it = mms_.begin(); it != mms_.end();) {
+      const std::uint32_t id = it->first;
+      MmStruct& mm = *it->second;
+      if (&mm != &next && mm.cpumask.contains(core.id())) policy->dropped_all(core, mm);
+      it = mms_.upper_bound(id);
+    }
   };
   scheduler.boot(init_mm_);
 }
 
-System::~System() = default;
+System::~System() { engine.dismiss_fibers(); }
 
 MmStruct& System::new_mm() {
   const std::uint32_t id = next_mm_++;
-  auto mm = std::make_unique<MmStruct>(id, locks, scheduler, table_pages,
-                                       PageTable::Shape::of_levels(parameters.page_table_levels), machine.cpus());
+  auto mm =
+      std::make_unique<MmStruct>(id, locks, scheduler, table_pages,
+                                 PageTable::Shape::of_levels(parameters.page_table_levels), machine.cpus());
   return *mms_.emplace(id, std::move(mm)).first->second;
 }
 
@@ -61,7 +78,8 @@ void System::free_mm(Core& core, MmStruct& mm) {
   core.charge(core.costs().work.mm_destroy, Account::work);
   if (TablePage* root = mm.tables.root()) {
     if (root->live != 0)
-      throw Violation(fmt::format("mm {} is freed with {} tables still hanging below its root", mm.id, root->live));
+      throw Violation(
+          fmt::format("mm {} is freed with {} tables still hanging below its root", mm.id, root->live));
     pages[root->frame].refcount = 0;
     pages.free_page(core, root->frame);
     table_pages.give_back(*root);
@@ -83,9 +101,10 @@ FrameNumber System::alloc_page_or_give_up(Core& core) {
   const FrameNumber frame = pages.alloc_page(core);
   if (frame == no_frame) {
     const Entry* entry = configuration_.find("machine.memory");
-    throw InputError("out of memory: the scenario needs more than machine.memory, and nothing is reclaimed yet; give "
-                     "the machine more memory or the scenario fewer pages",
-                     entry ? entry->origin : Origin{});
+    throw InputError(
+        "out of memory: the scenario needs more than machine.memory, and nothing is reclaimed yet; give "
+        "the machine more memory or the scenario fewer pages",
+        entry ? entry->origin : Origin{});
   }
   return frame;
 }
@@ -97,13 +116,11 @@ std::uint64_t walk(TablePage& table, Visit&& visit) {
   std::uint64_t tables = 1;
   if (table.children.empty()) {
     for (const Pte pte : table.words)
-      if (pte.valid())
-        visit(pte);
+      if (pte.valid()) visit(pte);
     return tables;
   }
   for (TablePage* child : table.children)
-    if (child != nullptr)
-      tables += walk(*child, visit);
+    if (child != nullptr) tables += walk(*child, visit);
   return tables;
 }
 } // namespace
@@ -122,7 +139,8 @@ void System::check_invariants() {
     if (mapped != mm->rss)
       throw Violation(fmt::format("mm {}: rss is {}, but {} entries are valid", id, mm->rss, mapped));
     if (mm->users.value() < 0 || mm->count.value() < 1)
-      throw Violation(fmt::format("mm {}: mm_users {}, mm_count {}", id, mm->users.value(), mm->count.value()));
+      throw Violation(
+          fmt::format("mm {}: mm_users {}, mm_count {}", id, mm->users.value(), mm->count.value()));
     if (mm->users.value() == 0 && !mm->open_changes.empty())
       throw Violation(fmt::format("mm {}: it is gone, but {} of its changes were never flushed", id,
                                   mm->open_changes.size()));
@@ -130,12 +148,13 @@ void System::check_invariants() {
   for (const auto& [number, count] : mappings) {
     const Frame& frame = pages[FrameNumber(number)];
     if (frame.mapcount != count || frame.refcount != count)
-      throw Violation(fmt::format("frame {}: {} entries map it, but its mapcount is {} and its refcount {}", number,
-                                  count, frame.mapcount, frame.refcount));
+      throw Violation(fmt::format("frame {}: {} entries map it, but its mapcount is {} and its refcount {}",
+                                  number, count, frame.mapcount, frame.refcount));
   }
   if (pages.allocated_frames() != mappings.size() + table_frames)
-    throw Violation(fmt::format("{} frames are allocated, but {} are mapped and {} are tables: some have leaked",
-                                pages.allocated_frames(), mappings.size(), table_frames));
+    throw Violation(
+        fmt::format("{} frames are allocated, but {} are mapped and {} are tables: some have leaked",
+                    pages.allocated_frames(), mappings.size(), table_frames));
 }
 
 } // namespace mmsim

@@ -16,9 +16,9 @@
 #include "sim/machine/machine.hpp"
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
-#include <map>
 
 namespace mmsim {
 
@@ -32,9 +32,10 @@ struct KernelParameters {
 inline const DeclareParameters<KernelParameters> declared_kernel_parameters;
 
 class System {
-public:
+ public:
   /// Throws InputError for what the configuration asks and the machine cannot do.
-  System(Engine& engine, const Configuration& configuration, Counters& counters, std::uint32_t cpus, std::uint64_t seed);
+  System(Engine& engine, const Configuration& configuration, Counters& counters, std::uint32_t cpus,
+         std::uint64_t seed);
   ~System();
 
   const KernelParameters parameters;
@@ -63,7 +64,8 @@ public:
     return parameters.pt_lock == "split" ? locks.make("pte_lock") : nullptr;
   }
 
-  /// Before entries of a page table change: settles, and lets user code on other cores use the old ones until now.
+  /// Before entries of a page table change: settles, and lets user code on other cores use the old ones until
+  /// now.
   void before_entries_change(Core& core) {
     core.settle();
     for (std::uint32_t i = 0; i < machine.cpus(); ++i)
@@ -71,7 +73,9 @@ public:
   }
   /// How many steps of `cost` may be charged in bulk where others look without a lock.
   std::uint64_t steps_in_quantum(Duration cost) const {
-    return cost >= parameters.quantum || cost.count() == 0 ? 1 : static_cast<std::uint64_t>(parameters.quantum / cost);
+    return cost >= parameters.quantum || cost.count() == 0
+               ? 1
+               : static_cast<std::uint64_t>(parameters.quantum / cost);
   }
   /// Clears a page's memory, at the bandwidth that the node has left.
   void clear_page(Core& core, FrameNumber frame);
@@ -79,10 +83,11 @@ public:
   /// A frame, or InputError: no reclaim exists yet.
   FrameNumber alloc_page_or_give_up(Core& core);
 
-  /// At a quiescent point: references, map counts, rss, counts, free lists and masks add up. Throws Violation.
+  /// At a quiescent point: references, map counts, rss, counts, free lists and masks add up. Throws
+  /// Violation.
   void check_invariants();
 
-private:
+ private:
   void free_mm(Core& core, MmStruct& mm);
   const Configuration& configuration_;
   std::map<std::uint32_t, std::unique_ptr<MmStruct>> mms_; // by id

@@ -1,5 +1,5 @@
-// cow: on each CPU a process forks; then parent and child each write all of its pages, so that the first writer of a page
-// copies it and the second takes it over.
+// cow: on each CPU a process forks; then parent and child each write all of its pages, so that the first
+// writer of a page copies it and the second takes it over.
 
 #include "scenarios/process_image.hpp"
 #include "scenarios/scenario.hpp"
@@ -19,8 +19,9 @@ struct CowParameters {
 const DeclareParameters<CowParameters> declared{"cow"};
 
 class Cow final : public Scenario {
-public:
-  explicit Cow(const Configuration& configuration) : parameters_(read_parameters<CowParameters>(configuration)) {}
+ public:
+  explicit Cow(const Configuration& configuration)
+      : parameters_(read_parameters<CowParameters>(configuration)) {}
 
   void start(Experiment& x) override {
     fork_ = x.operation("fork");
@@ -34,7 +35,7 @@ public:
     });
   }
 
-private:
+ private:
   // A write that faults is the operation: the others hit entries that are writable already.
   void write_all(Experiment& x, Task& task, const std::vector<ImageArea>& areas) {
     for (const ImageArea& area : areas)

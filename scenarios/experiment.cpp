@@ -5,25 +5,31 @@
 namespace mmsim {
 
 void RunParameters::declare(Declaration& d, RunParameters& p) {
-  d("run.cpus", p.cpus, 1, "cores that run, numbered from 0 through clusters, dies and sockets").at_least(1).at_most(1024);
+  d("run.cpus", p.cpus, 1, "cores that run, numbered from 0 through clusters, dies and sockets")
+      .at_least(1)
+      .at_most(1024);
   d("run.seed", p.seed, 1, "seed of all random streams").at_least(0);
   d("run.warmup", p.warmup, "1 ms", "simulated time after set-up that is not measured");
   d("run.duration", p.duration, "10 ms", "simulated time that is measured").at_least("1 ns");
-  d("run.operations", p.operations, 0, "measure until so many operations have completed, instead of run.duration; 0: off")
+  d("run.operations", p.operations, 0,
+    "measure until so many operations have completed, instead of run.duration; 0: off")
       .at_least(0);
-  d("run.stall_limit", p.stall_limit, "10 s", "simulated time without a completed operation after which a run is stuck")
+  d("run.stall_limit", p.stall_limit, "10 s",
+    "simulated time without a completed operation after which a run is stuck")
       .at_least("1 us");
   d("run.run_ahead", p.run_ahead, true,
     "run the model ahead of SimGrid's clock; off is slower and gives the same bytes");
   d("run.permute_ties", p.permute_ties, 0,
-    "not 0: run events of the same instant in an order permuted by this seed, to tell conclusions from artefacts")
+    "not 0: run events of the same instant in an order permuted by this seed, to tell conclusions from "
+    "artefacts")
       .at_least(0);
 }
 
 // Ends a run in which tasks live but nothing completes any more, which ticks alone would keep going for ever.
 class Experiment::Watchdog final : public Event {
-public:
-  explicit Watchdog(Experiment& experiment) : Event(experiment.system_.engine.queue()), experiment_(experiment) {
+ public:
+  explicit Watchdog(Experiment& experiment)
+      : Event(experiment.system_.engine.queue()), experiment_(experiment) {
     start();
   }
   void fire() override {
@@ -35,7 +41,7 @@ public:
     start();
   }
 
-private:
+ private:
   void start() {
     Engine& engine = experiment_.system_.engine;
     engine.queue().post(*this, engine.now() + experiment_.run_.stall_limit);
@@ -81,8 +87,7 @@ void Experiment::open() {
   for (const std::string& name : operations_)
     recorder_->register_operation(name);
   system_.engine.at(begin, [this] { window_begin_ = system_.counters.snapshot(); });
-  if (run_.operations == 0)
-    system_.engine.at(end, [this] { close(); });
+  if (run_.operations == 0) system_.engine.at(end, [this] { close(); });
 }
 
 void Experiment::close() {
@@ -102,8 +107,7 @@ void Experiment::end(OperationId id, const OperationStart& start, Task& task) {
   task.core().book(Account::work);
   task.fiber->operation = nullptr;
   ++progress_;
-  if (!recorder_ || over_)
-    return;
+  if (!recorder_ || over_) return;
   recorder_->end(id, start, task.ledger, task.now());
   if (run_.operations > 0 && recorder_->completed() >= static_cast<std::uint64_t>(run_.operations)) {
     recorder_->close(task.now());

@@ -20,20 +20,22 @@ struct ForkParameters {
 const DeclareParameters<ForkParameters> declared{"fork"};
 
 class Fork final : public Scenario {
-public:
-  explicit Fork(const Configuration& configuration) : parameters_(read_parameters<ForkParameters>(configuration)) {}
+ public:
+  explicit Fork(const Configuration& configuration)
+      : parameters_(read_parameters<ForkParameters>(configuration)) {}
 
   void start(Experiment& x) override {
     const OperationId fork_id = x.operation("fork"), exit_id = x.operation("exit");
     x.expect_ready(x.cpus());
     x.on_each_cpu([&, fork_id, exit_id](CoreId cpu) {
-      spawn_process_at_boot(x.system(), "parent on cpu " + std::to_string(cpu.value()), cpu,
-                            [this, &x, cpu, fork_id, exit_id](Task& task) { parent(x, task, cpu, fork_id, exit_id); })
+      spawn_process_at_boot(
+          x.system(), "parent on cpu " + std::to_string(cpu.value()), cpu,
+          [this, &x, cpu, fork_id, exit_id](Task& task) { parent(x, task, cpu, fork_id, exit_id); })
           .bound = true;
     });
   }
 
-private:
+ private:
   void parent(Experiment& x, Task& task, CoreId cpu, OperationId fork_id, OperationId exit_id) {
     RandomStream thinks = x.random("think " + std::to_string(cpu.value()));
     make_image(x.system(), task, parameters_.pages, parameters_.vmas);
@@ -57,7 +59,8 @@ private:
   const ForkParameters parameters_;
 };
 
-const Registered<Scenario> registered{"fork", "each CPU: a process forks and its child exits (fork1, lat_proc)",
+const Registered<Scenario> registered{"fork",
+                                      "each CPU: a process forks and its child exits (fork1, lat_proc)",
                                       [](const Configuration& c) { return std::make_unique<Fork>(c); }};
 
 } // namespace

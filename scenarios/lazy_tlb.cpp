@@ -1,8 +1,10 @@
-// lazy_tlb: on each CPU a user thread of one process and a kernel thread alternate, while the thread on CPU 0 unmaps.
+// lazy_tlb: on each CPU a user thread of one process and a kernel thread alternate, while the thread on CPU 0
+// unmaps.
 //
-// While a core runs its kernel thread, nobody there touches user memory: a policy that knows it need not interrupt it.
-// The price is paid at switches: for borrowing the address space (mm_count), for saying so, for looking on the way back.
-// Each hand-over is a context_switch operation: from waking the partner to its first instruction.
+// While a core runs its kernel thread, nobody there touches user memory: a policy that knows it need not
+// interrupt it. The price is paid at switches: for borrowing the address space (mm_count), for saying so, for
+// looking on the way back. Each hand-over is a context_switch operation: from waking the partner to its first
+// instruction.
 
 #include "scenarios/scenario.hpp"
 
@@ -14,18 +16,21 @@ struct LazyTlbParameters {
   std::int64_t pages, working_set;
   Duration user_burst, kernel_burst, access_interval;
   static void declare(Declaration& d, LazyTlbParameters& p) {
-    d("scenario.pages", p.pages, 16, "pages that CPU 0 maps, touches and unmaps in each of its turns").at_least(1);
+    d("scenario.pages", p.pages, 16, "pages that CPU 0 maps, touches and unmaps in each of its turns")
+        .at_least(1);
     d("scenario.working_set", p.working_set, 32, "pages that each user thread touches in turn").at_least(1);
     d("scenario.user_burst", p.user_burst, "20 us", "mean user time of a turn, exponential");
     d("scenario.kernel_burst", p.kernel_burst, "20 us", "mean time of a kernel thread's turn, exponential");
-    d("scenario.access_interval", p.access_interval, "50 ns", "time between accesses of user code that leave its "
-      "registers and first page").at_least("1 ns");
+    d("scenario.access_interval", p.access_interval, "50 ns",
+      "time between accesses of user code that leave its "
+      "registers and first page")
+        .at_least("1 ns");
   }
 };
 const DeclareParameters<LazyTlbParameters> declared{"lazy_tlb"};
 
 class LazyTlb final : public Scenario {
-public:
+ public:
   explicit LazyTlb(const Configuration& configuration)
       : parameters_(read_parameters<LazyTlbParameters>(configuration)) {}
 
@@ -39,8 +44,9 @@ public:
       Pair& pair = pairs_[cpu.value()];
       const std::string suffix = " on cpu " + std::to_string(cpu.value());
       const auto user = [this, &x, cpu](Task& task) { user_thread(x, task, cpu); };
-      pair.user = process != nullptr ? &spawn_thread_at_boot(x.system(), "user thread" + suffix, *process, cpu, user)
-                                     : &spawn_process_at_boot(x.system(), "user thread" + suffix, cpu, user);
+      pair.user = process != nullptr
+                      ? &spawn_thread_at_boot(x.system(), "user thread" + suffix, *process, cpu, user)
+                      : &spawn_process_at_boot(x.system(), "user thread" + suffix, cpu, user);
       process = pair.user->mm;
       pair.kernel = &spawn_kthread_at_boot(x.system(), "kernel thread" + suffix, cpu,
                                            [this, &x, cpu](Task& task) { kernel_thread(x, task, cpu); });
@@ -48,7 +54,7 @@ public:
     });
   }
 
-private:
+ private:
   struct Pair {
     Task* user = nullptr;
     Task* kernel = nullptr;
@@ -87,7 +93,8 @@ private:
     while (!x.over()) {
       run_user(system, task, bursts.exponential(parameters_.user_burst), &set);
       if (cpu == CoreId(0)) {
-        // Beside a working set, so that its table stays: a policy may skip lazy cores only if no table is freed.
+        // Beside a working set, so that its table stays: a policy may skip lazy cores only if no table is
+        // freed.
         const PageNumber area = mmap(system, task, pages);
         for (std::uint64_t page = 0; page < pages; ++page)
           touch(system, task, area + page, AccessKind::write);
@@ -106,7 +113,8 @@ private:
     await_turn(x, task, pair, false);
     for (;;) {
       Core& core = task.core();
-      core.charge(core.costs().work.kthread_step + bursts.exponential(parameters_.kernel_burst), Account::work);
+      core.charge(core.costs().work.kthread_step + bursts.exponential(parameters_.kernel_burst),
+                  Account::work);
       core.settle();
       hand_over(x, task, pair, true);
     }
@@ -118,7 +126,8 @@ private:
 };
 
 const Registered<Scenario> registered{
-    "lazy_tlb", "each CPU: a user thread and a kernel thread alternate, while one thread of the process unmaps",
+    "lazy_tlb",
+    "each CPU: a user thread and a kernel thread alternate, while one thread of the process unmaps",
     [](const Configuration& c) { return std::make_unique<LazyTlb>(c); }};
 
 } // namespace

@@ -1,5 +1,5 @@
-// munmap: map, touch and unmap `pages` pages again and again, on each CPU in an area of its own: by threads of one process
-// (every unmap must tell the other threads' cores) or by processes (nobody has to be told).
+// munmap: map, touch and unmap `pages` pages again and again, on each CPU in an area of its own: by threads
+// of one process (every unmap must tell the other threads' cores) or by processes (nobody has to be told).
 // Named after will-it-scale's tlb_flush and the munmap benchmarks of the RadixVM paper.
 
 #include "scenarios/scenario.hpp"
@@ -13,7 +13,8 @@ struct MunmapParameters {
   std::int64_t pages;
   Duration think;
   static void declare(Declaration& d, MunmapParameters& p) {
-    d("scenario.mode", p.mode, "threads", "who shares: threads of one process, or processes").one_of({"threads", "processes"});
+    d("scenario.mode", p.mode, "threads", "who shares: threads of one process, or processes")
+        .one_of({"threads", "processes"});
     d("scenario.pages", p.pages, 1, "pages of an area").at_least(1);
     d("scenario.think", p.think, "2 us", "mean user time between rounds, exponential");
   }
@@ -21,7 +22,7 @@ struct MunmapParameters {
 const DeclareParameters<MunmapParameters> declared{"munmap"};
 
 class Munmap final : public Scenario {
-public:
+ public:
   explicit Munmap(const Configuration& configuration)
       : parameters_(read_parameters<MunmapParameters>(configuration)) {}
 
@@ -37,12 +38,11 @@ public:
       Task& task = shared != nullptr ? spawn_thread_at_boot(x.system(), name, *shared, cpu, body)
                                      : spawn_process_at_boot(x.system(), name, cpu, body);
       task.bound = true;
-      if (parameters_.mode == "threads")
-        shared = task.mm;
+      if (parameters_.mode == "threads") shared = task.mm;
     });
   }
 
-private:
+ private:
   void map_and_unmap(Experiment& x, Task& task, CoreId cpu) {
     System& system = x.system();
     RandomStream thinks = x.random("think " + std::to_string(cpu.value()));
@@ -70,7 +70,8 @@ private:
   OperationId mmap_{}, demand_fault_{}, munmap_{};
 };
 
-const Registered<Scenario> registered{"munmap", "each CPU: map, touch and unmap pages, as threads or processes",
+const Registered<Scenario> registered{"munmap",
+                                      "each CPU: map, touch and unmap pages, as threads or processes",
                                       [](const Configuration& c) { return std::make_unique<Munmap>(c); }};
 
 } // namespace

@@ -5,7 +5,8 @@
 
 namespace mmsim {
 
-/// Maps `pages` pages in `vmas` areas of (nearly) equal size and writes to each. Returns the areas' first pages.
+/// Maps `pages` pages in `vmas` areas of (nearly) equal size and writes to each. Returns the areas' first
+/// pages.
 struct ImageArea {
   PageNumber first;
   std::uint64_t pages;

@@ -22,8 +22,8 @@ std::vector<std::string> unexercised(const System& system, const Configuration& 
                                    read_parameters<KthreadSwitchParameters>(configuration).kthread_switch));
   for (const OperationResult& operation : result.operations)
     if (operation.latency.count() == 0)
-      warnings.push_back(fmt::format("no {} began and ended in the measured window: lengthen run.duration",
-                                     operation.name));
+      warnings.push_back(
+          fmt::format("no {} began and ended in the measured window: lengthen run.duration", operation.name));
   return warnings;
 }
 
@@ -33,8 +33,7 @@ PointResult run_point(const Configuration& configuration) {
   const auto host_start = std::chrono::steady_clock::now();
   const auto run = read_parameters<RunParameters>(configuration);
   const std::string name = chosen_scenario(configuration);
-  if (name.empty())
-    throw InputError("no scenario: set scenario.name (`mmsim list scenarios` shows them)");
+  if (name.empty()) throw InputError("no scenario: set scenario.name (`mmsim list scenarios` shows them)");
 
   PointResult result;
   result.seed = static_cast<std::uint64_t>(run.seed);

@@ -4,8 +4,8 @@
 //     const OperationId munmap_ = x.operation("munmap");
 //     x.on_each_cpu([&](CoreId cpu) { spawn_process_at_boot(x.system(), ..., [&](Task& task) {
 //       ... set up ...
-//       x.ready(task);                                        // waits until every task is; then the warm-up begins
-//       while (!x.over()) {
+//       x.ready(task);                                        // waits until every task is; then the warm-up
+//       begins while (!x.over()) {
 //         const OperationStart start = x.begin(task);
 //         munmap(x.system(), task, area, pages);
 //         x.end(munmap_, start, task);
@@ -36,7 +36,7 @@ namespace mmsim {
 class Experiment;
 
 class Scenario {
-public:
+ public:
   static constexpr std::string_view registry_path = "scenario.name";
   using Factory = std::function<std::unique_ptr<Scenario>(const Configuration&)>;
   virtual ~Scenario() = default;
@@ -54,7 +54,7 @@ inline const DeclareParameters<RunParameters> declared_run_parameters;
 
 /// One run of a scenario: its clockwork and what it measures.
 class Experiment {
-public:
+ public:
   Experiment(System& system, const RunParameters& run);
   ~Experiment();
 
@@ -80,7 +80,8 @@ public:
   OperationStart begin(Task& task, const char* name);
   /// It has completed.
   void end(OperationId id, const OperationStart& start, Task& task);
-  /// The operation goes on in `to`, to which the core has just switched from `from`: one latency, one set of accounts.
+  /// The operation goes on in `to`, to which the core has just switched from `from`: one latency, one set of
+  /// accounts.
   static OperationStart hand_on(const OperationStart& start, const Task& from, const Task& to);
 
   // What the run measured; complete once the engine has returned.
@@ -88,7 +89,7 @@ public:
   const Counters::Snapshot& window_begin() const { return window_begin_; }
   const Counters::Snapshot& window_end() const { return window_end_; }
 
-private:
+ private:
   class Watchdog;
   void open();
   void close();

@@ -5,8 +5,8 @@
 namespace mmsim {
 
 AsidAllocator::AsidAllocator(Machine& machine, SpinLocks& locks, std::int64_t bits)
-    : machine_(machine), bits_(bits), mask_((std::uint64_t{1} << bits) - 1), lock_(locks.make("cpu_asid_lock")),
-      used_(std::size_t{1} << bits), cpus_(machine.cpus()) {}
+    : machine_(machine), bits_(bits), mask_((std::uint64_t{1} << bits) - 1),
+      lock_(locks.make("cpu_asid_lock")), used_(std::size_t{1} << bits), cpus_(machine.cpus()) {}
 
 void AsidAllocator::check_and_switch(Core& core, MmStruct& mm) {
   if (!has_ids()) {
@@ -24,13 +24,11 @@ void AsidAllocator::check_and_switch(Core& core, MmStruct& mm) {
     cpu.active = mm.context;
   } else {
     lock_->lock_irqsave(core);
-    if (!is_current(mm.context))
-      mm.context = new_context(core, mm);
+    if (!is_current(mm.context)) mm.context = new_context(core, mm);
     if (std::exchange(cpu.flush_pending, false)) {
       machine_.maintenance().local(core, {Maintenance::Scope::Kind::all});
       machine_.maintenance().local_barrier(core);
-      if (after_rollover_flush)
-        after_rollover_flush(core);
+      if (after_rollover_flush) after_rollover_flush(core, mm);
     }
     cpu.active = mm.context;
     lock_->unlock_irqrestore(core);
@@ -48,8 +46,7 @@ std::uint64_t AsidAllocator::new_context(Core& core, const MmStruct& mm) {
         cpu.reserved = renewed;
         was_reserved = true;
       }
-    if (was_reserved)
-      return renewed;
+    if (was_reserved) return renewed;
     if (!used_[mm.context & mask_]) {
       used_[mm.context & mask_] = true;
       return renewed;
@@ -77,10 +74,8 @@ void AsidAllocator::roll_over(Core& core) {
   for (PerCpu& cpu : cpus_) {
     // A core that has not switched since the last roll-over keeps what was reserved for it then.
     const std::uint64_t active = std::exchange(cpu.active, 0);
-    if (active != 0)
-      cpu.reserved = active;
-    if (cpu.reserved != 0)
-      used_[cpu.reserved & mask_] = true;
+    if (active != 0) cpu.reserved = active;
+    if (cpu.reserved != 0) used_[cpu.reserved & mask_] = true;
     cpu.flush_pending = true;
   }
 }

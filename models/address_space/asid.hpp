@@ -1,10 +1,11 @@
 // Address-space ids: which mm has which, and what happens when they run out.
 //
-// Models arch/arm64/mm/context.c of 5.10: an mm keeps its id as long as the generation of ids lasts; when none is left
-// a new generation begins, ids in use on a core at that moment stay reserved for their mm, and every core flushes its
-// whole TLB before it next loads an id (flush_context, new_context, check_and_switch_context, under cpu_asid_lock).
-// With 0 bits there are no ids: every change of address space flushes the core's TLB.
-// Left out: the two ids an mm has with kernel page-table isolation, virtual-machine ids, pinned ids.
+// Models arch/arm64/mm/context.c of 5.10: an mm keeps its id as long as the generation of ids lasts; when
+// none is left a new generation begins, ids in use on a core at that moment stay reserved for their mm, and
+// every core flushes its whole TLB before it next loads an id (flush_context, new_context,
+// check_and_switch_context, under cpu_asid_lock). With 0 bits there are no ids: every change of address space
+// flushes the core's TLB. Left out: the two ids an mm has with kernel page-table isolation, virtual-machine
+// ids, pinned ids.
 #pragma once
 
 #include "models/address_space/mm_struct.hpp"
@@ -18,7 +19,7 @@
 namespace mmsim {
 
 class AsidAllocator {
-public:
+ public:
   AsidAllocator(Machine& machine, SpinLocks& locks, std::int64_t bits);
 
   bool has_ids() const { return bits_ > 0; }
@@ -29,10 +30,10 @@ public:
   /// The core leaves user translations: the reserved id, of which the TLB holds nothing.
   void use_reserved(Core& core) { core.tlb().use(Asid(0)); }
 
-  /// Told when a core has dropped everything that it held at a roll-over.
-  std::function<void(Core&)> after_rollover_flush;
+  /// Told when a core has dropped everything that it held at a roll-over, on its way to `next`.
+  std::function<void(Core&, const MmStruct& next)> after_rollover_flush;
 
-private:
+ private:
   struct PerCpu {
     std::uint64_t active = 0, reserved = 0;
     bool flush_pending = false;

@@ -1,9 +1,9 @@
 // An address space.
 //
 // Models mm_struct: mm_users (threads) and mm_count (users as one, and whoever borrows it lazily), mmap_lock,
-// page_table_lock, the cores that may hold its translations (mm_cpumask), its generation of translations (tlb_gen),
-// its address-space id, areas and page tables. Counts, mask and generation each are on a cache line of their own;
-// the kernel puts some of them together by configuration.
+// page_table_lock, the cores that may hold its translations (mm_cpumask), its generation of translations
+// (tlb_gen), its address-space id, areas and page tables. Counts, mask and generation each are on a cache
+// line of their own; the kernel puts some of them together by configuration.
 #pragma once
 
 #include "models/address_space/page_table.hpp"
@@ -19,16 +19,17 @@
 
 namespace mmsim {
 
-/// Entries of an address space that were changed while translations made from the old ones may still be in TLBs.
+/// Entries of an address space that were changed while translations made from the old ones may still be in
+/// TLBs.
 struct OpenChange {
   PageNumber begin, end;
   std::uint64_t sequence;
 };
 
 class MmStruct {
-public:
-  MmStruct(std::uint32_t id, SpinLocks& locks, Scheduler& scheduler, TablePagePool& pool, PageTable::Shape shape,
-           std::uint32_t cpus)
+ public:
+  MmStruct(std::uint32_t id, SpinLocks& locks, Scheduler& scheduler, TablePagePool& pool,
+           PageTable::Shape shape, std::uint32_t cpus)
       : id(id), mmap_lock(locks, scheduler, "mmap_lock"), page_table_lock(locks.make("page_table_lock")),
         tables(pool, shape), core_generation(cpus) {}
 
@@ -47,14 +48,15 @@ public:
   CoreSet cpumask; ///< cores that the flush policy may have to tell
 
   CacheLine generation_line{"tlb_gen"};
-  std::uint64_t generation = 1;                ///< bumped by every flush, under policies that count them
-  std::vector<std::uint64_t> core_generation;  ///< the one that each core's TLB is up to
+  std::uint64_t generation = 1;               ///< bumped by every flush, under policies that count them
+  std::vector<std::uint64_t> core_generation; ///< the one that each core's TLB is up to
 
   std::uint64_t context = 0; ///< generation of ids and id (models/address_space/asid.hpp); 0: none yet
 
   // The oracle's notes (models/address_space/oracle.hpp).
   std::vector<OpenChange> open_changes;
   std::uint64_t changes = 0;
+  std::uint64_t last_ticket = 0; ///< `changes` when the last flush began
 };
 
 } // namespace mmsim

@@ -4,9 +4,11 @@
 
 namespace mmsim {
 
-MmSwitch::MmSwitch(Machine& machine, AsidAllocator& ids, TlbFlushPolicy& policy, const Configuration& configuration)
+MmSwitch::MmSwitch(Machine& machine, AsidAllocator& ids, TlbFlushPolicy& policy,
+                   const Configuration& configuration)
     : machine_(machine), ids_(ids), policy_(policy),
-      lazy_(read_parameters<KthreadSwitchParameters>(configuration).kthread_switch == "lazy"), cpus_(machine.cpus()) {}
+      lazy_(read_parameters<KthreadSwitchParameters>(configuration).kthread_switch == "lazy"),
+      cpus_(machine.cpus()) {}
 
 void MmSwitch::connect(MmStruct& init_mm, std::function<void(Core&, MmStruct&)> free_mm) {
   init_mm_ = &init_mm;
@@ -24,8 +26,8 @@ void MmSwitch::switch_mm(Core& core, MmStruct*, MmStruct* next) {
   }
 }
 
-// The next mm's bit first, then the tables, then the old mm's bit: at no instant does the core hold translations of an
-// mm that does not know of it.
+// The next mm's bit first, then the tables, then the old mm's bit: at no instant does the core hold
+// translations of an mm that does not know of it.
 void MmSwitch::load(Core& core, MmStruct& next) {
   PerCpu& cpu = cpus_[core.id().value()];
   MmStruct& old = *cpu.loaded;
@@ -41,19 +43,16 @@ void MmSwitch::load(Core& core, MmStruct& next) {
   }
   cpu.loaded = &next;
   cpu.lazy = false;
-  if (&old != init_mm_)
-    policy_.leave(core, old);
+  if (&old != init_mm_) policy_.leave(core, old);
 }
 
 MmStruct* MmSwitch::enter_kernel_thread(Core& core, MmStruct* previous, bool from_user) {
   kernel_entries_ += from_user;
   if (!lazy_) {
-    if (&loaded(core.id()) != init_mm_)
-      load(core, *init_mm_);
+    if (&loaded(core.id()) != init_mm_) load(core, *init_mm_);
     return init_mm_;
   }
-  if (!from_user)
-    return previous; // handed on
+  if (!from_user) return previous; // handed on
   previous->count.increment(core);
   enter_lazy_tlb(core);
   return previous;
@@ -61,19 +60,16 @@ MmStruct* MmSwitch::enter_kernel_thread(Core& core, MmStruct* previous, bool fro
 
 void MmSwitch::enter_lazy_tlb(Core& core) {
   PerCpu& cpu = cpus_[core.id().value()];
-  if (std::exchange(cpu.lazy, true))
-    return;
+  if (std::exchange(cpu.lazy, true)) return;
   policy_.enter_lazy(core, *cpu.loaded);
 }
 
 void MmSwitch::drop_borrowed(Core& core, MmStruct* mm) {
-  if (mm != init_mm_)
-    mmdrop(core, *mm);
+  if (mm != init_mm_) mmdrop(core, *mm);
 }
 
 void MmSwitch::mmdrop(Core& core, MmStruct& mm) {
-  if (mm.count.decrement_and_test(core))
-    free_mm_(core, mm);
+  if (mm.count.decrement_and_test(core)) free_mm_(core, mm);
 }
 
 } // namespace mmsim

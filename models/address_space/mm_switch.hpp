@@ -1,10 +1,11 @@
 // What a core does with address spaces when it changes from one task to another.
 //
-// Models switch_mm(), enter_lazy_tlb() and the reference counting of context_switch() and finish_task_switch() in 5.10:
-// a kernel thread (or idle) after a user task borrows its mm and takes a reference on mm_count; kernel thread after
-// kernel thread hands the borrowed mm on; the reference is dropped after the switch back. With kernel.kthread_switch =
-// "eager" a core leaves for init_mm's tables instead and takes no reference (and flushes only where there are no ids).
-// 2.6.24 counts also from kernel thread to kernel thread: left out.
+// Models switch_mm(), enter_lazy_tlb() and the reference counting of context_switch() and
+// finish_task_switch() in 5.10: a kernel thread (or idle) after a user task borrows its mm and takes a
+// reference on mm_count; kernel thread after kernel thread hands the borrowed mm on; the reference is dropped
+// after the switch back. With kernel.kthread_switch = "eager" a core leaves for init_mm's tables instead and
+// takes no reference (and flushes only where there are no ids). 2.6.24 counts also from kernel thread to
+// kernel thread: left out.
 #pragma once
 
 #include "models/address_space/asid.hpp"
@@ -22,14 +23,16 @@ struct KthreadSwitchParameters {
   std::string kthread_switch;
   static void declare(Declaration& d, KthreadSwitchParameters& p) {
     d("kernel.kthread_switch", p.kthread_switch, "lazy",
-      "what a core does with the user's tables when it runs a kernel thread: keep them (lazy) or leave them (eager)",
-      "lazy TLB since Linux 2.2").one_of({"lazy", "eager"});
+      "what a core does with the user's tables when it runs a kernel thread: keep them (lazy) or leave them "
+      "(eager)",
+      "lazy TLB since Linux 2.2")
+        .one_of({"lazy", "eager"});
   }
 };
 inline const DeclareParameters<KthreadSwitchParameters> declared_kthread_switch;
 
 class MmSwitch final : public MmSwitcher {
-public:
+ public:
   MmSwitch(Machine& machine, AsidAllocator& ids, TlbFlushPolicy& policy, const Configuration& configuration);
 
   /// init_mm, and how to free an mm whose last reference has gone.
@@ -49,7 +52,7 @@ public:
   std::uint64_t kernel_entries() const { return kernel_entries_; }
   bool is_lazy(CoreId core) const { return cpus_[core.value()].lazy; }
 
-private:
+ private:
   struct PerCpu {
     MmStruct* loaded = nullptr;
     bool lazy = false;

@@ -11,8 +11,7 @@ TablePage& TablePagePool::take(std::size_t entries, bool upper) {
   }
   TablePage& page = pages_.emplace_back();
   page.words.resize(entries);
-  if (upper)
-    page.children.resize(entries);
+  if (upper) page.children.resize(entries);
   host_bytes_ += sizeof page + entries * (sizeof(Pte) + (upper ? sizeof(TablePage*) : 0));
   return page;
 }

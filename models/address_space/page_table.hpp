@@ -1,12 +1,13 @@
-// A process's page tables: a radix tree of table pages whose frames come from the same zones as everything else.
+// A process's page tables: a radix tree of table pages whose frames come from the same zones as everything
+// else.
 //
 //   Pte* entry = mm.tables.find(page);            // null if a level is missing
 //   PageTable::Leaf leaf = mm.tables.leaf(page);  // the last-level table, with its lock
 //
-// Models the page tables of arm64 (4 levels of 512 entries) and of classic 32-bit Arm as Linux sees them (2 levels:
-// 2048 entries of 2 MiB, tables of 512 entries). Table pages of the host are never given back to it before the end of
-// the run: TLBs keep pointers to words of them (tlb.hpp). A table page that is freed has had all its entries cleared,
-// and keeps their generations when it is used again.
+// Models the page tables of arm64 (4 levels of 512 entries) and of classic 32-bit Arm as Linux sees them (2
+// levels: 2048 entries of 2 MiB, tables of 512 entries). Table pages of the host are never given back to it
+// before the end of the run: TLBs keep pointers to words of them (tlb.hpp). A table page that is freed has
+// had all its entries cleared, and keeps their generations when it is used again.
 //
 // Left out: block mappings, contiguous hints, folding of levels, kernel tables.
 #pragma once
@@ -27,28 +28,28 @@ namespace mmsim {
 struct TablePage {
   static constexpr std::size_t entries = 512;
   FrameNumber frame{};
-  std::uint32_t live = 0;                ///< valid entries
-  std::unique_ptr<SpinLock> lock;        ///< of a last-level table under split locks; else null
-  std::vector<Pte> words;                ///< what the hardware reads
-  std::vector<TablePage*> children;      ///< beside `words` in upper levels
+  std::uint32_t live = 0;           ///< valid entries
+  std::unique_ptr<SpinLock> lock;   ///< of a last-level table under split locks; else null
+  std::vector<Pte> words;           ///< what the hardware reads
+  std::vector<TablePage*> children; ///< beside `words` in upper levels
 };
 
 /// Table pages of the host, used again and again.
 class TablePagePool {
-public:
+ public:
   TablePage& take(std::size_t entries, bool upper);
   void give_back(TablePage& page);
   /// Bytes of host memory that table pages occupy.
   std::size_t host_bytes() const { return host_bytes_; }
 
-private:
+ private:
   std::deque<TablePage> pages_;
   std::vector<TablePage*> free_leaves_, free_uppers_, free_roots_;
   std::size_t host_bytes_ = 0;
 };
 
 class PageTable {
-public:
+ public:
   /// The shape: levels including the root and the last one; bits of the page number that the root resolves.
   struct Shape {
     int levels;
@@ -81,7 +82,8 @@ public:
   /// Where `page` stands in a table of that level (0: last).
   std::size_t index(PageNumber page, int level) const {
     const std::uint64_t shifted = page.value() >> (9 * level);
-    return level == shape_.levels - 1 ? shifted & ((std::uint64_t{1} << shape_.root_bits) - 1) : shifted & 511;
+    return level == shape_.levels - 1 ? shifted & ((std::uint64_t{1} << shape_.root_bits) - 1)
+                                      : shifted & 511;
   }
   /// The table that `page` needs below `table` of `level`, or null.
   static TablePage* child(TablePage& table, std::size_t index) { return table.children[index]; }
@@ -93,11 +95,12 @@ public:
 
   /// Writes an entry of a last-level table and keeps its count of live ones.
   static void set(TablePage& leaf, std::size_t index, Pte value) {
-    leaf.live += static_cast<std::uint32_t>(value.valid()) - static_cast<std::uint32_t>(leaf.words[index].valid());
+    leaf.live +=
+        static_cast<std::uint32_t>(value.valid()) - static_cast<std::uint32_t>(leaf.words[index].valid());
     leaf.words[index] = value;
   }
 
-private:
+ private:
   TablePagePool& pool_;
   Shape shape_;
   TablePage* root_ = nullptr;

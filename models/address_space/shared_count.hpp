@@ -8,7 +8,7 @@
 namespace mmsim {
 
 class SharedCount {
-public:
+ public:
   SharedCount(const char* name, std::int64_t value) : line_(name), value_(value) {}
 
   std::int64_t value() const { return value_; }
@@ -21,12 +21,11 @@ public:
   /// atomic_dec_and_test(): true if it has become 0. Throws Violation below 0.
   bool decrement_and_test(Core& core) {
     core.rmw(line_);
-    if (value_ <= 0)
-      throw Violation(std::string(line_.name()) + " drops below 0");
+    if (value_ <= 0) throw Violation(std::string(line_.name()) + " drops below 0");
     return --value_ == 0;
   }
 
-private:
+ private:
   CacheLine line_;
   std::int64_t value_;
 };

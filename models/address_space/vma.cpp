@@ -11,8 +11,7 @@ Vma* VmaTree::find(PageNumber page) {
   auto next = areas_.upper_bound(page);
   if (next != areas_.begin()) {
     const auto previous = std::prev(next);
-    if (page < previous->second.end)
-      return cached_ = &previous->second;
+    if (page < previous->second.end) return cached_ = &previous->second;
   }
   return next == areas_.end() ? nullptr : cached_ = &next->second;
 }
@@ -27,7 +26,8 @@ PageNumber VmaTree::find_gap(PageNumber from, std::uint64_t pages, PageNumber li
   return limit < candidate + pages ? limit : candidate;
 }
 
-std::pair<PageNumber, PageNumber> VmaTree::free_around(PageNumber begin, PageNumber end, PageNumber limit) const {
+std::pair<PageNumber, PageNumber> VmaTree::free_around(PageNumber begin, PageNumber end,
+                                                       PageNumber limit) const {
   const auto next = areas_.lower_bound(end);
   auto before = areas_.lower_bound(begin);
   return {before == areas_.begin() ? PageNumber(0) : std::prev(before)->second.end,
@@ -37,8 +37,7 @@ std::pair<PageNumber, PageNumber> VmaTree::free_around(PageNumber begin, PageNum
 Vma& VmaTree::insert(const Vma& vma) { return areas_.emplace(vma.begin, vma).first->second; }
 
 void VmaTree::erase(const Vma& vma) {
-  if (cached_ == &vma)
-    cached_ = nullptr;
+  if (cached_ == &vma) cached_ = nullptr;
   areas_.erase(vma.begin);
 }
 

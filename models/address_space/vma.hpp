@@ -1,8 +1,8 @@
 // Areas of an address space and the tree that finds them.
 //
-// Models vm_area_struct and mm->mm_rb with its last-hit cache (mmap_cache of 2.6.24; vmacache of 5.10 is per task and
-// another issue's). The tree is std::map's red-black tree; what a look-up costs is charged by the levels that a
-// balanced tree of that size has. Left out: files, merging of neighbours, guard gaps, hints.
+// Models vm_area_struct and mm->mm_rb with its last-hit cache (mmap_cache of 2.6.24; vmacache of 5.10 is per
+// task and another issue's). The tree is std::map's red-black tree; what a look-up costs is charged by the
+// levels that a balanced tree of that size has. Left out: files, merging of neighbours, guard gaps, hints.
 #pragma once
 
 #include "sim/engine/strong_int.hpp"
@@ -21,7 +21,7 @@ struct Vma {
 };
 
 class VmaTree {
-public:
+ public:
   /// The first area that ends after `page`, or null: find_vma().
   Vma* find(PageNumber page);
   /// Levels that the last find() went down; 0 if the cache knew.
@@ -37,7 +37,7 @@ public:
   auto begin() { return areas_.begin(); }
   auto end() { return areas_.end(); }
 
-private:
+ private:
   std::map<PageNumber, Vma> areas_; // by begin
   Vma* cached_ = nullptr;
   int levels_ = 0;

@@ -1,12 +1,13 @@
 // The queued spinlock: the first waiter spins on the lock word, all others each on a line of their own.
 //
-// Models queued_spin_lock_slowpath of kernel/locking/qspinlock.c, 5.10, in its order of steps, as arm64 uses it since
-// 4.19: locked byte, pending bit and tail in one word; four MCS nodes a CPU (one for each context that can be
-// interrupted while it waits), all on one cache line of that CPU. A state is written (tail,pending,locked) as there.
+// Models queued_spin_lock_slowpath of kernel/locking/qspinlock.c, 5.10, in its order of steps, as arm64 uses
+// it since 4.19: locked byte, pending bit and tail in one word; four MCS nodes a CPU (one for each context
+// that can be interrupted while it waits), all on one cache line of that CPU. A state is written
+// (tail,pending,locked) as there.
 //
-// Left out: paravirtual locks, lock events, the prefetch of the next node, and the look at `next` and the stores that
-// reset a node, which find its line at hand. A store to a byte of the word is a write of the line, an atomic operation
-// an rmw, whether its comparison succeeds or not.
+// Left out: paravirtual locks, lock events, the prefetch of the next node, and the look at `next` and the
+// stores that reset a node, which find its line at hand. A store to a byte of the word is a write of the
+// line, an atomic operation an rmw, whether its comparison succeeds or not.
 #include "models/locks/spinlock.hpp"
 #include "sim/machine/machine.hpp"
 
@@ -36,14 +37,13 @@ struct CpuNodes {
 using McsNodes = std::vector<std::unique_ptr<CpuNodes>>; // by CPU: a cache line has an address
 
 class QueuedLock final : public SpinLock {
-public:
+ public:
   QueuedLock(const Identity& identity, McsNodes& nodes) : SpinLock(identity), nodes_(nodes) {}
 
-private:
+ private:
   bool acquire(Core& core) override {
     core.rmw(line());
-    if (try_take())
-      return false;
+    if (try_take()) return false;
     slowpath(core);
     return true;
   }
@@ -60,16 +60,14 @@ private:
   bool word_is_zero() const { return !locked_ && !pending_ && tail_ == 0; }
   /// (0,0,0) -> (0,0,1), in the instant of an rmw.
   bool try_take() {
-    if (!word_is_zero())
-      return false;
+    if (!word_is_zero()) return false;
     locked_ = true;
     return true;
   }
   /// queued_spin_trylock().
   bool try_lock(Core& core) {
     core.read(line(), Account::lock_spin);
-    if (!word_is_zero())
-      return false;
+    if (!word_is_zero()) return false;
     core.rmw(line(), Account::lock_spin);
     return try_take();
   }
@@ -98,8 +96,7 @@ void QueuedLock::slowpath(Core& core) {
       return !(pending && !locked && tail == 0) || looks-- == 0;
     });
   }
-  if (pending || tail != 0)
-    return queue(core);
+  if (pending || tail != 0) return queue(core);
 
   // trylock || pending: (0,0,*) -> (0,1,*). With anybody else there, undo it and queue.
   core.rmw(line(), Account::lock_spin);
@@ -114,8 +111,7 @@ void QueuedLock::slowpath(Core& core) {
   }
 
   // We are pending: (0,1,1) -> (0,1,0), and take it: (*,1,0) -> (*,0,1).
-  if (locked)
-    core.spin_until(line(), Account::lock_spin, [&] { return !locked_; });
+  if (locked) core.spin_until(line(), Account::lock_spin, [&] { return !locked_; });
   core.write(line(), Account::lock_spin);
   pending_ = false;
   locked_ = true;
@@ -128,8 +124,7 @@ void QueuedLock::queue(Core& core) {
   if (index < CpuNodes::count_max) {
     McsNode& node = mine.nodes[index] = {.line = &mine.line};
     // That line may have been far away: look once more before queueing.
-    if (!try_lock(core))
-      wait_in_queue(core, node, encode(core.id(), index));
+    if (!try_lock(core)) wait_in_queue(core, node, encode(core.id(), index));
   } else {
     while (!try_lock(core))
       core.spin_until(line(), Account::lock_spin, [&] { return word_is_zero(); });
@@ -183,7 +178,9 @@ const Registered<SpinLock> registered{
       auto nodes = std::make_shared<McsNodes>();
       for (std::uint32_t cpu = 0; cpu < machine.cpus(); ++cpu)
         nodes->push_back(std::make_unique<CpuNodes>());
-      return [nodes](const SpinLock::Identity& identity) { return std::make_unique<QueuedLock>(identity, *nodes); };
+      return [nodes](const SpinLock::Identity& identity) {
+        return std::make_unique<QueuedLock>(identity, *nodes);
+      };
     }};
 
 } // namespace

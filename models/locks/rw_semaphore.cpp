@@ -8,15 +8,16 @@
 namespace mmsim {
 
 namespace {
-// The two halves of the count, as in asm-x86/rwsem.h. One who waits for his turn counts as waiting, a reader inside as
-// active, a writer inside as both, so that a negative count means: not for a reader to walk in.
+// The two halves of the count, as in asm-x86/rwsem.h. One who waits for his turn counts as waiting, a reader
+// inside as active, a writer inside as both, so that a negative count means: not for a reader to walk in.
 constexpr std::int64_t active = 1;
 constexpr std::int64_t active_mask = 0xffff;
 constexpr std::int64_t waiting = -0x10000;
 constexpr std::int64_t active_write = waiting + active;
 } // namespace
 
-RwSemaphore::RwSemaphore(SpinLocks& locks, Scheduler& scheduler, const char* class_name, CacheLine* shared_line)
+RwSemaphore::RwSemaphore(SpinLocks& locks, Scheduler& scheduler, const char* class_name,
+                         CacheLine* shared_line)
     : scheduler_(scheduler), counters_(locks.counters()),
       own_line_(shared_line ? nullptr : std::make_unique<CacheLine>(class_name)),
       line_(shared_line ? *shared_line : *own_line_), wait_lock_(locks.make("wait_lock", &line_)),
@@ -37,7 +38,8 @@ void RwSemaphore::down(Task& task, bool writes) {
   Core& core = task.core();
   core.settle();
   if (writer_ == &task)
-    throw Violation(fmt::format("task {} ({}) asks for {}: it would wait for itself", task.pid, task.name, describe()));
+    throw Violation(
+        fmt::format("task {} ({}) asks for {}: it would wait for itself", task.pid, task.name, describe()));
   const Instant since = core.now();
   const std::int64_t count = update(core, writes ? active_write : active, Account::coherence);
   if (writes ? count == active_write : count >= 0) {
@@ -55,8 +57,7 @@ void RwSemaphore::wait(Task& task, Waiter& waiter) {
   waiters_.push_back(waiter);
   // We wait, but are no longer on our way in. If nobody is inside (any more), the head of the queue is next.
   const std::int64_t count = update(core, waiter.writes ? -active : waiting - active, Account::lock_sleep);
-  if ((count & active_mask) == 0)
-    wake_head(task, false, Account::lock_sleep);
+  if ((count & active_mask) == 0) wake_head(task, false, Account::lock_sleep);
   wait_lock_->unlock_irqrestore(core);
   core.settle();
   while (!waiter.granted)
@@ -67,16 +68,14 @@ void RwSemaphore::up_read(Task& task) {
   check_inside(task, false);
   const std::int64_t count = update(task.core(), -active, Account::coherence);
   leave(task, false);
-  if (count < -1 && (count & active_mask) == 0)
-    wake(task, false);
+  if (count < -1 && (count & active_mask) == 0) wake(task, false);
 }
 
 void RwSemaphore::up_write(Task& task) {
   check_inside(task, true);
   const std::int64_t count = update(task.core(), -active_write, Account::coherence);
   leave(task, true);
-  if (count < 0)
-    wake(task, false);
+  if (count < 0) wake(task, false);
 }
 
 void RwSemaphore::downgrade_write(Task& task) {
@@ -85,16 +84,14 @@ void RwSemaphore::downgrade_write(Task& task) {
   accrue_hold(task.now());
   writer_ = nullptr;
   ++readers_;
-  if (count < 0)
-    wake(task, true);
+  if (count < 0) wake(task, true);
 }
 
 /// rwsem_wake() and rwsem_downgrade_wake().
 void RwSemaphore::wake(Task& self, bool downgrading) {
   Core& core = self.core();
   wait_lock_->lock_irqsave(core);
-  if (!waiters_.empty())
-    wake_head(self, downgrading, Account::coherence);
+  if (!waiters_.empty()) wake_head(self, downgrading, Account::coherence);
   wait_lock_->unlock_irqrestore(core);
 }
 
@@ -104,8 +101,7 @@ void RwSemaphore::wake_head(Task& self, bool downgrading, Account account) {
   if (!downgrading) {
     // Only who brings the active part from 0 to 1 may hand the lock on: others may be on their way in.
     while ((update(core, active, account) - active) & active_mask)
-      if (update(core, -active, account) & active_mask)
-        return;
+      if (update(core, -active, account) & active_mask) return;
     if (waiters_.front().writes) {
       grant(self, waiters_.front());
       return;
@@ -116,8 +112,7 @@ void RwSemaphore::wake_head(Task& self, bool downgrading, Account account) {
 
   std::int64_t readers = 0;
   for (const Waiter& waiter : waiters_) {
-    if (waiter.writes)
-      break;
+    if (waiter.writes) break;
     ++readers;
   }
   update(core, readers * (active - waiting) - (downgrading ? 0 : active), account);
@@ -125,8 +120,8 @@ void RwSemaphore::wake_head(Task& self, bool downgrading, Account account) {
     grant(self, waiters_.front());
 }
 
-// From `granted` on the waiter may be gone, and its task may be anywhere, even dead, when the wake-up comes: a task can
-// be woken for nothing, and whoever sleeps has to look again.
+// From `granted` on the waiter may be gone, and its task may be anywhere, even dead, when the wake-up comes:
+// a task can be woken for nothing, and whoever sleeps has to look again.
 void RwSemaphore::grant(Task& self, Waiter& waiter) {
   Core& core = self.core();
   core.settle();
@@ -134,8 +129,7 @@ void RwSemaphore::grant(Task& self, Waiter& waiter) {
   waiters_.erase(waiters_.iterator_to(waiter));
   enter(task, waiter.writes, true, waiter.since);
   waiter.granted = true;
-  if (&task != &self)
-    scheduler_.wake(core, task);
+  if (&task != &self) scheduler_.wake(core, task);
 }
 
 // The lock is held from the instant at which it is granted, also while its new owner wakes up.
@@ -170,9 +164,10 @@ void RwSemaphore::accrue_hold(Instant until) {
 }
 
 std::string RwSemaphore::describe() const {
-  const std::string holder = writer_        ? fmt::format("held for writing by task {} ({})", writer_->pid, writer_->name)
-                             : readers_ > 0 ? fmt::format("held for reading by {} tasks", readers_)
-                                            : "held by nobody";
+  const std::string holder =
+      writer_        ? fmt::format("held for writing by task {} ({})", writer_->pid, writer_->name)
+      : readers_ > 0 ? fmt::format("held for reading by {} tasks", readers_)
+                     : "held by nobody";
   return fmt::format("{}, {}, {} waiters", class_name_, holder, waiters());
 }
 

@@ -1,18 +1,20 @@
 // rw_semaphore: many readers or one writer, who sleep while they wait. mmap_lock is one.
 //
-//   sem.down_write(task);   // sleeps until nobody else is inside; `task.core()` may be another one afterwards
+//   sem.down_write(task);   // sleeps until nobody else is inside; `task.core()` may be another one
+//   afterwards
 //   ...
 //   sem.up_write(task);     // the head of the queue is inside before it wakes up
 //
 // Models lib/rwsem.c of 2.6.24 (down_read_failed, down_write_failed, __rwsem_do_wake) with the fast paths of
-// asm-generic rwsem: one count that is added to atomically (its low half counts who is inside, each writer and each
-// waiter subtracts one from its high half), and a first-in first-out list of waiters under wait_lock. Who leaves hands
-// the lock on: to the writer at the head of the list, or to all readers at its head up to the next writer. Count and
-// wait_lock share a cache line, as they do in struct rw_semaphore.
+// asm-generic rwsem: one count that is added to atomically (its low half counts who is inside, each writer
+// and each waiter subtracts one from its high half), and a first-in first-out list of waiters under
+// wait_lock. Who leaves hands the lock on: to the writer at the head of the list, or to all readers at its
+// head up to the next writer. Count and wait_lock share a cache line, as they do in struct rw_semaphore.
 //
-// Left out for now: what later kernels add for throughput: writers that take the lock ahead of the queue (3.10),
-// waiters that spin while the owner runs (3.16), the hand-off that bounds both (4.8, rewritten in 5.3). Arm selected the
-// variant of 2.6.24 that does all counting under wait_lock (lib/rwsem-spinlock.c); hand-over and order are the same.
+// Left out for now: what later kernels add for throughput: writers that take the lock ahead of the queue
+// (3.10), waiters that spin while the owner runs (3.16), the hand-off that bounds both (4.8, rewritten
+// in 5.3). Arm selected the variant of 2.6.24 that does all counting under wait_lock (lib/rwsem-spinlock.c);
+// hand-over and order are the same.
 #pragma once
 
 #include "models/locks/spinlock.hpp"
@@ -34,16 +36,17 @@ class Scheduler;
 class Task;
 
 class RwSemaphore : public Waitable {
-public:
-  /// `class_name` is a literal and outlives this. With `shared_line` the semaphore stands on the line of the structure
-  /// around it.
-  RwSemaphore(SpinLocks& locks, Scheduler& scheduler, const char* class_name, CacheLine* shared_line = nullptr);
+ public:
+  /// `class_name` is a literal and outlives this. With `shared_line` the semaphore stands on the line of the
+  /// structure around it.
+  RwSemaphore(SpinLocks& locks, Scheduler& scheduler, const char* class_name,
+              CacheLine* shared_line = nullptr);
   ~RwSemaphore() override;
   RwSemaphore(const RwSemaphore&) = delete;
   RwSemaphore& operator=(const RwSemaphore&) = delete;
 
-  /// `task` is the running one. The down_ functions may sleep. Throw Violation where a writer asks for what it has, and
-  /// for giving back what is not held.
+  /// `task` is the running one. The down_ functions may sleep. Throw Violation where a writer asks for what
+  /// it has, and for giving back what is not held.
   void down_read(Task& task);
   void up_read(Task& task);
   void down_write(Task& task);
@@ -60,9 +63,10 @@ public:
   /// "mmap_lock, held for writing by task 7 (munmap), 3 waiters".
   std::string describe() const override;
 
-private:
+ private:
   /// On the stack of the task that waits, until it is granted the lock.
-  struct Waiter : boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+  struct Waiter
+      : boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
     Waiter(Task& task, bool writes, Instant since) : task(task), writes(writes), since(since) {}
     Task& task;
     const bool writes;

@@ -24,8 +24,7 @@ void SpinLock::lock(Core& core) {
 }
 
 void SpinLock::unlock(Core& core) {
-  if (!held_by(core.id()))
-    throw Violation(fmt::format("cpu {} releases {}", core.id().value(), describe()));
+  if (!held_by(core.id())) throw Violation(fmt::format("cpu {} releases {}", core.id().value(), describe()));
   release(core);
   holder_ = nobody;
   core.counters().lock_released(lock_class_, core.now() - acquired_at_);

@@ -7,12 +7,13 @@
 //   core.charge(..., Account::work);     // the critical section
 //   lock->unlock(core);                  // the next owner can see it as soon as the lock's line reaches him
 //
-// lock() and unlock() run on the core's fiber, which stays on this core in between: the kernel modelled here does not
-// preempt, and nobody sleeps with a spinlock held. A waiter spins with interrupts as its caller left them.
+// lock() and unlock() run on the core's fiber, which stays on this core in between: the kernel modelled here
+// does not preempt, and nobody sleeps with a spinlock held. A waiter spins with interrupts as its caller left
+// them.
 //
-// What an acquisition costs is what its accesses to cache lines cost: there is no formula for a lock. The first access
-// of the uncontended path is booked as `coherence` (or `work`, where the line is at hand), everything after it that
-// only waiting makes necessary as `lock_spin`.
+// What an acquisition costs is what its accesses to cache lines cost: there is no formula for a lock. The
+// first access of the uncontended path is booked as `coherence` (or `work`, where the line is at hand),
+// everything after it that only waiting makes necessary as `lock_spin`.
 #pragma once
 
 #include "sim/engine/configuration.hpp"
@@ -35,7 +36,7 @@ class Core;
 class Machine;
 
 class SpinLock : public Waitable {
-public:
+ public:
   static constexpr std::string_view registry_path = "kernel.spinlock";
   /// What all implementations need to make a lock.
   struct Identity {
@@ -44,7 +45,8 @@ public:
     CacheLine* shared_line; ///< null: the lock has a line of its own
   };
   using Maker = std::function<std::unique_ptr<SpinLock>(const Identity&)>;
-  /// Called once a machine: what the locks of an implementation share (the MCS nodes of each CPU) belongs to the maker.
+  /// Called once a machine: what the locks of an implementation share (the MCS nodes of each CPU) belongs to
+  /// the maker.
   using Factory = std::function<Maker(Machine&)>;
 
   explicit SpinLock(const Identity& identity);
@@ -55,8 +57,8 @@ public:
   void lock(Core& core);
   /// spin_unlock(). Throws Violation if this core does not hold the lock.
   void unlock(Core& core);
-  /// spin_lock_irqsave() and spin_lock_irq(): waits with interrupts off. The core counts nested calls, so there are no
-  /// flags to hand back.
+  /// spin_lock_irqsave() and spin_lock_irq(): waits with interrupts off. The core counts nested calls, so
+  /// there are no flags to hand back.
   void lock_irqsave(Core& core);
   void unlock_irqrestore(Core& core);
 
@@ -68,15 +70,16 @@ public:
   /// "rq_lock, held by cpu 3".
   std::string describe() const override;
 
-protected:
-  /// Takes the lock: returns once the word is this core's, and says whether it was found taken. All is settled before.
+ protected:
+  /// Takes the lock: returns once the word is this core's, and says whether it was found taken. All is
+  /// settled before.
   virtual bool acquire(Core& core) = 0;
   /// Gives the lock back: returns in the instant at which the word changes, before anybody else can run.
   virtual void release(Core& core) = 0;
 
   CacheLine& line() { return line_; }
 
-private:
+ private:
   static constexpr CoreId nobody{UINT32_MAX};
 
   std::unique_ptr<CacheLine> own_line_;
@@ -97,18 +100,19 @@ inline const DeclareParameters<SpinLockParameters> declared_spinlock_parameters;
 
 /// Makes the spinlocks of a kernel. Must outlive them.
 class SpinLocks {
-public:
+ public:
   /// Throws InputError if kernel.spinlock names no implementation.
   SpinLocks(Machine& machine, const Configuration& configuration);
 
-  /// A lock of class `class_name` (a literal, or at least a text that outlives the lock). With `shared_line` its word
-  /// stands on the line of the structure that it protects, which must outlive it; else on one of its own.
+  /// A lock of class `class_name` (a literal, or at least a text that outlives the lock). With `shared_line`
+  /// its word stands on the line of the structure that it protects, which must outlive it; else on one of its
+  /// own.
   std::unique_ptr<SpinLock> make(const char* class_name, CacheLine* shared_line = nullptr);
 
   /// Where the locks count.
   Counters& counters() { return counters_; }
 
-private:
+ private:
   Counters& counters_;
   SpinLock::Maker maker_;
 };

@@ -4,12 +4,14 @@
 //
 //   1: ldrex; teq #0; wfene; strexeq #1; teqeq #0; bne 1b        smp_mb; str #0; dsb; sev
 //
-// A core that loses the line between its LDREX and its STREX has lost its reservation: that STREX fails on the spot,
-// without asking for the line, and the core reads again. So of all who see the lock free one store goes out and takes
-// the line from the others. Who that is, the interconnect decides: there is no order and no fairness.
+// A core that loses the line between its LDREX and its STREX has lost its reservation: that STREX fails on
+// the spot, without asking for the line, and the core reads again. So of all who see the lock free one store
+// goes out and takes the line from the others. Who that is, the interconnect decides: there is no order and
+// no fairness.
 //
-// Left out: SEV wakes every core in WFE, whatever lock it waits for; here a waiter looks again when its own line was
-// written. An exception does not clear the reservation while the line stays. The barriers cost nothing of their own.
+// Left out: SEV wakes every core in WFE, whatever lock it waits for; here a waiter looks again when its own
+// line was written. An exception does not clear the reservation while the line stays. The barriers cost
+// nothing of their own.
 #include "models/locks/spinlock.hpp"
 #include "sim/machine/core.hpp"
 
@@ -17,10 +19,10 @@ namespace mmsim {
 namespace {
 
 class TestAndSetLock final : public SpinLock {
-public:
+ public:
   using SpinLock::SpinLock;
 
-private:
+ private:
   bool acquire(Core& core) override {
     bool contended = false;
     for (Account account = Account::coherence;; account = Account::lock_spin) {
@@ -31,9 +33,9 @@ private:
         core.spin_until(line(), account, [&] { return !taken_; }); // WFE, LDREX
       }
       core.settle();
-      // Reservation lost; perhaps a handler that came in between has brought the line back, with another value.
-      if (taken_ || !line().sharers().contains(core.id()))
-        continue;
+      // Reservation lost; perhaps a handler that came in between has brought the line back, with another
+      // value.
+      if (taken_ || !line().sharers().contains(core.id())) continue;
       core.rmw(line(), account); // STREX: nobody else can store before us any more
       taken_ = true;
       return contended;
@@ -49,8 +51,7 @@ private:
 };
 
 const Registered<SpinLock> registered{
-    "tas", "test and set: LDREX, WFE, STREX (Arm, 2.6.24); unfair",
-    [](Machine&) -> SpinLock::Maker {
+    "tas", "test and set: LDREX, WFE, STREX (Arm, 2.6.24); unfair", [](Machine&) -> SpinLock::Maker {
       return [](const SpinLock::Identity& identity) { return std::make_unique<TestAndSetLock>(identity); };
     }};
 

@@ -1,10 +1,11 @@
 // The ticket lock: first come, first served, and everybody watches one word.
 //
-// Models arch_spin_lock and arch_spin_unlock of arch/arm64/include/asm/spinlock.h up to 4.18 with the LSE atomics
-// (ldadda of `next`; wfe and ldaxrh of `owner`; staddlh of `owner`). 32-bit Arm has had the same lock since 3.6.
+// Models arch_spin_lock and arch_spin_unlock of arch/arm64/include/asm/spinlock.h up to 4.18 with the LSE
+// atomics (ldadda of `next`; wfe and ldaxrh of `owner`; staddlh of `owner`). 32-bit Arm has had the same lock
+// since 3.6.
 //
-// Left out: WFE wakes for any event; here a waiter reads `owner` again when its line was written, by a release or by a
-// new ticket. The barriers cost nothing of their own.
+// Left out: WFE wakes for any event; here a waiter reads `owner` again when its line was written, by a
+// release or by a new ticket. The barriers cost nothing of their own.
 #include "models/locks/spinlock.hpp"
 #include "sim/machine/core.hpp"
 
@@ -14,15 +15,14 @@ namespace mmsim {
 namespace {
 
 class TicketLock final : public SpinLock {
-public:
+ public:
   using SpinLock::SpinLock;
 
-private:
+ private:
   bool acquire(Core& core) override {
     core.rmw(line());
     const std::uint16_t ticket = next_++;
-    if (ticket == owner_)
-      return false;
+    if (ticket == owner_) return false;
     core.spin_until(line(), Account::lock_spin, [&] { return ticket == owner_; });
     return true;
   }

@@ -34,16 +34,19 @@ bool may_reuse(const System& system, const Frame& frame) {
 }
 
 // Called with the entry's lock held; drops it.
-FaultKind do_wp_page(System& system, Core& core, MmStruct& mm, PageNumber page, const PteSlot& slot, SpinLock& lock) {
+FaultKind do_wp_page(System& system, Core& core, MmStruct& mm, PageNumber page, const PteSlot& slot,
+                     SpinLock& lock) {
   const WorkCosts& work = core.costs().work;
   const Pte old = slot.entry();
   Frame& shared = system.pages[old.frame()];
   if (may_reuse(system, shared)) {
-    // wp_page_reuse(): more permission needs no flush; a core with the old entry faults once more and finds it
+    // wp_page_reuse(): more permission needs no flush; a core with the old entry faults once more and finds
+    // it
     core.charge(work.pte_set, Account::work);
     core.settle();
     PageTable::set(slot.table, slot.index, old.with_writable(true));
-    core.tlb().invalidate_page(core.tlb().asid(), page); // the core's own entry, replaced by the faulting instruction's walk
+    core.tlb().invalidate_page(core.tlb().asid(),
+                               page); // the core's own entry, replaced by the faulting instruction's walk
     lock.unlock(core);
     system.counters.add(Counter::pgreuse);
     return FaultKind::cow_reuse;
@@ -68,9 +71,9 @@ FaultKind do_wp_page(System& system, Core& core, MmStruct& mm, PageNumber page, 
   system.oracle.entry_changed(mm, page, page + 1);
   core.charge(work.pte_clear, Account::work);
   system.flusher.flush_page(core, mm, page);
-  system.pages[copy].mapcount = 1;
-  --system.pages[old.frame()].mapcount;
+  system.pages[copy].mapcount = 1; // page_add_new_anon_rmap()
   PageTable::set(slot.table, slot.index, slot.entry().mapped(copy, true));
+  --system.pages[old.frame()].mapcount; // page_remove_rmap()
   core.charge(work.page_ref + work.pte_set + work.page_unref, Account::work);
   lock.unlock(core);
   put_page(system, core, old.frame()); // the mapping's reference

@@ -15,8 +15,7 @@ void MmuGather::zap(Core& core, PageNumber begin, PageNumber end) {
         const PageNumber stop = std::min(next, page + (limit - std::min(limit, pages_.size())));
         zap_table(core, *table, page, stop);
         page = stop;
-        if (pages_.size() >= limit)
-          finish(core); // tlb_flush_mmu(): the batch is full
+        if (pages_.size() >= limit) finish(core); // tlb_flush_mmu(): the batch is full
       }
     }
     page = next;
@@ -36,8 +35,7 @@ void MmuGather::zap_table(Core& core, TablePage& table, PageNumber begin, PageNu
     for (; page < stop; ++page) {
       const std::size_t index = page.value() & 511;
       const Pte entry = table.words[index];
-      if (!entry.valid())
-        continue;
+      if (!entry.valid()) continue;
       PageTable::set(table, index, entry.cleared());
       --system_.pages[entry.frame()].mapcount; // page_remove_rmap()
       pages_.push_back(entry.frame());
@@ -49,7 +47,8 @@ void MmuGather::zap_table(Core& core, TablePage& table, PageNumber begin, PageNu
       begin_ = std::min(begin_, first);
       end_ = std::max(end_, stop);
     }
-    core.charge(static_cast<std::int64_t>(stop - first) * work.pte_scan + cleared * (work.pte_clear + work.page_unref),
+    core.charge(static_cast<std::int64_t>(stop - first) * work.pte_scan +
+                    cleared * (work.pte_clear + work.page_unref),
                 Account::work);
   }
   lock.unlock(core);

@@ -5,8 +5,9 @@
 //   gather.unhook(core, floor, ceiling) // free_pgtables
 //   gather.finish(core);                // tlb_finish_mmu: flush, free
 //
-// Models mm/mmu_gather.c and zap_pte_range() of mm/memory.c (5.10; include/asm-generic/tlb.h of 2.6.24): pages are
-// collected up to a number and freed only after a flush that covers them. Left out: removal from the LRU, rss per kind.
+// Models mm/mmu_gather.c and zap_pte_range() of mm/memory.c (5.10; include/asm-generic/tlb.h of 2.6.24):
+// pages are collected up to a number and freed only after a flush that covers them. Left out: removal from
+// the LRU, rss per kind.
 #pragma once
 
 #include "models/operations/page_tables.hpp"
@@ -20,9 +21,10 @@ namespace mmsim {
 void put_page(System& system, Core& core, FrameNumber frame);
 
 class MmuGather {
-public:
+ public:
   /// `full_mm`: the whole address space goes, so that every flush covers all of it.
-  MmuGather(System& system, MmStruct& mm, bool full_mm = false) : system_(system), mm_(mm), full_mm_(full_mm) {}
+  MmuGather(System& system, MmStruct& mm, bool full_mm = false)
+      : system_(system), mm_(mm), full_mm_(full_mm) {}
 
   /// Clears the entries of [begin, end) under their tables' locks and collects the frames.
   void zap(Core& core, PageNumber begin, PageNumber end);
@@ -31,7 +33,7 @@ public:
   /// Flushes what has been cleared and frees what has been collected.
   void finish(Core& core);
 
-private:
+ private:
   void zap_table(Core& core, TablePage& table, PageNumber begin, PageNumber end);
   System& system_;
   MmStruct& mm_;

@@ -22,8 +22,7 @@ PageNumber mmap(System& system, Task& task, std::uint64_t pages, std::uint64_t a
   for (;;) {
     first = PageNumber((first.value() + alignment - 1) / alignment * alignment);
     const PageNumber gap = mm.vmas.find_gap(first, pages, mm.tables.shape().end());
-    if (gap == first || gap == mm.tables.shape().end())
-      break;
+    if (gap == first || gap == mm.tables.shape().end()) break;
     first = gap;
   }
   if (mm.tables.shape().end() < first + pages)
@@ -54,8 +53,7 @@ void munmap(System& system, Task& task, PageNumber first, std::uint64_t pages) {
   // Tables may go that cover nothing but what lies between the neighbours.
   const auto [floor, ceiling] = mm.vmas.free_around(first, end, mm.tables.shape().end());
   const bool downgraded = system.parameters.munmap_downgrade;
-  if (downgraded)
-    mm.mmap_lock.downgrade_write(task);
+  if (downgraded) mm.mmap_lock.downgrade_write(task);
   MmuGather gather(system, mm);
   gather.zap(core, first, end);
   gather.unhook(core, floor, ceiling);

@@ -1,16 +1,17 @@
 // mmap and munmap of anonymous private memory.
 //
-// Models do_mmap() and __do_munmap() of mm/mmap.c, 5.10: munmap takes mmap_lock for writing, takes the areas out, and
-// since 4.20 goes on as a reader while it unmaps (kernel.munmap_downgrade; 2.6.24 keeps it for writing); unmap_region()
-// clears the entries, unhooks tables up to the neighbouring areas, flushes and frees (gather.hpp).
-// Left out: files, merging of neighbours, accounting, partial unmapping of an area (splitting).
+// Models do_mmap() and __do_munmap() of mm/mmap.c, 5.10: munmap takes mmap_lock for writing, takes the areas
+// out, and since 4.20 goes on as a reader while it unmaps (kernel.munmap_downgrade; 2.6.24 keeps it for
+// writing); unmap_region() clears the entries, unhooks tables up to the neighbouring areas, flushes and frees
+// (gather.hpp). Left out: files, merging of neighbours, accounting, partial unmapping of an area (splitting).
 #pragma once
 
 #include "models/system.hpp"
 
 namespace mmsim {
 
-/// Maps `pages` pages at the lowest free address that is a multiple of `alignment` pages. Returns the first one.
+/// Maps `pages` pages at the lowest free address that is a multiple of `alignment` pages. Returns the first
+/// one.
 PageNumber mmap(System& system, Task& task, std::uint64_t pages, std::uint64_t alignment = 1);
 
 /// Unmaps the area that mmap() made at `first`. Throws std::logic_error if the range is not exactly an area.

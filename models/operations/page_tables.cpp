@@ -12,8 +12,7 @@ TablePage& new_table(System& system, Core& core, std::size_t entries, bool upper
   core.charge(core.costs().work.table_init, Account::work);
   TablePage& table = system.table_pages.take(entries, upper);
   table.frame = frame;
-  if (!upper && !table.lock)
-    table.lock = system.new_pte_lock();
+  if (!upper && !table.lock) table.lock = system.new_pte_lock();
   return table;
 }
 
@@ -24,7 +23,8 @@ void discard(System& system, Core& core, TablePage& table) {
 
 // Hangs a new table in under page_table_lock, unless another thread was faster: then it goes back.
 template <class Present, class Link>
-void publish_unless(System& system, Core& core, MmStruct& mm, TablePage& made, Present&& present, Link&& link) {
+void publish_unless(System& system, Core& core, MmStruct& mm, TablePage& made, Present&& present,
+                    Link&& link) {
   mm.page_table_lock->lock(core);
   core.settle();
   const bool late = present();
@@ -33,27 +33,32 @@ void publish_unless(System& system, Core& core, MmStruct& mm, TablePage& made, P
     core.charge(core.costs().work.pte_set, Account::work);
   }
   mm.page_table_lock->unlock(core);
-  if (late)
-    discard(system, core, made);
+  if (late) discard(system, core, made);
 }
 
 } // namespace
 
+void alloc_root(System& system, Core& core, MmStruct& mm) {
+  PageTable& tables = mm.tables;
+  TablePage& made = new_table(system, core, std::size_t{1} << tables.shape().root_bits, true);
+  publish_unless(
+      system, core, mm, made, [&] { return tables.root() != nullptr; }, [&] { tables.set_root(&made); });
+}
+
 PteSlot alloc_pte(System& system, Core& core, MmStruct& mm, PageNumber page) {
   PageTable& tables = mm.tables;
   const int top = tables.shape().levels - 1;
-  if (tables.root() == nullptr) { // pgd_alloc(); a process that is there at boot gets its directory at its first fault
-    TablePage& made = new_table(system, core, std::size_t{1} << tables.shape().root_bits, true);
-    publish_unless(system, core, mm, made, [&] { return tables.root() != nullptr; }, [&] { tables.set_root(&made); });
-  }
+  if (tables.root() == nullptr)
+    alloc_root(system, core, mm); // a process that is there at boot gets its directory at its first fault
   TablePage* table = tables.root();
   for (int level = top; level > 0; --level) {
     core.charge(core.costs().work.table_walk_level, Account::work);
     const std::size_t index = tables.index(page, level);
     if (table->children[index] == nullptr) {
       TablePage& made = new_table(system, core, TablePage::entries, level > 1);
-      publish_unless(system, core, mm, made, [&] { return table->children[index] != nullptr; },
-                     [&] { tables.link(*table, index, made); });
+      publish_unless(
+          system, core, mm, made, [&] { return table->children[index] != nullptr; },
+          [&] { tables.link(*table, index, made); });
     }
     table = table->children[index];
   }
@@ -63,19 +68,16 @@ PteSlot alloc_pte(System& system, Core& core, MmStruct& mm, PageNumber page) {
 namespace {
 
 // Unhooks below `table` (of `level`, whose first page is `base`) what lies wholly inside [begin, end).
-void unhook_below(Core& core, PageTable& tables, TablePage& table, int level, PageNumber base, PageNumber begin,
-                  PageNumber end, std::vector<UnhookedTable>& unhooked) {
+void unhook_below(Core& core, PageTable& tables, TablePage& table, int level, PageNumber base,
+                  PageNumber begin, PageNumber end, std::vector<UnhookedTable>& unhooked) {
   const std::uint64_t span = std::uint64_t{1} << (9 * level);
   const std::size_t first = begin <= base ? 0 : (begin - base) / span;
   for (std::size_t index = first; index < table.children.size() && base + index * span < end; ++index) {
     TablePage* child = table.children[index];
-    if (child == nullptr)
-      continue;
+    if (child == nullptr) continue;
     const PageNumber child_base = base + index * span;
-    if (level > 1)
-      unhook_below(core, tables, *child, level - 1, child_base, begin, end, unhooked);
-    if (child->live != 0 || child_base < begin || end < child_base + span)
-      continue;
+    if (level > 1) unhook_below(core, tables, *child, level - 1, child_base, begin, end, unhooked);
+    if (child->live != 0 || child_base < begin || end < child_base + span) continue;
     core.charge(core.costs().work.pte_clear, Account::work);
     unhooked.push_back({child, table.words[index].word(), child_base});
     tables.unlink(table, index);
@@ -84,12 +86,13 @@ void unhook_below(Core& core, PageTable& tables, TablePage& table, int level, Pa
 
 } // namespace
 
-std::vector<UnhookedTable> unhook_tables(System& system, Core& core, MmStruct& mm, PageNumber begin, PageNumber end) {
+std::vector<UnhookedTable> unhook_tables(System& system, Core& core, MmStruct& mm, PageNumber begin,
+                                         PageNumber end) {
   std::vector<UnhookedTable> unhooked;
-  if (mm.tables.root() == nullptr)
-    return unhooked;
+  if (mm.tables.root() == nullptr) return unhooked;
   system.before_entries_change(core);
-  unhook_below(core, mm.tables, *mm.tables.root(), mm.tables.shape().levels - 1, PageNumber(0), begin, end, unhooked);
+  unhook_below(core, mm.tables, *mm.tables.root(), mm.tables.shape().levels - 1, PageNumber(0), begin, end,
+               unhooked);
   core.settle();
   return unhooked;
 }

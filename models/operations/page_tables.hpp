@@ -1,7 +1,8 @@
 // Growing and shrinking page tables: __pte_alloc() and its kind, free_pgtables().
 //
-// Models mm/memory.c: a missing table is allocated and cleared without a lock and then hung in under page_table_lock,
-// unless somebody else was faster. Tables are unhooked when munmap leaves nothing of the range that they cover.
+// Models mm/memory.c: a missing table is allocated and cleared without a lock and then hung in under
+// page_table_lock, unless somebody else was faster. Tables are unhooked when munmap leaves nothing of the
+// range that they cover.
 #pragma once
 
 #include "models/system.hpp"
@@ -18,18 +19,24 @@ struct PteSlot {
   Pte entry() const { return table.words[index]; }
 };
 
+/// The page directory of a new address space: pgd_alloc().
+void alloc_root(System& system, Core& core, MmStruct& mm);
+
 /// The slot of `page`, with the tables that it needs. Must be called with mmap_lock held.
 PteSlot alloc_pte(System& system, Core& core, MmStruct& mm, PageNumber page);
 
-/// A table page that has been unhooked, with the word that pointed to it and the first page that it could map.
+/// A table page that has been unhooked, with the word that pointed to it and the first page that it could
+/// map.
 struct UnhookedTable {
   TablePage* page;
   std::uint64_t word;
   PageNumber base;
 };
 
-/// Unhooks all tables that cover nothing outside [begin, end), under page_table_lock. The caller flushes, then frees.
-std::vector<UnhookedTable> unhook_tables(System& system, Core& core, MmStruct& mm, PageNumber begin, PageNumber end);
+/// Unhooks all tables that cover nothing outside [begin, end), under page_table_lock. The caller flushes,
+/// then frees.
+std::vector<UnhookedTable> unhook_tables(System& system, Core& core, MmStruct& mm, PageNumber begin,
+                                         PageNumber end);
 
 /// Gives unhooked table pages back. Their flush must have completed: the oracle looks.
 void free_tables(System& system, Core& core, MmStruct& mm, std::vector<UnhookedTable>& tables);

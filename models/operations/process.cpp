@@ -20,15 +20,15 @@ void Completion::wait(System& system, Task& task) {
 void Completion::complete(System& system, Core& core) {
   core.settle();
   done_ = true;
-  if (waiter_ != nullptr)
-    system.scheduler.wake(core, *waiter_);
+  if (waiter_ != nullptr) system.scheduler.wake(core, *waiter_);
 }
 
 Task& spawn_process_at_boot(System& system, std::string name, CoreId on, std::function<void(Task&)> body) {
   return system.scheduler.spawn_at_boot(std::move(name), &system.new_mm(), on, std::move(body));
 }
 
-Task& spawn_thread_at_boot(System& system, std::string name, MmStruct& mm, CoreId on, std::function<void(Task&)> body) {
+Task& spawn_thread_at_boot(System& system, std::string name, MmStruct& mm, CoreId on,
+                           std::function<void(Task&)> body) {
   mm.users.count_at_boot();
   return system.scheduler.spawn_at_boot(std::move(name), &mm, on, std::move(body));
 }
@@ -40,8 +40,8 @@ Task& spawn_kthread_at_boot(System& system, std::string name, CoreId on, std::fu
 namespace {
 
 // copy_pte_range(): `table` is the parent's, [begin, end) lies in it.
-void copy_pte_range(System& system, Core& core, MmStruct& parent, MmStruct& child, TablePage& table, PageNumber begin,
-                    PageNumber end) {
+void copy_pte_range(System& system, Core& core, MmStruct& parent, MmStruct& child, TablePage& table,
+                    PageNumber begin, PageNumber end) {
   const WorkCosts& work = core.costs().work;
   const PteSlot target = alloc_pte(system, core, child, begin);
   SpinLock& child_lock = system.pte_lock(child, target.table);
@@ -57,8 +57,7 @@ void copy_pte_range(System& system, Core& core, MmStruct& parent, MmStruct& chil
     for (; page < stop; ++page) {
       const std::size_t index = page.value() & 511;
       const Pte entry = table.words[index];
-      if (!entry.valid())
-        continue;
+      if (!entry.valid()) continue;
       if (entry.writable()) { // ptep_set_wrprotect()
         table.words[index] = entry.with_writable(false);
         ++protected_;
@@ -70,8 +69,7 @@ void copy_pte_range(System& system, Core& core, MmStruct& parent, MmStruct& chil
       ++copied;
     }
     child.rss += copied;
-    if (protected_ > 0)
-      system.oracle.entry_changed(parent, first, stop);
+    if (protected_ > 0) system.oracle.entry_changed(parent, first, stop);
     core.charge((static_cast<std::int64_t>(stop - first) - copied) * work.pte_scan +
                     copied * (work.pte_copy + work.page_ref) + protected_ * work.pte_wrprotect,
                 Account::work);
@@ -115,13 +113,15 @@ Task& fork(System& system, Task& task, CoreId on, std::function<void(Task&)> bod
   core.charge(work.mm_create, Account::work);
   core.settle();
   MmStruct& child = system.new_mm();
+  alloc_root(system, core, child);
   dup_mmap(system, task, *task.mm, child);
   return system.scheduler.spawn(task.core(), task.name + "'s child", &child, on, std::move(body));
 }
 
 namespace {
 
-// exit_mmap(): everything goes; nobody uses the address space any more, but cores may still have it loaded lazily.
+// exit_mmap(): everything goes; nobody uses the address space any more, but cores may still have it loaded
+// lazily.
 void exit_mmap(System& system, Core& core, MmStruct& mm) {
   MmuGather gather(system, mm, true);
   for (auto& [begin, vma] : mm.vmas)
@@ -142,15 +142,18 @@ void exit_task(System& system, Task& task) {
   core.charge(core.costs().entry.syscall, Account::entry);
   core.charge(core.costs().work.task_exit, Account::work);
   MmStruct& mm = *task.mm;
-  mm.count.increment(core); // exit_mm(): as lazy as a kernel thread from here
-  core.irq_disable();
-  core.settle();
+  mm.mmap_lock.down_read(task); // exit_mm(): where it would wait for a core dump
+  mm.count.increment(task.core());
+  task.core().settle();
   task.mm = nullptr;
-  system.mm_switch.enter_lazy_tlb(core);
-  core.irq_enable();
-  if (mm.users.decrement_and_test(core)) { // mmput()
-    exit_mmap(system, core, mm);
-    system.mm_switch.mmdrop(core, mm); // the reference of all users together
+  mm.mmap_lock.up_read(task);
+  Core& here = task.core(); // down_read() may have slept
+  here.irq_disable();
+  system.mm_switch.enter_lazy_tlb(here); // as lazy as a kernel thread from now on
+  here.irq_enable();
+  if (mm.users.decrement_and_test(here)) { // mmput()
+    exit_mmap(system, here, mm);
+    system.mm_switch.mmdrop(here, mm); // the reference of all users together
   }
 }
 

@@ -1,11 +1,12 @@
 // fork, exit, wait: making and ending processes and threads.
 //
-// Models copy_process() -> dup_mm() -> dup_mmap() -> copy_page_range() of kernel/fork.c and mm/memory.c, in the
-// kernel's order: the child's mm; mmap_lock of the parent for writing, the child's nested in it; area by area: duplicate,
-// link to the reverse map, copy the page-table levels, the last one under both tables' locks with write-protection of
-// both sides; one flush of the parent at the end; then the locks. And do_exit() -> exit_mm() -> mmput() -> exit_mmap(),
-// with the core lazy on the dying mm until it switches away (mmdrop in finish_task_switch).
-// Left out: files, signals, write_protect_seq (5.10's raw seqcount is the lock issue's), the reverse map itself.
+// Models copy_process() -> dup_mm() -> dup_mmap() -> copy_page_range() of kernel/fork.c and mm/memory.c, in
+// the kernel's order: the child's mm; mmap_lock of the parent for writing, the child's nested in it; area by
+// area: duplicate, link to the reverse map, copy the page-table levels, the last one under both tables' locks
+// with write-protection of both sides; one flush of the parent at the end; then the locks. And do_exit() ->
+// exit_mm() -> mmput() -> exit_mmap(), with the core lazy on the dying mm until it switches away (mmdrop in
+// finish_task_switch). Left out: files, signals, write_protect_seq (5.10's raw seqcount is the lock issue's),
+// the reverse map itself.
 #pragma once
 
 #include "models/system.hpp"
@@ -17,14 +18,14 @@ namespace mmsim {
 
 /// Something that happens once and that one task can wait for: a child's exit.
 class Completion : public Waitable {
-public:
+ public:
   explicit Completion(const char* what) : what_(what) {}
   /// Returns once complete() has been called.
   void wait(System& system, Task& task);
   void complete(System& system, Core& core);
   std::string describe() const override { return what_; }
 
-private:
+ private:
   const char* what_;
   bool done_ = false;
   Task* waiter_ = nullptr;
@@ -33,11 +34,13 @@ private:
 /// A process before the machine runs: an empty address space and one task on core `on`.
 Task& spawn_process_at_boot(System& system, std::string name, CoreId on, std::function<void(Task&)> body);
 /// Another thread of `mm`, before the machine runs.
-Task& spawn_thread_at_boot(System& system, std::string name, MmStruct& mm, CoreId on, std::function<void(Task&)> body);
+Task& spawn_thread_at_boot(System& system, std::string name, MmStruct& mm, CoreId on,
+                           std::function<void(Task&)> body);
 /// A kernel thread that lives as long as the machine.
 Task& spawn_kthread_at_boot(System& system, std::string name, CoreId on, std::function<void(Task&)> body);
 
-/// fork(): `task`'s child starts on core `on` with `body` once the parent has been copied. Bodies end with exit_task().
+/// fork(): `task`'s child starts on core `on` with `body` once the parent has been copied. Bodies end with
+/// exit_task().
 Task& fork(System& system, Task& task, CoreId on, std::function<void(Task&)> body);
 
 /// do_exit() up to the last schedule(): gives up the address space. The body must return right after it.

@@ -13,8 +13,7 @@ AccessOutcome access_memory(System& system, Core& core, MmStruct& mm, PageNumber
   if (const Tlb::Hit hit = tlb.look_up(page); hit.translation != nullptr) {
     core.counters().add(Counter::tlb_hit);
     system.oracle.check_hit(core, mm, page, *hit.translation);
-    if (hit.level == Tlb::Level::second)
-      outcome.cost = costs.l2_hit;
+    if (hit.level == Tlb::Level::second) outcome.cost = costs.l2_hit;
     outcome.faults = kind == AccessKind::write && !Pte(hit.translation->word).writable();
     return outcome;
   }
@@ -24,7 +23,7 @@ AccessOutcome access_memory(System& system, Core& core, MmStruct& mm, PageNumber
   TablePage* table = tables.root();
   int level = tables.shape().levels - 1;
   const Tlb::Translation* remembered = tlb.walk_cached(page);
-  if (remembered != nullptr && remembered->current()) {
+  if (remembered != nullptr && system.oracle.check_walk(core, mm, page, *remembered)) {
     outcome.cost = costs.walk_level;
     table = tables.leaf(page);
   } else {
@@ -36,15 +35,15 @@ AccessOutcome access_memory(System& system, Core& core, MmStruct& mm, PageNumber
       table = table->children[index];
     }
     outcome.cost += costs.walk_level;
-    if (table != nullptr)
-      tlb.remember_walk(page, step);
+    if (table != nullptr) tlb.remember_walk(page, step);
   }
   const Pte* entry = table ? &table->words[tables.index(page, 0)] : nullptr;
   if (entry == nullptr || !entry->valid() || (kind == AccessKind::write && !entry->writable())) {
     outcome.faults = true;
     return outcome;
   }
-  tlb.insert(page, {entry->word(), reinterpret_cast<const std::uint64_t*>(entry), system.pages[entry->frame()].epoch});
+  tlb.insert(page, {entry->word(), reinterpret_cast<const std::uint64_t*>(entry),
+                    system.pages[entry->frame()].epoch});
   return outcome;
 }
 
@@ -54,8 +53,7 @@ void touch(System& system, Task& task, PageNumber page, AccessKind kind) {
     core.settle();
     const AccessOutcome outcome = access_memory(system, core, *task.mm, page, kind);
     core.charge(core.costs().entry.user_access + outcome.cost, Account::user);
-    if (!outcome.faults)
-      return;
+    if (!outcome.faults) return;
     handle_fault(system, task, page, kind);
   }
 }
@@ -64,8 +62,9 @@ namespace {
 
 // The accesses of one stretch of user code, on a clock that runs only while the code does.
 class Stream final : public AccessStream {
-public:
-  Stream(System& system, Task& task, WorkingSet& set) : system_(system), task_(task), set_(set), due_(set.interval) {}
+ public:
+  Stream(System& system, Task& task, WorkingSet& set)
+      : system_(system), task_(task), set_(set), due_(set.interval) {}
 
   void resume(Instant now) override { resumed_ = now; }
   void advance_to(Instant now) override {
@@ -87,10 +86,8 @@ public:
   }
   /// When the code must be looked at again, counted from now in its own time; nothing if it only hits.
   std::optional<Duration> next_look() const {
-    if (fault_)
-      return Duration{};
-    if (hits_in_a_row_ >= set_.pages)
-      return std::nullopt;
+    if (fault_) return Duration{};
+    if (hits_in_a_row_ >= set_.pages) return std::nullopt;
     return due_ - clock_;
   }
   /// The page that the code has faulted on, once.
@@ -101,7 +98,7 @@ public:
   /// Somebody has invalidated something, or the core has done other things meanwhile.
   void disturbed() { hits_in_a_row_ = 0; }
 
-private:
+ private:
   void access() {
     const PageNumber page = set_.first + set_.next;
     const AccessOutcome outcome = access_memory(system_, task_.core(), *task_.mm, page, set_.kind);
@@ -129,22 +126,18 @@ private:
 
 void run_user(System& system, Task& task, Duration length, WorkingSet* set) {
   std::optional<Stream> stream;
-  if (set != nullptr && set->pages > 0)
-    stream.emplace(system, task, *set);
+  if (set != nullptr && set->pages > 0) stream.emplace(system, task, *set);
   Duration left = length;
   while (left.count() > 0) {
     Core& core = task.core();
     Duration stretch = left;
     if (stream)
-      if (const auto look = stream->next_look())
-        stretch = std::min(stretch, *look);
+      if (const auto look = stream->next_look()) stretch = std::min(stretch, *look);
     const Duration passed = core.user_sleep_until(core.now() + stretch, stream ? &*stream : nullptr);
     left -= passed;
     if (stream) {
-      if (passed < stretch)
-        stream->disturbed(); // an interrupt or an invalidation came in between
-      if (const auto page = stream->take_fault())
-        handle_fault(system, task, *page, set->kind);
+      if (passed < stretch) stream->disturbed(); // an interrupt or an invalidation came in between
+      if (const auto page = stream->take_fault()) handle_fault(system, task, *page, set->kind);
     }
     system.scheduler.resched_point(task);
   }

@@ -1,11 +1,13 @@
 // User mode: accesses to memory, one by one or as a stream, and what the hardware does with them.
 //
 //   touch(system, task, page, Access::write);      // one access, faults included
-//   run_user(system, task, burst, &working_set);   // user code for a while, touching a set of pages round and round
+//   run_user(system, task, burst, &working_set);   // user code for a while, touching a set of pages round
+//   and round
 //
-// The hardware looks in the TLB, else walks the tables as they are at that instant; what it cannot do becomes a fault
-// (fault.hpp) and is tried again. A long stretch is advanced to every interrupt and remote invalidation that meets it;
-// as long as a whole round of the working set hits, nothing is simulated access by access.
+// The hardware looks in the TLB, else walks the tables as they are at that instant; what it cannot do becomes
+// a fault (fault.hpp) and is tried again. A long stretch is advanced to every interrupt and remote
+// invalidation that meets it; as long as a whole round of the working set hits, nothing is simulated access
+// by access.
 #pragma once
 
 #include "models/system.hpp"
@@ -19,15 +21,15 @@ enum class AccessKind : std::uint8_t { read, write };
 /// What one access by the hardware came to.
 struct AccessOutcome {
   bool faults = false;
-  bool missed = false;  ///< the TLB had to be filled
-  Duration cost{};      ///< beyond the access itself: second level, walk
+  bool missed = false; ///< the TLB had to be filled
+  Duration cost{};     ///< beyond the access itself: second level, walk
 };
 
 /// One access by `core` at this instant, to the address space that it has loaded. No time passes.
 AccessOutcome access_memory(System& system, Core& core, MmStruct& mm, PageNumber page, AccessKind kind);
 
-/// `task`, in user mode, accesses `page`. Returns when the access has been made. A fault outside all areas, or a write
-/// to a read-only one, throws Violation: no scenario does that on purpose.
+/// `task`, in user mode, accesses `page`. Returns when the access has been made. A fault outside all areas,
+/// or a write to a read-only one, throws Violation: no scenario does that on purpose.
 void touch(System& system, Task& task, PageNumber page, AccessKind kind);
 
 /// The pages that user code touches in turn, one every `interval`.

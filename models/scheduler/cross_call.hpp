@@ -1,11 +1,12 @@
 // Cross-calls: running a function on other cores and waiting until all have run it.
 //
 //   FlushCall call(...);
-//   cross_calls.call(core, targets, call);   // requested; sent, unless the target's queue was not empty; acknowledged
+//   cross_calls.call(core, targets, call);   // requested; sent, unless the target's queue was not empty;
+//   acknowledged
 //
-// Timeline: the caller marks every target's request, interrupts the targets, and spins until each acknowledgement has
-// come, with irqs on: it serves calls of others meanwhile. Calling with irqs off, or while holding a lock that targets
-// take with irqs off, deadlocks here as there.
+// Timeline: the caller marks every target's request, interrupts the targets, and spins until each
+// acknowledgement has come, with irqs on: it serves calls of others meanwhile. Calling with irqs off, or
+// while holding a lock that targets take with irqs off, deadlocks here as there.
 #pragma once
 
 #include "models/locks/spinlock.hpp"
@@ -21,13 +22,13 @@ namespace mmsim {
 
 /// What runs on the target, in its interrupt handler with irqs off.
 class RemoteCall {
-public:
+ public:
   virtual ~RemoteCall() = default;
   virtual void run(Core& core) = 0;
 };
 
 class CrossCalls : public InterruptHandler {
-public:
+ public:
   static constexpr std::string_view registry_path = "kernel.cross_call";
   using Factory = std::function<std::unique_ptr<CrossCalls>(Machine&, SpinLocks&)>;
 
@@ -35,11 +36,10 @@ public:
   void call(Core& core, const CoreSet& targets, RemoteCall& call) {
     if (core.irqs_masked())
       throw Violation("a cross-call with irqs off: two cores that call each other would wait for ever");
-    if (!targets.empty())
-      call_and_wait(core, targets, call);
+    if (!targets.empty()) call_and_wait(core, targets, call);
   }
 
-protected:
+ protected:
   virtual void call_and_wait(Core& core, const CoreSet& targets, RemoteCall& call) = 0;
 };
 

@@ -1,10 +1,10 @@
 // Cross-calls through a queue a core.
 //
-// Models kernel/smp.c of 5.10: smp_call_function_many_cond() takes the caller's call_single_data for each target (which
-// may still be in use by an earlier call), pushes it on the target's call_single_queue, interrupts only the targets
-// whose queue was empty, and waits for each call_single_data to be unlocked in turn; on the target
-// flush_smp_call_function_queue() takes the whole queue and runs and unlocks entry by entry.
-// Left out: asynchronous entries, the conditional variant.
+// Models kernel/smp.c of 5.10: smp_call_function_many_cond() takes the caller's call_single_data for each
+// target (which may still be in use by an earlier call), pushes it on the target's call_single_queue,
+// interrupts only the targets whose queue was empty, and waits for each call_single_data to be unlocked in
+// turn; on the target flush_smp_call_function_queue() takes the whole queue and runs and unlocks entry by
+// entry. Left out: asynchronous entries, the conditional variant.
 
 #include "models/scheduler/cross_call.hpp"
 
@@ -15,7 +15,7 @@ namespace mmsim {
 namespace {
 
 class PerCpuQueueCalls final : public CrossCalls {
-public:
+ public:
   explicit PerCpuQueueCalls(Machine& machine)
       : machine_(machine), queues_(machine.cpus()), rows_(machine.cpus()) {
     machine.set_handler(Irq::call_function, *this);
@@ -67,7 +67,7 @@ public:
     }
   }
 
-private:
+ private:
   struct CallData {
     CacheLine line{"call_single_data"};
     bool locked = false;
@@ -82,11 +82,9 @@ private:
   // Made when first used: a machine of 1024 cores has a million pairs.
   CallData& data_of(CoreId caller, CoreId target) {
     auto& row = rows_[caller.value()];
-    if (row.empty())
-      row.resize(machine_.cpus());
+    if (row.empty()) row.resize(machine_.cpus());
     auto& data = row[target.value()];
-    if (!data)
-      data = std::make_unique<CallData>();
+    if (!data) data = std::make_unique<CallData>();
     return *data;
   }
 

@@ -1,9 +1,9 @@
 // Cross-calls one at a time.
 //
-// Models arch/arm/kernel/smp.c of 2.6.24: smp_call_function_on_cpu() describes the call on its stack, publishes it
-// under smp_call_function_lock, interrupts all targets and spins until every one has taken note (`pending`) and has
-// finished (`unfinished`); ipi_call_function() clears its bit in both. The two masks share a cache line.
-// Left out: the timeout after which 2.6.24 gives up.
+// Models arch/arm/kernel/smp.c of 2.6.24: smp_call_function_on_cpu() describes the call on its stack,
+// publishes it under smp_call_function_lock, interrupts all targets and spins until every one has taken note
+// (`pending`) and has finished (`unfinished`); ipi_call_function() clears its bit in both. The two masks
+// share a cache line. Left out: the timeout after which 2.6.24 gives up.
 
 #include "models/scheduler/cross_call.hpp"
 
@@ -14,7 +14,7 @@ namespace mmsim {
 namespace {
 
 class SingleLockCalls final : public CrossCalls {
-public:
+ public:
   SingleLockCalls(Machine& machine, SpinLocks& locks) : machine_(machine), lock_(locks.make("call_lock")) {
     machine.set_handler(Irq::call_function, *this);
   }
@@ -43,7 +43,7 @@ public:
     unfinished_.erase(core.id());
   }
 
-private:
+ private:
   Machine& machine_;
   std::unique_ptr<SpinLock> lock_;
   CacheLine line_{"smp_call_function_data"};

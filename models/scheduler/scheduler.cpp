@@ -5,16 +5,19 @@
 namespace mmsim {
 
 void SchedulerParameters::declare(Declaration& d, SchedulerParameters& p) {
-  d("kernel.hz", p.hz, 250, "timer ticks a second on a busy core", "CONFIG_HZ of arm64's defconfig").at_least(1).at_most(10000);
+  d("kernel.hz", p.hz, 250, "timer ticks a second on a busy core", "CONFIG_HZ of arm64's defconfig")
+      .at_least(1)
+      .at_most(10000);
   d("kernel.time_slice", p.time_slice, "4 ms", "what a task may run while another waits for its core",
     "sched_min_granularity of 5.10 with 8 or more CPUs is 3 ms: to the next tick");
-  d("kernel.balance_interval", p.balance_interval, "8 ms", "how often a busy core looks for tasks to take over",
+  d("kernel.balance_interval", p.balance_interval, "8 ms",
+    "how often a busy core looks for tasks to take over",
     "busy domains of 5.10: balance_interval 8 ms and up");
 }
 
 // The core's own timer: ticks while the core is busy, stands still while it is idle (NO_HZ).
 class Scheduler::Timer final : public Event {
-public:
+ public:
   Timer(Core& core, Duration period, Duration phase)
       : Event(core.engine().queue()), core_(core), period_(period), phase_(phase) {}
   void start() {
@@ -27,20 +30,21 @@ public:
     core_.raise(Irq::tick);
   }
 
-private:
+ private:
   Core& core_;
   Duration period_, phase_;
 };
 
 // scheduler_ipi: the flag was set by the sender; the interrupt only makes the core look at it.
 class Scheduler::RescheduleHandler final : public InterruptHandler {
-public:
+ public:
   void handle(Core&) override {}
 };
 
-Scheduler::Scheduler(Machine& machine, SpinLocks& locks, MmSwitcher& switcher, const Configuration& configuration,
-                     RandomStream tick_phases)
-    : machine_(machine), switcher_(switcher), parameters_(read_parameters<SchedulerParameters>(configuration)),
+Scheduler::Scheduler(Machine& machine, SpinLocks& locks, MmSwitcher& switcher,
+                     const Configuration& configuration, RandomStream tick_phases)
+    : machine_(machine), switcher_(switcher),
+      parameters_(read_parameters<SchedulerParameters>(configuration)),
       reschedule_(std::make_unique<RescheduleHandler>()) {
   machine_.set_handler(Irq::tick, *this);
   machine_.set_handler(Irq::reschedule, *reschedule_);
@@ -53,7 +57,11 @@ Scheduler::Scheduler(Machine& machine, SpinLocks& locks, MmSwitcher& switcher, c
   }
 }
 
-Scheduler::~Scheduler() = default;
+// After a violation tasks are left on the queues.
+Scheduler::~Scheduler() {
+  for (const auto& queue : queues_)
+    queue->tasks.clear();
+}
 
 void Scheduler::boot(MmStruct* init_mm) {
   for (std::uint32_t i = 0; i < machine_.cpus(); ++i) {
@@ -64,11 +72,13 @@ void Scheduler::boot(MmStruct* init_mm) {
     RunQueue& queue = queue_of(core);
     queue.current = queue.idle = &idle;
     core.set_ledger(&idle.ledger);
-    idle.fiber = &machine_.engine().spawn(idle.name, [this, &idle] { idle_loop(idle); }, Fiber::Kind::daemon);
+    idle.fiber = &machine_.engine().spawn(
+        idle.name, [this, &idle] { idle_loop(idle); }, Fiber::Kind::daemon);
   }
 }
 
-Task& Scheduler::create(std::string name, MmStruct* mm, CoreId on, std::function<void(Task&)> body, Fiber::Kind kind) {
+Task& Scheduler::create(std::string name, MmStruct* mm, CoreId on, std::function<void(Task&)> body,
+                        Fiber::Kind kind) {
   const std::uint32_t pid = next_pid_++;
   Task& task = *tasks_.emplace(pid, std::make_unique<Task>(pid, std::move(name))).first->second;
   task.mm = mm;
@@ -80,8 +90,7 @@ Task& Scheduler::create(std::string name, MmStruct* mm, CoreId on, std::function
         task.name, [this, &task, body = std::move(body)] { run_body(task, body); }, kind);
     task.fiber->withdraw(); // it starts when a core switches to it
   }
-  if (!task.daemon)
-    ++alive_;
+  if (!task.daemon) ++alive_;
   return task;
 }
 
@@ -106,37 +115,41 @@ void Scheduler::run_body(Task& task, const std::function<void(Task&)>& body) {
   finish_switch(task);
   body(task);
   task.state = Task::State::dead;
-  if (!task.daemon && --alive_ == 0 && on_quiet)
-    on_quiet();
+  if (!task.daemon && --alive_ == 0 && on_quiet) on_quiet();
   schedule(task); // wakes the next task's fiber; this one ends with the return
 }
 
-// wake_up_new_task and the second half of try_to_wake_up: onto the queue under its lock, then an interrupt if the core
-// is idle. A core that is busy finds the task at its next schedule().
+// wake_up_new_task and the second half of try_to_wake_up: onto the queue under its lock, then an interrupt if
+// the core is idle. A core that is busy finds the task at its next schedule().
 void Scheduler::enqueue_and_kick(Core& core, Task& task) {
-  Core& target = task.core();
-  RunQueue& queue = queue_of(target);
-  queue.lock->lock_irqsave(core);
-  core.charge(core.costs().work.enqueue, Account::schedule);
-  bool kick = false;
-  core.settle();
-  if (!task.on_queue && !task.running_on_core) { // else it has not left its core yet and simply goes on
-    queue.tasks.push_back(task);
-    task.on_queue = true;
-    kick = queue.current == queue.idle && !std::exchange(queue.need_resched, true) && &target != &core;
-  }
-  queue.lock->unlock_irqrestore(core);
-  if (kick) {
-    core.counters().add(Counter::ipi_requested);
-    CoreSet one;
-    one.insert(target.id());
-    machine_.send_ipi(core, one, Irq::reschedule, Account::schedule);
+  const std::uint32_t pid = task.pid;
+  // task_rq_lock(): while we wait for its queue's lock, a task that had not left its core yet may simply go
+  // on, be pulled to another core, or even end.
+  for (bool found = false; !found && tasks_.contains(pid);) {
+    Core& target = task.core();
+    RunQueue& queue = queue_of(target);
+    queue.lock->lock_irqsave(core);
+    core.charge(core.costs().work.enqueue, Account::schedule);
+    core.settle();
+    bool kick = false;
+    found = tasks_.contains(pid) && &task.core() == &target;
+    if (found && task.state == Task::State::running && !task.on_queue && !task.running_on_core) {
+      queue.tasks.push_back(task);
+      task.on_queue = true;
+      kick = queue.current == queue.idle && !std::exchange(queue.need_resched, true) && &target != &core;
+    }
+    queue.lock->unlock_irqrestore(core);
+    if (kick) {
+      core.counters().add(Counter::ipi_requested);
+      CoreSet one;
+      one.insert(target.id());
+      machine_.send_ipi(core, one, Irq::reschedule, Account::schedule);
+    }
   }
 }
 
 void Scheduler::block(Task& current, Account account, const Waitable* on) {
-  if (std::exchange(current.wake_pending, false))
-    return;
+  if (std::exchange(current.wake_pending, false)) return;
   current.state = Task::State::blocked;
   current.blocked_account = account;
   current.waits_for = on;
@@ -149,23 +162,20 @@ void Scheduler::wake(Core& core, Task& task) {
   const std::uint32_t pid = task.pid;
   core.charge(core.costs().work.wake, Account::schedule);
   core.settle();
-  if (!tasks_.contains(pid))
-    return; // it saw what it waited for without sleeping, and has ended meanwhile
+  if (!tasks_.contains(pid)) return; // it saw what it waited for without sleeping, and has ended meanwhile
   if (task.state != Task::State::blocked) {
     task.wake_pending = true;
     return;
   }
   task.state = Task::State::running;
-  if (!task.running_on_core)
-    task.ledger.book(task.blocked_account, core.now());
+  if (!task.running_on_core) task.ledger.book(task.blocked_account, core.now());
   enqueue_and_kick(core, task);
 }
 
 void Scheduler::yield(Task& current) { schedule(current); }
 
 void Scheduler::resched_point(Task& current) {
-  if (queue_of(current.core()).need_resched)
-    schedule(current);
+  if (queue_of(current.core()).need_resched) schedule(current);
 }
 
 void Scheduler::schedule(Task& current) {
@@ -180,8 +190,7 @@ void Scheduler::schedule(Task& current) {
   } else if (!current.idle) {
     core.charge(work.dequeue, Account::schedule);
   }
-  if (queue.tasks.empty())
-    pull_task(core, queue);
+  if (queue.tasks.empty()) pull_task(core, queue);
   core.charge(work.pick_next, Account::schedule);
   core.settle();
   if (current.state == Task::State::running && !current.idle && !current.on_queue) {
@@ -245,10 +254,8 @@ void Scheduler::finish_switch(Task& next) {
   Task* const previous = std::exchange(queue.to_finish, nullptr);
   MmStruct* const borrowed = std::exchange(queue.borrowed, nullptr);
   queue.lock->unlock_irqrestore(core);
-  if (borrowed != nullptr)
-    switcher_.drop_borrowed(core, borrowed);
-  if (previous->state == Task::State::dead)
-    tasks_.erase(previous->pid);
+  if (borrowed != nullptr) switcher_.drop_borrowed(core, borrowed);
+  if (previous->state == Task::State::dead) tasks_.erase(previous->pid);
 }
 
 void Scheduler::idle_loop(Task& idle) {
@@ -264,16 +271,15 @@ void Scheduler::idle_loop(Task& idle) {
   }
 }
 
-// load_balance() reduced to its effect: a core with nothing to do takes the task that has waited longest on the
-// queue with the most waiting ones. Holds `own`'s lock; takes the other's in the order of core numbers.
+// load_balance() reduced to its effect: a core with nothing to do takes the task that has waited longest on
+// the queue with the most waiting ones. Holds `own`'s lock; takes the other's in the order of core numbers.
 void Scheduler::pull_task(Core& core, RunQueue& own) {
   core.charge(core.costs().work.balance, Account::schedule);
   RunQueue* busiest = nullptr;
   Core* from = nullptr;
   for (std::uint32_t i = 0; i < machine_.cpus(); ++i) {
     RunQueue& other = *queues_[i];
-    if (&other == &own || other.tasks.size() <= (busiest ? busiest->tasks.size() : 0))
-      continue;
+    if (&other == &own || other.tasks.size() <= (busiest ? busiest->tasks.size() : 0)) continue;
     for (const Task& task : other.tasks)
       if (!task.bound) {
         busiest = &other;
@@ -281,8 +287,7 @@ void Scheduler::pull_task(Core& core, RunQueue& own) {
         break;
       }
   }
-  if (busiest == nullptr)
-    return;
+  if (busiest == nullptr) return;
   if (from->id() < core.id()) {
     own.lock->unlock(core);
     busiest->lock->lock(core);
@@ -306,8 +311,7 @@ void Scheduler::handle(Core& core) {
   const WorkCosts& work = core.costs().work;
   core.charge(work.tick, Account::interrupt);
   RunQueue& queue = queue_of(core);
-  if (queue.current == queue.idle)
-    return;
+  if (queue.current == queue.idle) return;
   if (core.now() >= queue.next_balance) {
     queue.next_balance = core.now() + parameters_.balance_interval;
     core.charge(work.balance, Account::interrupt);
@@ -319,8 +323,7 @@ void Scheduler::handle(Core& core) {
         break;
       }
   }
-  if (!queue.tasks.empty() && core.now() >= queue.slice_end)
-    queue.need_resched = true;
+  if (!queue.tasks.empty() && core.now() >= queue.slice_end) queue.need_resched = true;
 }
 
 } // namespace mmsim

@@ -4,13 +4,15 @@
 //   scheduler.block(current, Account::lock_sleep, &lock);   // sleep until wake()
 //   scheduler.wake(core, task);          // try_to_wake_up, from any core
 //
-// Models kernel/sched.c of 2.6.24 and kernel/sched/core.c of 5.10 as memory management feels them: a run queue a core
-// under its lock, schedule() with context_switch() in the kernel's order (active_mm borrowed and mm_count taken on the
-// way to a kernel thread, dropped after the switch), reschedule interrupts, ticks of busy cores that end time slices,
-// and load balancing that moves tasks to idle cores. Kernels without preemption: a task leaves the core when it sleeps,
-// when it returns to user mode, or at an explicit resched point.
+// Models kernel/sched.c of 2.6.24 and kernel/sched/core.c of 5.10 as memory management feels them: a run
+// queue a core under its lock, schedule() with context_switch() in the kernel's order (active_mm borrowed and
+// mm_count taken on the way to a kernel thread, dropped after the switch), reschedule interrupts, ticks of
+// busy cores that end time slices, and load balancing that moves tasks to idle cores. Kernels without
+// preemption: a task leaves the core when it sleeps, when it returns to user mode, or at an explicit resched
+// point.
 //
-// Left out: priorities and fairness (round robin), wake-up placement beside the previous core, scheduling domains.
+// Left out: priorities and fairness (round robin), wake-up placement beside the previous core, scheduling
+// domains.
 #pragma once
 
 #include "models/locks/spinlock.hpp"
@@ -27,12 +29,12 @@ namespace mmsim {
 
 /// What the address-space layer does when a core changes from one task to another. Called with irqs off.
 class MmSwitcher {
-public:
+ public:
   virtual ~MmSwitcher() = default;
   /// `next` is a user task: its mm becomes the core's.
   virtual void switch_mm(Core& core, MmStruct* previous, MmStruct* next) = 0;
-  /// `next` is a kernel thread: decides which mm it borrows and takes a reference on it, unless another kernel thread
-  /// hands its own on (`from_user` false). Returns the mm.
+  /// `next` is a kernel thread: decides which mm it borrows and takes a reference on it, unless another
+  /// kernel thread hands its own on (`from_user` false). Returns the mm.
   virtual MmStruct* enter_kernel_thread(Core& core, MmStruct* previous, bool from_user) = 0;
   /// After the switch: the reference that a kernel thread held on what it had borrowed goes.
   virtual void drop_borrowed(Core& core, MmStruct* mm) = 0;
@@ -46,7 +48,7 @@ struct SchedulerParameters {
 inline const DeclareParameters<SchedulerParameters> declared_scheduler_parameters;
 
 class Scheduler final : private InterruptHandler {
-public:
+ public:
   Scheduler(Machine& machine, SpinLocks& locks, MmSwitcher& switcher, const Configuration& configuration,
             RandomStream tick_phases);
   ~Scheduler() override;
@@ -54,13 +56,15 @@ public:
   /// Starts the idle tasks, which run on `init_mm`. Before everything else.
   void boot(MmStruct* init_mm);
 
-  /// A new task with this body on the queue of core `on`: wake_up_new_task, run by `core`. Dead when the body returns.
+  /// A new task with this body on the queue of core `on`: wake_up_new_task, run by `core`. Dead when the body
+  /// returns.
   Task& spawn(Core& core, std::string name, MmStruct* mm, CoreId on, std::function<void(Task&)> body,
               Fiber::Kind kind = Fiber::Kind::worker);
   /// The same before the engine runs, at no cost.
   Task& spawn_at_boot(std::string name, MmStruct* mm, CoreId on, std::function<void(Task&)> body,
                       Fiber::Kind kind = Fiber::Kind::worker);
-  /// `current` sleeps until wake(). `on` is named in deadlock reports. Returns at once if it was woken meanwhile.
+  /// `current` sleeps until wake(). `on` is named in deadlock reports. Returns at once if it was woken
+  /// meanwhile.
   void block(Task& current, Account account, const Waitable* on);
   /// Makes `task` runnable. `core` is the one that runs this code.
   void wake(Core& core, Task& task);
@@ -77,14 +81,14 @@ public:
   /// Called when the last of them has ended.
   std::function<void()> on_quiet;
 
-private:
+ private:
   class Timer;
   struct RunQueue {
     std::unique_ptr<SpinLock> lock;
     boost::intrusive::list<Task> tasks; // runnable, not running
     Task* current = nullptr;
     Task* idle = nullptr;
-    Task* to_finish = nullptr; // whom the switch left
+    Task* to_finish = nullptr;    // whom the switch left
     MmStruct* borrowed = nullptr; // prev_mm: what he had borrowed
     bool need_resched = false;
     Instant next_balance{};

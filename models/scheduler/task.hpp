@@ -1,7 +1,8 @@
 // A task: what the scheduler switches between. A thread of a process, a kernel thread, or a core's idle task.
 //
-// Models task_struct as far as memory management sees it: mm and active_mm, the CPU it is on, whether it must be
-// rescheduled. Left out: priorities, credentials, files, signals (their cost is in the cost book's task_create).
+// Models task_struct as far as memory management sees it: mm and active_mm, the CPU it is on, whether it must
+// be rescheduled. Left out: priorities, credentials, files, signals (their cost is in the cost book's
+// task_create).
 #pragma once
 
 #include "sim/engine/fiber.hpp"
@@ -21,10 +22,12 @@ class MmStruct;
 using RunHook = boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::safe_link>>;
 
 class Task : public RunHook {
-public:
-  enum class State : std::uint8_t { running, ///< on a core or on a run queue
-                                    blocked, ///< waits for a wake-up
-                                    dead };
+ public:
+  enum class State : std::uint8_t {
+    running, ///< on a core or on a run queue
+    blocked, ///< waits for a wake-up
+    dead
+  };
 
   Task(std::uint32_t pid, std::string name) : pid(pid), name(std::move(name)) {}
 
@@ -49,7 +52,7 @@ public:
   Account blocked_account = Account::schedule; ///< what its sleep is booked as
   const Waitable* waits_for = nullptr;         ///< named in deadlock reports while it sleeps
 
-private:
+ private:
   friend class Scheduler;
   Core* core_ = nullptr;
 };

@@ -1,8 +1,9 @@
 // TLBI to the inner-shareable domain, then DSB: no interrupt, no mask.
 //
-// Models arch/arm64/include/asm/tlbflush.h of 5.10 (__flush_tlb_range, flush_tlb_mm): a TLBI for every page up to a
-// ceiling, else one for the whole id, then a DSB that returns when every core of the domain has completed. Needs a core
-// with broadcast maintenance. Left out: range instructions (Armv8.4), the hint of the level.
+// Models arch/arm64/include/asm/tlbflush.h of 5.10 (__flush_tlb_range, flush_tlb_mm): a TLBI for every page
+// up to a ceiling, else one for the whole id, then a DSB that returns when every core of the domain has
+// completed. Needs a core with broadcast maintenance. Left out: range instructions (Armv8.4), the hint of the
+// level.
 
 #include "models/tlb_flush/tlb_flush_policy.hpp"
 
@@ -13,7 +14,7 @@ namespace mmsim {
 namespace {
 
 class Broadcast final : public TlbFlushPolicy {
-public:
+ public:
   explicit Broadcast(const FlushMeans& means) : means_(means) {
     if (!means.machine.costs().tlb.broadcast)
       throw InputError("kernel.tlb_flush = \"broadcast\", but this machine has no broadcast TLBI "
@@ -31,12 +32,13 @@ public:
     maintenance.broadcast_barrier(core);
   }
 
-private:
+ private:
   FlushMeans means_;
 };
 
-const Registered<TlbFlushPolicy> broadcast{"broadcast", "TLBI inner shareable, no interrupt (arm64's own)",
-                                           [](const FlushMeans& means) { return std::make_unique<Broadcast>(means); }};
+const Registered<TlbFlushPolicy> broadcast{
+    "broadcast", "TLBI inner shareable, no interrupt (arm64's own)",
+    [](const FlushMeans& means) { return std::make_unique<Broadcast>(means); }};
 
 } // namespace
 } // namespace mmsim

@@ -1,4 +1,5 @@
-// Interrupt every online core, whatever it runs: flush_tlb_all() for every flush, as kernels without a mask must.
+// Interrupt every online core, whatever it runs: flush_tlb_all() for every flush, as kernels without a mask
+// must.
 
 #include "models/tlb_flush/shootdown.hpp"
 
@@ -7,7 +8,7 @@ namespace mmsim {
 namespace {
 
 class EagerAll final : public ShootdownPolicy {
-public:
+ public:
   using ShootdownPolicy::ShootdownPolicy;
   CoreSet targets(Core& core, MmStruct&, const FlushRange&) override {
     CoreSet others = means_.machine.online();
@@ -16,9 +17,10 @@ public:
   }
 };
 
-const Registered<TlbFlushPolicy> eager_all{"eager_all", "interrupts every online core",
-                                           [](const FlushMeans& means) { return std::make_unique<EagerAll>(means); },
-                                           "what-if where TLBI is broadcast"};
+const Registered<TlbFlushPolicy> eager_all{
+    "eager_all", "interrupts every online core",
+    [](const FlushMeans& means) { return std::make_unique<EagerAll>(means); },
+    "what-if where TLBI is broadcast"};
 
 } // namespace
 } // namespace mmsim

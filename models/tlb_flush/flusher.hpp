@@ -1,7 +1,7 @@
 // The front of every flush: what it covers, the counters, the oracle; then the policy.
 //
-// Models the callers' side of flush_tlb_mm(), flush_tlb_range() and flush_tlb_page() (5.10): above a ceiling of pages
-// the whole address space is flushed.
+// Models the callers' side of flush_tlb_mm(), flush_tlb_range() and flush_tlb_page() (5.10): above a ceiling
+// of pages the whole address space is flushed.
 #pragma once
 
 #include "models/address_space/oracle.hpp"
@@ -10,7 +10,7 @@
 namespace mmsim {
 
 class TlbFlusher {
-public:
+ public:
   TlbFlusher(TlbFlushPolicy& policy, Oracle& oracle, const Configuration& configuration)
       : policy_(policy), oracle_(oracle),
         ceiling_(static_cast<std::uint64_t>(read_parameters<TlbFlushParameters>(configuration).ceiling)) {}
@@ -29,7 +29,7 @@ public:
     flush(core, mm, {PageNumber(0), mm.tables.shape().end(), true, freed_tables}, Counter::tlb_flush_mm);
   }
 
-private:
+ private:
   void flush(Core& core, MmStruct& mm, const FlushRange& range, Counter counter) {
     core.charge(core.costs().work.flush_setup, Account::tlb_local);
     core.counters().add(counter);

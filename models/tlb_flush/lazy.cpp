@@ -1,12 +1,12 @@
 // Skip cores in lazy-TLB mode; they look for themselves when they come back.
 //
 // Models arch/x86/mm/tlb.c of 5.10 (flush_tlb_mm_range, native_flush_tlb_others with tlb_is_not_lazy,
-// switch_mm_irqs_off), as a what-if on Arm. The flusher writes entries, bumps the mm's tlb_gen, and then reads each
-// masked core's is_lazy flag; a core that leaves lazy mode clears its flag and then reads the generation. Whichever is
-// second sees the other. Where page tables are freed lazy cores are interrupted too: they may still walk them.
-// The bit of a core in mm_cpumask is cleared when it switches to another mm: with ids it compares the mm's generation
-// with the one of its entries when it comes back.
-// Left out: flushing the range alone on coming back (the whole id goes), the six ids that x86 keeps a core.
+// switch_mm_irqs_off), as a what-if on Arm. The flusher writes entries, bumps the mm's tlb_gen, and then
+// reads each masked core's is_lazy flag; a core that leaves lazy mode clears its flag and then reads the
+// generation. Whichever is second sees the other. Where page tables are freed lazy cores are interrupted too:
+// they may still walk them. The bit of a core in mm_cpumask is cleared when it switches to another mm: with
+// ids it compares the mm's generation with the one of its entries when it comes back. Left out: flushing the
+// range alone on coming back (the whole id goes), the six ids that x86 keeps a core.
 
 #include "models/tlb_flush/shootdown.hpp"
 
@@ -18,7 +18,7 @@ namespace mmsim {
 namespace {
 
 class Lazy final : public MaskedShootdownPolicy {
-public:
+ public:
   explicit Lazy(const FlushMeans& means) : MaskedShootdownPolicy(means), cpus_(means.machine.cpus()) {}
 
   void announce(Core& core, MmStruct& mm) override {
@@ -27,8 +27,7 @@ public:
   }
   CoreSet targets(Core& core, MmStruct& mm, const FlushRange& range) override {
     CoreSet others = others_in_mask(core, mm);
-    if (range.freed_tables)
-      return others;
+    if (range.freed_tables) return others;
     CoreSet awake;
     others.for_each([&](CoreId id) {
       Cpu& cpu = cpus_[id.value()];
@@ -48,7 +47,19 @@ public:
     else
       catch_up_with(core, mm);
   }
-  void loaded(Core& core, MmStruct& mm) override { catch_up_if_behind(core, mm); }
+  // Awake before the mask says that the core is there: a flusher of `mm` that finds it there must not find it
+  // lazy, since it may look after loaded() has.
+  void enter(Core& core, MmStruct& mm) override {
+    if (cpus_[core.id().value()].is_lazy) set_lazy(core, false);
+    MaskedShootdownPolicy::enter(core, mm);
+    // Before the tables are loaded: from then on the walker may follow what it remembers of freed ones.
+    if (means_.ids.has_ids()) catch_up_if_behind(core, mm);
+  }
+  void loaded(Core& core, MmStruct& mm) override {
+    if (means_.ids.has_ids()) return;
+    core.read(mm.generation_line); // the switch has flushed: the core is up to date
+    mm.core_generation[core.id().value()] = mm.generation;
+  }
   void enter_lazy(Core& core, MmStruct&) override { set_lazy(core, true); }
   void leave_lazy(Core& core, MmStruct& mm) override {
     set_lazy(core, false);
@@ -56,11 +67,10 @@ public:
   }
   void leave(Core& core, MmStruct& mm) override {
     clear_bit(core, mm);
-    if (cpus_[core.id().value()].is_lazy)
-      set_lazy(core, false);
+    if (cpus_[core.id().value()].is_lazy) set_lazy(core, false);
   }
 
-private:
+ private:
   struct Cpu {
     CacheLine line{"cpu_tlbstate.is_lazy"};
     bool is_lazy = false;
@@ -73,8 +83,7 @@ private:
   }
   void catch_up_if_behind(Core& core, MmStruct& mm) {
     core.read(mm.generation_line);
-    if (mm.core_generation[core.id().value()] < mm.generation)
-      catch_up_with(core, mm);
+    if (mm.core_generation[core.id().value()] < mm.generation) catch_up_with(core, mm);
   }
   void catch_up_with(Core& core, MmStruct& mm) {
     const std::uint64_t generation = mm.generation;

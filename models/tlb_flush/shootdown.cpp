@@ -3,7 +3,7 @@
 namespace mmsim {
 
 class ShootdownPolicy::Call final : public RemoteCall {
-public:
+ public:
   Call(ShootdownPolicy& policy, MmStruct& mm, const FlushRange& range, std::uint64_t generation)
       : policy_(policy), mm_(mm), range_(range), generation_(generation) {}
   void run(Core& core) override {
@@ -13,7 +13,7 @@ public:
     policy_.flushed(core, mm_, range_, generation_);
   }
 
-private:
+ private:
   ShootdownPolicy& policy_;
   MmStruct& mm_;
   FlushRange range_;
@@ -25,8 +25,7 @@ void ShootdownPolicy::flush(Core& core, MmStruct& mm, const FlushRange& range) {
   const std::uint64_t generation = mm.generation;
   invalidate_here(core, mm, range);
   flushed(core, mm, range, generation);
-  if (means_.machine.cpus() == 1)
-    return;
+  if (means_.machine.cpus() == 1) return;
   const CoreSet others = targets(core, mm, range);
   Call call(*this, mm, range, generation);
   means_.calls.call(core, others, call);
@@ -47,8 +46,7 @@ void ShootdownPolicy::invalidate_here(Core& core, MmStruct& mm, const FlushRange
 
 void MaskedShootdownPolicy::enter(Core& core, MmStruct& mm) {
   core.read(mm.cpumask_line);
-  if (mm.cpumask.contains(core.id()))
-    return;
+  if (mm.cpumask.contains(core.id())) return;
   core.rmw(mm.cpumask_line);
   mm.cpumask.insert(core.id());
 }

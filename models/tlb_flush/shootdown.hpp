@@ -1,7 +1,7 @@
 // What the policies that interrupt have in common: flush here, then have the targets flush and wait for them.
 //
-// Models flush_tlb_mm_range() and flush_tlb_func() of arch/x86 (5.10) and on_each_cpu_mask() of arch/arm (2.6.24): pages
-// one by one up to a ceiling, else the whole id.
+// Models flush_tlb_mm_range() and flush_tlb_func() of arch/x86 (5.10) and on_each_cpu_mask() of arch/arm
+// (2.6.24): pages one by one up to a ceiling, else the whole id.
 #pragma once
 
 #include "models/tlb_flush/tlb_flush_policy.hpp"
@@ -9,11 +9,11 @@
 namespace mmsim {
 
 class ShootdownPolicy : public TlbFlushPolicy {
-public:
+ public:
   explicit ShootdownPolicy(const FlushMeans& means) : means_(means) {}
   void flush(Core& core, MmStruct& mm, const FlushRange& range) override;
 
-protected:
+ protected:
   /// The other cores to interrupt. Reads of shared state cost what their lines cost.
   virtual CoreSet targets(Core& core, MmStruct& mm, const FlushRange& range) = 0;
   /// Before the first invalidation: the flush becomes visible to cores that come and go.
@@ -26,17 +26,17 @@ protected:
 
   FlushMeans means_;
 
-private:
+ private:
   class Call;
 };
 
 /// Policies that keep mm_cpumask: the bit is set before the core loads the tables.
 class MaskedShootdownPolicy : public ShootdownPolicy {
-public:
+ public:
   using ShootdownPolicy::ShootdownPolicy;
   void enter(Core& core, MmStruct& mm) override;
 
-protected:
+ protected:
   void clear_bit(Core& core, MmStruct& mm);
   /// A copy of the mask without `core`.
   CoreSet others_in_mask(Core& core, MmStruct& mm);

@@ -1,8 +1,10 @@
 // A TLB flush policy: who is told when translations are taken away, and when.
 //
 // Timeline of a core and an address space `mm`, all with irqs off:
-//   enter(core, mm)        before the core loads mm's tables: say that the core may hold its translations
-//   loaded(core, mm)       after it: drop what became outdated while the core was away
+//   enter(core, mm)        before the core loads mm's tables: say that the core may hold its translations,
+//   and drop what
+//                          became outdated while it was away
+//   loaded(core, mm)       after it
 //   enter_lazy(core, mm)   a kernel thread borrows mm and will not touch user memory
 //   leave_lazy(core, mm)   a user task of mm runs again on a core that had kept it
 //   leave(core, mm)        the core has loaded other tables
@@ -42,7 +44,7 @@ struct FlushMeans {
 };
 
 class TlbFlushPolicy {
-public:
+ public:
   static constexpr std::string_view registry_path = "kernel.tlb_flush";
   using Factory = std::function<std::unique_ptr<TlbFlushPolicy>(const FlushMeans&)>;
 
@@ -53,7 +55,8 @@ public:
   virtual void enter_lazy(Core&, MmStruct&) {}
   virtual void leave_lazy(Core&, MmStruct&) {}
   virtual void leave(Core&, MmStruct&) {}
-  /// At a roll-over of ids the core has dropped everything; it holds `running`'s translations from now on (may be null).
+  /// After a roll-over of ids the core has dropped everything that it held of `mm`, and is about to load
+  /// another one.
   virtual void dropped_all(Core&, MmStruct& mm) { (void)mm; }
 };
 
@@ -62,9 +65,11 @@ struct TlbFlushParameters {
   std::int64_t ceiling;
   static void declare(Declaration& d, TlbFlushParameters& p) {
     d("kernel.tlb_flush", p.policy, "broadcast", "who is told when translations are taken away",
-      "arch/arm64 broadcasts TLBI").registered<TlbFlushPolicy>();
+      "arch/arm64 broadcasts TLBI")
+        .registered<TlbFlushPolicy>();
     d("kernel.tlb_flush_ceiling", p.ceiling, 512, "pages above which the whole address-space id is flushed",
-      "MAX_TLBI_OPS of arm64, 5.10").at_least(1);
+      "MAX_TLBI_OPS of arm64, 5.10")
+        .at_least(1);
   }
 };
 inline const DeclareParameters<TlbFlushParameters> declared_tlb_flush_parameters;

@@ -1,4 +1,5 @@
-// A storage device: a SimGrid disk that shares its bandwidth among the requests in flight, behind a fixed latency.
+// A storage device: a SimGrid disk that shares its bandwidth among the requests in flight, behind a fixed
+// latency.
 #pragma once
 
 #include "sim/engine/engine.hpp"
@@ -13,7 +14,7 @@ class Disk;
 namespace mmsim {
 
 class Device {
-public:
+ public:
   struct Speed {
     BytesPerSecond read;
     BytesPerSecond write;
@@ -26,7 +27,7 @@ public:
   void read(Bytes bytes) { transfer(bytes, false); }
   void write(Bytes bytes) { transfer(bytes, true); }
 
-private:
+ private:
   void transfer(Bytes bytes, bool write);
   Engine& engine_;
   Speed speed_;

@@ -4,11 +4,12 @@
 //   engine.spawn("walker", [&] { engine.wait_until(engine.now() + 80_ns); });
 //   engine.run();                                  // returns when no fiber has anything left to do
 //
-// Fibers and events live in a queue of the engine's own. SimGrid sees one `kernel::resource::Model` (SimGridWorld):
-// whenever SimGrid asks it for its next event, it runs the queue up to the *horizon*, the earliest next event of all
-// other models and timers of SimGrid, and only then lets SimGrid's clock move. So the two clocks meet exactly, and an
-// engine that has no I/O under way runs for ever without returning to SimGrid. `Options::run_ahead = false` steps
-// SimGrid through every instant instead: slower, and the results have the same bytes.
+// Fibers and events live in a queue of the engine's own. SimGrid sees one `kernel::resource::Model`
+// (SimGridWorld): whenever SimGrid asks it for its next event, it runs the queue up to the *horizon*, the
+// earliest next event of all other models and timers of SimGrid, and only then lets SimGrid's clock move. So
+// the two clocks meet exactly, and an engine that has no I/O under way runs for ever without returning to
+// SimGrid. `Options::run_ahead = false` steps SimGrid through every instant instead: slower, and the results
+// have the same bytes.
 //
 // One SimGrid engine a process: so one Engine a process.
 #pragma once
@@ -31,14 +32,15 @@ namespace mmsim {
 
 class SimGridWorld;
 
-/// The run found something that must not happen (a stale translation, a deadlock, a broken invariant): exit status 1.
+/// The run found something that must not happen (a stale translation, a deadlock, a broken invariant): exit
+/// status 1.
 class Violation : public std::runtime_error {
-public:
+ public:
   using std::runtime_error::runtime_error;
 };
 
 class Engine {
-public:
+ public:
   struct Options {
     bool run_ahead = true;                      ///< false: step SimGrid through every instant
     std::uint64_t permute_ties = 0;             ///< not 0: seed of a random order for events at equal times
@@ -70,8 +72,8 @@ public:
       park(nullptr);
     }
   }
-  /// Moves the clock to `t` if nothing at all happens up to then; the running fiber simply goes on. The way there may
-  /// have had several `steps`: they count as so many events.
+  /// Moves the clock to `t` if nothing at all happens up to then; the running fiber simply goes on. The way
+  /// there may have had several `steps`: they count as so many events.
   bool try_advance(Instant t, std::uint64_t steps = 1) {
     if (t > horizon_ || failure_ || !queue_.quiet_through(t))
       return tearing_down_ && (now_ = std::max(now_, t), true); // destructors of unwound stacks never wait
@@ -80,12 +82,13 @@ public:
     else if (t < now_ || ++events_at_instant_ > options_.livelock_events)
       return false; // the loop reports it
     now_ = t;
-    queue_.reserve(steps); // as posting would have: permuted ties must not depend on how far the engine may run ahead
+    queue_.reserve(
+        steps); // as posting would have: permuted ties must not depend on how far the engine may run ahead
     events_ += steps;
     return true;
   }
-  /// The running fiber stops until its wake-up, posted by wake(), wake_at() or wait_until(). Never park in a catch
-  /// block, a destructor or a noexcept function. `on` may be null.
+  /// The running fiber stops until its wake-up, posted by wake(), wake_at() or wait_until(). Never park in a
+  /// catch block, a destructor or a noexcept function. `on` may be null.
   void park(const Waitable* on);
   /// A parked fiber goes on now; a wake-up posted for later no longer counts.
   void wake(Fiber& fiber) { queue_.post(fiber, now_); }
@@ -94,8 +97,8 @@ public:
   /// `action` happens at `t`, once. It must not park.
   void at(Instant t, std::function<void()> action);
 
-  /// Runs until nothing is left to do or stop() is called. Throws what a fiber threw (with the fiber's name, its operation
-  /// and the simulated time in front), Violation for deadlock and livelock.
+  /// Runs until nothing is left to do or stop() is called. Throws what a fiber threw (with the fiber's name,
+  /// its operation and the simulated time in front), Violation for deadlock and livelock.
   void run();
   /// The loop ends before the next event. For the end of a measured run: fibers still parked are dismissed.
   void stop() {
@@ -103,18 +106,23 @@ public:
     horizon_ = Instant::min(); // a lone fiber does not run on
   }
   bool stopping() const { return stopped_; }
+  /// Unwinds the stacks of all fibers that are left. What they refer to must still be there: whoever owns
+  /// that calls this first in its destructor. Nothing runs after it.
+  void dismiss_fibers();
 
-  /// Ends the run with a Violation that says `what` and which fibers wait for what. From an event, for watchdogs.
+  /// Ends the run with a Violation that says `what` and which fibers wait for what. From an event, for
+  /// watchdogs.
   [[noreturn]] void report_stall(const std::string& what) const;
 
   /// Runs events up to and including `horizon`. Called by SimGridWorld only.
   void run_events(Instant horizon);
-  /// Limits the present run_events() to the present instant: SimGrid's clock must be brought to it. SimGridWorld only.
+  /// Limits the present run_events() to the present instant: SimGrid's clock must be brought to it.
+  /// SimGridWorld only.
   void hand_over() { horizon_ = now_; }
   bool run_ahead() const { return options_.run_ahead; }
   bool stopped() const { return stopped_ || failure_ != nullptr; }
 
-private:
+ private:
   class Callback;
 
   Event* next_event();
@@ -142,7 +150,7 @@ private:
   std::size_t main_stack_bytes_ = 0;
   std::vector<std::unique_ptr<Fiber>> fibers_;
   std::vector<std::unique_ptr<Callback>> callbacks_; // those of at() that have not happened yet
-  std::unique_ptr<Fiber> finished_; // its stack may be the one that we have just left
+  std::unique_ptr<Fiber> finished_;                  // its stack may be the one that we have just left
   std::exception_ptr failure_;
   bool stopped_ = false;
   bool tearing_down_ = false;

@@ -3,12 +3,13 @@
 //   queue.post(event, at);      // pending; posting it again moves it: an event is pending at most once
 //   queue.pop();                // the earliest event, or nullptr for an entry that was superseded
 //
-// Order: by time, and at the same time in the order in which they were posted. That rule is written here and nowhere
-// else. `permute_ties(seed)` replaces the second half of it by a random permutation, so that a conclusion that hangs
-// on an accident of posting order shows itself.
+// Order: by time, and at the same time in the order in which they were posted. That rule is written here and
+// nowhere else. `permute_ties(seed)` replaces the second half of it by a random permutation, so that a
+// conclusion that hangs on an accident of posting order shows itself.
 //
-// A 4-ary heap of 16-byte entries. pop() leaves a hole at the root that the next post() fills: a fiber that waits,
-// runs and waits again costs one sift instead of two (ENGINE.md: 639 M pop+push a second at 1 pending, 29 M at 4096).
+// A 4-ary heap of 16-byte entries. pop() leaves a hole at the root that the next post() fills: a fiber that
+// waits, runs and waits again costs one sift instead of two (ENGINE.md: 639 M pop+push a second at 1 pending,
+// 29 M at 4096).
 #pragma once
 
 #include "sim/engine/time.hpp"
@@ -23,7 +24,7 @@ class EventQueue;
 
 /// Something that happens at an instant. Pending at most once; destroying it withdraws it.
 class Event {
-public:
+ public:
   explicit Event(EventQueue& queue);
   virtual ~Event();
   Event(const Event&) = delete;
@@ -36,7 +37,7 @@ public:
   /// Withdraws the event if it is pending.
   void withdraw() { key_ = 0; }
 
-private:
+ private:
   friend class EventQueue;
   friend class Engine;
   EventQueue& queue_;
@@ -46,7 +47,7 @@ private:
 };
 
 class EventQueue {
-public:
+ public:
   EventQueue() { entries_.reserve(1024); }
 
   /// Makes `event` happen at `at`; if it was pending already, the earlier entry no longer counts.
@@ -66,15 +67,15 @@ public:
   }
   /// True if not even a superseded entry is left. Cheaper than empty().
   bool drained() const { return size_ == 0 || (hole_ && size_ == 1); }
-  /// Time of the earliest entry. The queue must not be empty. A superseded entry may make it too early, never too late.
+  /// Time of the earliest entry. The queue must not be empty. A superseded entry may make it too early, never
+  /// too late.
   Instant next_time() {
     fill_hole();
     return Instant(Duration(entries_[0].time));
   }
   /// True if nothing pending happens at or before `t`, superseded entries counted as pending.
   bool quiet_through(Instant t) {
-    if (hole_)
-      return quiet_with_hole(t.time_since_epoch().count());
+    if (hole_) return quiet_with_hole(t.time_since_epoch().count());
     return size_ == 0 || entries_[0].time > t.time_since_epoch().count();
   }
   /// Removes the earliest entry and returns its event, or nullptr if that entry had been superseded.
@@ -83,8 +84,7 @@ public:
     const Entry top = entries_[0];
     hole_ = true;
     Event* event = targets_[top.key & slot_mask];
-    if (event == nullptr || event->key_ != top.key)
-      return nullptr;
+    if (event == nullptr || event->key_ != top.key) return nullptr;
     event->key_ = 0;
     return event;
   }
@@ -97,7 +97,7 @@ public:
     permutation_ = (seed ^ seed >> 31) | 1;
   }
 
-private:
+ private:
   friend class Event;
   struct Entry {
     std::int64_t time;
@@ -112,8 +112,7 @@ private:
 
   std::uint64_t order_of(std::uint64_t sequence) const {
     assert(sequence <= sequence_mask);
-    if (permutation_ == 0)
-      return sequence;
+    if (permutation_ == 0) return sequence;
     // A bijection on 40 bits (odd multiplications and xor-shifts), so that no two entries ever compare equal.
     std::uint64_t x = sequence * permutation_ & sequence_mask;
     x ^= x >> 21;
@@ -127,39 +126,32 @@ private:
       sift_down(entry);
       return;
     }
-    if (size_ == entries_.size())
-      entries_.push_back(entry);
+    if (size_ == entries_.size()) entries_.push_back(entry);
     std::size_t at = size_++;
     while (at > 0) {
       const std::size_t parent = (at - 1) / 4;
-      if (!(entry < entries_[parent]))
-        break;
+      if (!(entry < entries_[parent])) break;
       entries_[at] = entries_[parent];
       at = parent;
     }
     entries_[at] = entry;
   }
   void fill_hole() {
-    if (!hole_)
-      return;
+    if (!hole_) return;
     hole_ = false;
     const Entry last = entries_[--size_];
-    if (size_ > 0)
-      sift_down(last);
+    if (size_ > 0) sift_down(last);
   }
   void sift_down(Entry entry) {
     std::size_t at = 0;
     for (;;) {
       const std::size_t first = 4 * at + 1;
-      if (first >= size_)
-        break;
+      if (first >= size_) break;
       const std::size_t last = first + 4 < size_ ? first + 4 : size_;
       std::size_t least = first;
       for (std::size_t child = first + 1; child < last; ++child)
-        if (entries_[child] < entries_[least])
-          least = child;
-      if (!(entries_[least] < entry))
-        break;
+        if (entries_[child] < entries_[least]) least = child;
+      if (!(entries_[least] < entry)) break;
       entries_[at] = entries_[least];
       at = least;
     }
@@ -167,16 +159,14 @@ private:
   }
   bool quiet_with_hole(std::int64_t t) const {
     for (std::size_t child = 1; child < 5 && child < size_; ++child)
-      if (entries_[child].time <= t)
-        return false;
+      if (entries_[child].time <= t) return false;
     return true;
   }
   void drop_superseded() {
     fill_hole();
     while (size_ > 0) {
       const Event* event = targets_[entries_[0].key & slot_mask];
-      if (event != nullptr && event->key_ == entries_[0].key)
-        return;
+      if (event != nullptr && event->key_ == entries_[0].key) return;
       hole_ = true;
       fill_hole();
     }

@@ -11,15 +11,16 @@ namespace mmsim {
 
 /// What a parked fiber waits for: named in the deadlock report. Locks and completions derive from it.
 class Waitable {
-public:
+ public:
   virtual ~Waitable() = default;
   /// For example "mmap_lock of mm 3, held by task 7".
   virtual std::string describe() const = 0;
 };
 
-/// Created by Engine::spawn and owned by the engine until its body returns. As an Event it stands for its wake-up.
+/// Created by Engine::spawn and owned by the engine until its body returns. As an Event it stands for its
+/// wake-up.
 class Fiber final : public Event {
-public:
+ public:
   enum class Kind {
     worker, ///< must finish: if it is parked when nothing can happen any more, that is a deadlock
     daemon  ///< may be parked for ever (idle loops, kernel threads)
@@ -30,7 +31,7 @@ public:
   /// Set by whoever knows what the fiber is doing ("munmap"): named in error reports. May be null.
   const char* operation = nullptr;
 
-private:
+ private:
   friend class Engine;
   Fiber(EventQueue& queue, std::string name, Kind kind, std::function<void()> body)
       : Event(queue), name_(std::move(name)), kind_(kind), body_(std::move(body)) {}

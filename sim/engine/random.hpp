@@ -15,7 +15,7 @@
 namespace mmsim {
 
 class RandomStream {
-public:
+ public:
   /// The stream `name` of the run with this seed: the same two give the same numbers.
   RandomStream(std::uint64_t seed, std::string_view name) : bits_(mix(seed, name)) {}
 
@@ -25,7 +25,8 @@ public:
   }
   /// A duration in [0, bound), or 0 if the bound is 0.
   Duration below(Duration bound) {
-    return bound.count() <= 0 ? Duration{} : Duration(static_cast<std::int64_t>(below(std::uint64_t(bound.count()))));
+    return bound.count() <= 0 ? Duration{}
+                              : Duration(static_cast<std::int64_t>(below(std::uint64_t(bound.count()))));
   }
   /// Exponentially distributed with this mean.
   Duration exponential(Duration mean) {
@@ -33,7 +34,7 @@ public:
     return Duration(static_cast<std::int64_t>(std::llround(drawn * static_cast<double>(mean.count()))));
   }
 
-private:
+ private:
   static std::uint64_t mix(std::uint64_t seed, std::string_view name) {
     std::uint64_t hash = 0xcbf29ce484222325ULL; // FNV-1a
     for (const char c : name)

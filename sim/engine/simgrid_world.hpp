@@ -1,6 +1,6 @@
 // SimGrid's side of the engine: the platform, the clock that the world sees, and requests to its devices.
-// The only headers outside the .cpp files of sim/ that know SimGrid are the ones under sim/engine and sim/machine that
-// include this one's implementation; models and scenarios see Device and Topology only.
+// The only headers outside the .cpp files of sim/ that know SimGrid are the ones under sim/engine and
+// sim/machine that include this one's implementation; models and scenarios see Device and Topology only.
 #pragma once
 
 #include "sim/engine/time.hpp"
@@ -19,7 +19,7 @@ class Engine;
 class Fiber;
 
 class SimGridWorld {
-public:
+ public:
   explicit SimGridWorld(Engine& engine);
   ~SimGridWorld();
 
@@ -32,7 +32,7 @@ public:
 
   void run();
 
-private:
+ private:
   class MemoryModel;
   struct State;
   std::unique_ptr<State> state_;

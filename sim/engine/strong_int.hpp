@@ -1,4 +1,5 @@
-// Whole numbers that cannot be mistaken for one another: a frame is not a page, a core is not an address-space id.
+// Whole numbers that cannot be mistaken for one another: a frame is not a page, a core is not an
+// address-space id.
 #pragma once
 
 #include <compare>
@@ -11,7 +12,7 @@ namespace mmsim {
 /// A number of kind `Tag`. Arithmetic is limited to what numbering needs: next, offset, distance.
 template <class Tag, class Rep>
 class StrongInt {
-public:
+ public:
   using rep = Rep;
   constexpr StrongInt() = default;
   constexpr explicit StrongInt(Rep value) : value_(value) {}
@@ -22,7 +23,7 @@ public:
   friend constexpr StrongInt operator-(StrongInt a, Rep offset) { return StrongInt(a.value_ - offset); }
   friend constexpr Rep operator-(StrongInt a, StrongInt b) { return a.value_ - b.value_; }
 
-private:
+ private:
   Rep value_ = 0;
 };
 

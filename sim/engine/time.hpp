@@ -3,8 +3,9 @@
 //   Instant wake = engine.now() + costs.handler;      // an instant plus a duration is an instant
 //   Duration late = engine.now() - wake;              // two instants differ by a duration
 //
-// 63 bits of picoseconds last 106 days. SimGrid's clock is a double that counts nanoseconds (one SimGrid second
-// stands for one simulated nanosecond) and stops resolving a picosecond near 4e12 ns: `Engine` refuses to go there.
+// 63 bits of picoseconds last 106 days. SimGrid's clock is a double that counts nanoseconds (one SimGrid
+// second stands for one simulated nanosecond) and stops resolving a picosecond near 4e12 ns: `Engine` refuses
+// to go there.
 #pragma once
 
 #include <chrono>

@@ -4,13 +4,13 @@
 //   core.rmw(line);            // waits for the line; returns at its service time
 //   ++count;                   // so this is when the new value exists
 //
-// A line is with one owner that may write it, or with any number of sharers, or in memory. Requests for a line that
-// cannot be met from the requester's own cache are served one after the other in the order in which they are made
-// (fifo arbitration); while a line is on its way its next request waits. Several words that the kernel keeps together
-// stand on one CacheLine, so false sharing happens here as it does there.
+// A line is with one owner that may write it, or with any number of sharers, or in memory. Requests for a
+// line that cannot be met from the requester's own cache are served one after the other in the order in which
+// they are made (fifo arbitration); while a line is on its way its next request waits. Several words that the
+// kernel keeps together stand on one CacheLine, so false sharing happens here as it does there.
 //
-// What is not modelled: capacity (a line leaves a cache only by invalidation), nearest-first arbitration, directories
-// that answer instead of a core.
+// What is not modelled: capacity (a line leaves a cache only by invalidation), nearest-first arbitration,
+// directories that answer instead of a core.
 #pragma once
 
 #include "sim/engine/fiber.hpp"
@@ -28,7 +28,7 @@ class Core;
 using SpinHook = boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
 
 class CacheLine : public Waitable {
-public:
+ public:
   /// `name` must outlive the line: a literal.
   explicit CacheLine(const char* name) : name_(name) {}
 
@@ -41,15 +41,16 @@ public:
   const CoreSet& sharers() const { return sharers_; }
   Instant busy_until() const { return busy_until_; }
 
-private:
+ private:
   friend class Core;
   using Spinners = boost::intrusive::list<SpinHook, boost::intrusive::constant_time_size<false>>;
 
   const char* name_;
   Instant busy_until_{};
   State state_ = State::memory;
-  CoreId owner_{};            // the last writer; meaningful unless in memory
-  CoreId lowest_, highest_{}; // of the sharers: zones are intervals, so the farthest sharer is one of these two
+  CoreId owner_{}; // the last writer; meaningful unless in memory
+  CoreId lowest_,
+      highest_{}; // of the sharers: zones are intervals, so the farthest sharer is one of these two
   CoreSet sharers_;
   Spinners spinners_;
 };

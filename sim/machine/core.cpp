@@ -10,8 +10,8 @@ namespace mmsim {
 std::string CacheLine::describe() const { return fmt::format("the cache line of {}", name_); }
 
 Core::Core(Machine& machine, CoreId id)
-    : machine_(machine), engine_(machine.engine()), costs_(machine.costs()), counters_(machine.counters()), id_(id),
-      tlb_(machine.costs().tlb) {}
+    : machine_(machine), engine_(machine.engine()), costs_(machine.costs()), counters_(machine.counters()),
+      id_(id), tlb_(machine.costs().tlb) {}
 
 // Nothing at all happens meanwhile: all segments in one step. Counts the same events as one by one.
 bool Core::settle_undisturbed() {
@@ -22,8 +22,7 @@ bool Core::settle_undisturbed() {
     advances += segments_[i].length.count() != 0;
   }
   Instant t = now();
-  if (advances > 0 && !engine_.try_advance(t + total, advances))
-    return false;
+  if (advances > 0 && !engine_.try_advance(t + total, advances)) return false;
   for (std::size_t i = 0; i < segment_count_; ++i)
     if (segments_[i].length.count() != 0)
       ledger_->book(in_interrupt_ ? Account::interrupt : segments_[i].account, t += segments_[i].length);
@@ -31,23 +30,21 @@ bool Core::settle_undisturbed() {
   return true;
 }
 
-// The handler that an interrupt runs charges into segments_ too, so what is pending moves to this stack first.
+// The handler that an interrupt runs charges into segments_ too, so what is pending moves to this stack
+// first.
 void Core::settle_now() {
-  if (pending_ == 0 && stall_.count() == 0 && settle_undisturbed())
-    return;
+  if (pending_ == 0 && stall_.count() == 0 && settle_undisturbed()) return;
   const std::array<Segment, 12> segments = segments_;
   const std::size_t count = std::exchange(segment_count_, 0);
   for (std::size_t i = 0; i < count; ++i)
     run(segments[i]);
-  if (stall_.count() != 0 || deliverable())
-    run({Duration{}, Account::work, irqs_masked()});
+  if (stall_.count() != 0 || deliverable()) run({Duration{}, Account::work, irqs_masked()});
 }
 
 void Core::run(const Segment& segment) {
   Duration left = segment.length;
   for (;;) {
-    if (pending_ != 0 && !segment.masked && !in_interrupt_)
-      take_interrupts();
+    if (pending_ != 0 && !segment.masked && !in_interrupt_) take_interrupts();
     if (stall_.count() != 0) {
       // The translation hardware holds the core: nothing is taken and nothing else is done meanwhile.
       const Instant end = now() + std::exchange(stall_, Duration{});
@@ -55,8 +52,7 @@ void Core::run(const Segment& segment) {
       book(Account::tlb_local);
       continue;
     }
-    if (left.count() == 0)
-      return;
+    if (left.count() == 0) return;
     const Instant start = now();
     const Instant end = start + left;
     if (!engine_.try_advance(end)) {
@@ -86,8 +82,7 @@ void Core::take_interrupts() {
   while (pending_ != 0) {
     const auto irq = static_cast<Irq>(std::countr_zero(pending_));
     pending_ &= pending_ - 1;
-    if (is_ipi(irq))
-      counters_.add(Counter::ipi_received);
+    if (is_ipi(irq)) counters_.add(Counter::ipi_received);
     in_interrupt_ = true;
     charge(costs_.irq.entry, Account::interrupt);
     machine_.handler(irq).handle(*this);
@@ -100,13 +95,11 @@ void Core::take_interrupts() {
 void Core::raise(Irq irq) {
   const std::uint32_t bit = std::uint32_t{1} << static_cast<unsigned>(irq);
   if (pending_ & bit) {
-    if (is_ipi(irq))
-      counters_.add(Counter::ipi_coalesced);
+    if (is_ipi(irq)) counters_.add(Counter::ipi_coalesced);
     return;
   }
   pending_ |= bit;
-  if (parked_ != nullptr)
-    engine_.wake(*parked_);
+  if (parked_ != nullptr) engine_.wake(*parked_);
 }
 
 void Core::wait_for_interrupt() {
@@ -125,15 +118,13 @@ void Core::wait_for_interrupt() {
 Duration Core::user_sleep_until(Instant t, AccessStream* stream) {
   settle();
   const Instant start = now();
-  if (stream != nullptr)
-    stream->resume(start);
+  if (stream != nullptr) stream->resume(start);
   if (t > start && !engine_.try_advance(t)) {
     stream_ = stream;
     sleep_until(t);
     stream_ = nullptr;
   }
-  if (stream != nullptr)
-    stream->advance_to(now());
+  if (stream != nullptr) stream->advance_to(now());
   book(Account::user);
   const Duration passed = now() - start;
   settle();
@@ -145,11 +136,10 @@ void Core::access(CacheLine& line, Access kind, Account account) {
   const bool writes = kind != Access::read;
   Duration cost = kind == Access::rmw ? costs_.line.atomic : Duration{};
   if (line.sharers_.contains(id_) && (!writes || line.state_ == CacheLine::State::exclusive)) {
-    // In the core's own cache: nobody else is asked. A write that another core has asked for takes the line away when it
-    // is asked for, and reads of other cores leave this copy in place.
+    // In the core's own cache: nobody else is asked. A write that another core has asked for takes the line
+    // away when it is asked for, and reads of other cores leave this copy in place.
     cost += costs_.line.hit;
-    if (writes)
-      line.busy_until_ = now() + cost;
+    if (writes) line.busy_until_ = now() + cost;
     charge(cost, account == Account::coherence ? Account::work : account);
     return;
   }
@@ -192,8 +182,7 @@ void Core::access(CacheLine& line, Access kind, Account account) {
 void Core::spin_once(CacheLine& line, Account account) {
   settle(); // whatever the look at the value cost
   // A write that was requested while this settled has taken the line away already.
-  if (!line.sharers_.contains(id_))
-    return;
+  if (!line.sharers_.contains(id_)) return;
   line.spinners_.push_back(*this);
   spinner_ = &engine_.current();
   if (irqs_masked())
@@ -203,8 +192,7 @@ void Core::spin_once(CacheLine& line, Account account) {
   spinner_ = nullptr;
   SpinHook::unlink();
   book(account);
-  if (deliverable())
-    settle();
+  if (deliverable()) settle();
 }
 
 } // namespace mmsim

@@ -5,15 +5,20 @@
 //   core.irq_disable(); ... core.irq_enable();    // interrupts that come in between wait
 //
 // The rules that keep this honest (ARCHITECTURE.md, section 3):
-// 1. Settle, then publish. Every access to a shared line settles first; whoever changes state that others read without
+// 1. Settle, then publish. Every access to a shared line settles first; whoever changes state that others
+// read without
 //    a line calls settle() himself and may check settled().
-// 2. Private work may be charged in bulk; who changes what lock-free readers see bounds the bulk by a quantum.
-// 3. irq_disable() and irq_enable() mark segments of the pending charge, so that an interrupt is taken at the first
+// 2. Private work may be charged in bulk; who changes what lock-free readers see bounds the bulk by a
+// quantum.
+// 3. irq_disable() and irq_enable() mark segments of the pending charge, so that an interrupt is taken at the
+// first
 //    unmasked instant, even one of zero length.
-// 4. A stretch of user code is an AccessStream: it is advanced to every interrupt and every remote invalidation.
+// 4. A stretch of user code is an AccessStream: it is advanced to every interrupt and every remote
+// invalidation.
 //
-// Handlers run on the stack of whatever fiber the core runs, inside its settle loop, and are booked as `interrupt`.
-// Everything here happens on the fiber that the core runs; raise(), stall() and catch_up() come from outside.
+// Handlers run on the stack of whatever fiber the core runs, inside its settle loop, and are booked as
+// `interrupt`. Everything here happens on the fiber that the core runs; raise(), stall() and catch_up() come
+// from outside.
 #pragma once
 
 #include "sim/engine/engine.hpp"
@@ -34,7 +39,7 @@ class Machine;
 
 /// User code that accesses memory while the core computes.
 class AccessStream {
-public:
+ public:
   virtual ~AccessStream() = default;
   /// User code goes on at `now`.
   virtual void resume(Instant now) = 0;
@@ -43,7 +48,7 @@ public:
 };
 
 class Core : private SpinHook {
-public:
+ public:
   Core(Machine& machine, CoreId id);
   Core(const Core&) = delete;
   Core& operator=(const Core&) = delete;
@@ -68,31 +73,30 @@ public:
         last.length += cost;
         return;
       }
-      if (segment_count_ == segments_.size())
-        settle();
+      if (segment_count_ == segments_.size()) settle();
     }
     segments_[segment_count_++] = {cost, account, masked};
   }
   /// Turns the charges into simulated time, taking interrupts at every unmasked instant.
   void settle() {
-    if (segment_count_ > 0 || deliverable() || stall_.count() != 0)
-      settle_now();
+    if (segment_count_ > 0 || deliverable() || stall_.count() != 0) settle_now();
   }
   bool settled() const { return segment_count_ == 0; }
 
-  // --- shared lines: each settles, waits for the line and returns at the instant at which the access takes effect
+  // --- shared lines: each settles, waits for the line and returns at the instant at which the access takes
+  // effect
 
   void read(CacheLine& line, Account account = Account::coherence) { access(line, Access::read, account); }
   void write(CacheLine& line, Account account = Account::coherence) { access(line, Access::write, account); }
   /// Atomic read-modify-write.
   void rmw(CacheLine& line, Account account = Account::coherence) { access(line, Access::rmw, account); }
-  /// Reads the line again after each write to it until `done()`; waits in between, taking interrupts if irqs are on.
+  /// Reads the line again after each write to it until `done()`; waits in between, taking interrupts if irqs
+  /// are on.
   template <class Done>
   void spin_until(CacheLine& line, Account account, Done&& done) {
     for (;;) {
       access(line, Access::read, account);
-      if (done())
-        return;
+      if (done()) return;
       spin_once(line, account);
     }
   }
@@ -116,30 +120,28 @@ public:
 
   // --- waiting
 
-  /// Waits for interrupts with nothing to do; returns after at least one has been taken. Booked as `schedule`.
+  /// Waits for interrupts with nothing to do; returns after at least one has been taken. Booked as
+  /// `schedule`.
   void wait_for_interrupt();
   bool idle() const { return idle_; }
 
   // --- user code
 
-  /// Lets user time pass until `t`, or until an interrupt was taken or nudge() came, whichever is first. Meanwhile
-  /// `stream` (may be null) is the user code's accesses. Returns the user time that has passed.
+  /// Lets user time pass until `t`, or until an interrupt was taken or nudge() came, whichever is first.
+  /// Meanwhile `stream` (may be null) is the user code's accesses. Returns the user time that has passed.
   Duration user_sleep_until(Instant t, AccessStream* stream);
   /// Advances the stream to the present instant. From outside, before translations change under the core.
   void catch_up() {
-    if (stream_ != nullptr)
-      stream_->advance_to(now());
+    if (stream_ != nullptr) stream_->advance_to(now());
   }
   /// Ends the present user_sleep_until(), without an interrupt. From outside.
   void nudge() {
-    if (stream_ != nullptr)
-      engine_.wake(*parked_);
+    if (stream_ != nullptr) engine_.wake(*parked_);
   }
 
   /// Takes `length` from the core without an interrupt, at the next chance. From outside.
   void stall(Duration length) {
-    if (!idle_)
-      stall_ += length;
+    if (!idle_) stall_ += length;
   }
 
   // --- books
@@ -150,7 +152,7 @@ public:
   /// Everything since the last booking went to `account`, or to `interrupt` inside a handler.
   void book(Account account) { ledger_->book(in_interrupt_ ? Account::interrupt : account, now()); }
 
-private:
+ private:
   enum class Access : std::uint8_t { read, write, rmw };
   struct Segment {
     Duration length{};
@@ -180,8 +182,9 @@ private:
   bool in_interrupt_ = false;
   bool idle_ = false;
   std::uint32_t pending_ = 0; // one bit an Irq
-  Fiber* parked_ = nullptr;   // the fiber that an interrupt would wake; null while the core cannot be interrupted
-  Fiber* spinner_ = nullptr;  // the fiber that a write to the line it spins on would wake
+  Fiber* parked_ =
+      nullptr; // the fiber that an interrupt would wake; null while the core cannot be interrupted
+  Fiber* spinner_ = nullptr; // the fiber that a write to the line it spins on would wake
   Duration stall_{};
   AccessStream* stream_ = nullptr;
   Tlb tlb_;

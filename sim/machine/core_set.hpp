@@ -11,7 +11,7 @@
 namespace mmsim {
 
 class CoreSet {
-public:
+ public:
   static constexpr std::size_t max_cores = 1024;
 
   bool contains(CoreId core) const { return words_[word(core)] >> bit(core) & 1; }
@@ -20,8 +20,7 @@ public:
   void clear() { words_.fill(0); }
   bool empty() const {
     for (const std::uint64_t word : words_)
-      if (word != 0)
-        return false;
+      if (word != 0) return false;
     return true;
   }
   std::size_t size() const {
@@ -30,7 +29,8 @@ public:
       total += static_cast<std::size_t>(std::popcount(word));
     return total;
   }
-  /// Calls `visit(CoreId)` for each member, lowest first. The set may change meanwhile; `visit` sees a copy of each word.
+  /// Calls `visit(CoreId)` for each member, lowest first. The set may change meanwhile; `visit` sees a copy
+  /// of each word.
   template <class Visit>
   void for_each(Visit&& visit) const {
     for (std::size_t i = 0; i < words_.size(); ++i)
@@ -50,7 +50,7 @@ public:
   }
   bool operator==(const CoreSet&) const = default;
 
-private:
+ private:
   static std::size_t word(CoreId core) { return core.value() / 64; }
   static unsigned bit(CoreId core) { return core.value() % 64; }
   std::array<std::uint64_t, max_cores / 64> words_{};

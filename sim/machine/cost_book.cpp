@@ -5,7 +5,8 @@ namespace mmsim {
 void LineCosts::declare(Declaration& d, LineCosts& c) {
   d("machine.line.hit", c.hit, "1 ns", "load or store to a line that the core holds",
     "Neoverse N1 TRM: 4-cycle L1 load-to-use, partly hidden");
-  d("machine.line.atomic", c.atomic, "5 ns", "atomic read-modify-write on a line held exclusively, on top of the access",
+  d("machine.line.atomic", c.atomic, "5 ns",
+    "atomic read-modify-write on a line held exclusively, on top of the access",
     "perfbook Table 'CPU 0 View', same-CPU CAS 7.0 ns at 2.1 GHz");
   d("machine.line.transfer", c.transfer, "25 ns", "core-to-core transfer of a line, without the distance",
     "Kunpeng 920 same-cluster CAS 34.5 ns (core-to-core-latency) less machine.interconnect.cluster");
@@ -15,13 +16,18 @@ void LineCosts::declare(Declaration& d, LineCosts& c) {
 
 void InterruptCosts::declare(Declaration& d, InterruptCosts& c) {
   d("machine.ipi.send", c.send, "80 ns", "one write of the register that generates interrupts, at the sender",
-    "estimate: ICC_SGI1R write and the DSB and ISB around it drain the store buffer, two or three uncached accesses");
-  d("machine.ipi.deliver", c.deliver, "300 ns", "from the interconnect through the interrupt controller to the core",
+    "estimate: ICC_SGI1R write and the DSB and ISB around it drain the store buffer, two or three uncached "
+    "accesses");
+  d("machine.ipi.deliver", c.deliver, "300 ns",
+    "from the interconnect through the interrupt controller to the core",
     "estimate: GICv4.1 virtual SGI takes 750 ns in all (kvm-unit-tests ipi_hw), less send and entry");
   d("machine.ipi.targets_per_send", c.targets_per_send, 1, "targets that one register write can reach",
-    "GICv3: the cores of one Aff1 cluster; on Neoverse N1 and Kunpeng 920 each core is its own").at_least(1);
-  d("machine.irq.entry", c.entry, "250 ns", "taking an interrupt: exception, saving registers, acknowledging, dispatch",
-    "estimate: exception and register save 60 to 100 cycles, IAR read 100 to 200 cycles, irq_enter and dispatch");
+    "GICv3: the cores of one Aff1 cluster; on Neoverse N1 and Kunpeng 920 each core is its own")
+      .at_least(1);
+  d("machine.irq.entry", c.entry, "250 ns",
+    "taking an interrupt: exception, saving registers, acknowledging, dispatch",
+    "estimate: exception and register save 60 to 100 cycles, IAR read 100 to 200 cycles, irq_enter and "
+    "dispatch");
   d("machine.irq.exit", c.exit, "120 ns", "returning from it: EOI, irq_exit, restoring registers",
     "estimate: EOIR write 50 to 100 cycles and an exception return");
   d("machine.idle.exit", c.idle_exit, "800 ns", "waking a core that waits for an interrupt",
@@ -29,12 +35,15 @@ void InterruptCosts::declare(Declaration& d, InterruptCosts& c) {
 }
 
 void TlbCosts::declare(Declaration& d, TlbCosts& c) {
-  d("machine.tlb.l1_entries", c.l1_entries, 48, "entries of the first-level data TLB", "Neoverse N1 TRM, MMU").at_least(1);
+  d("machine.tlb.l1_entries", c.l1_entries, 48, "entries of the first-level data TLB", "Neoverse N1 TRM, MMU")
+      .at_least(1);
   d("machine.tlb.l1_ways", c.l1_ways, 48, "its ways", "Neoverse N1 TRM: fully associative").at_least(1);
-  d("machine.tlb.l2_entries", c.l2_entries, 1280, "entries of the second-level TLB", "Neoverse N1 TRM, MMU").at_least(1);
+  d("machine.tlb.l2_entries", c.l2_entries, 1280, "entries of the second-level TLB", "Neoverse N1 TRM, MMU")
+      .at_least(1);
   d("machine.tlb.l2_ways", c.l2_ways, 5, "its ways", "Neoverse N1 TRM").at_least(1);
   d("machine.tlb.walk_cache_entries", c.walk_cache_entries, 32, "last-level tables that the walker remembers",
-    "estimate: size not published; tens of entries in comparable cores").at_least(1);
+    "estimate: size not published; tens of entries in comparable cores")
+      .at_least(1);
   d("machine.tlb.l2_hit", c.l2_hit, "2 ns", "a hit in the second level", "estimate: about 5 cycles");
   d("machine.tlb.walk_level", c.walk_level, "5 ns", "one level of a table walk, descriptor in a cache",
     "estimate: an L2 cache hit of 11 to 13 cycles a level");
@@ -50,17 +59,21 @@ void TlbCosts::declare(Declaration& d, TlbCosts& c) {
     "estimate: 20 to 30 cycles until the next may be issued");
   d("machine.tlbi.broadcast_channel", c.broadcast_channel, "25 ns",
     "one TLBI on the interconnect, which carries the maintenance of all cores one after the other",
-    "estimate: 32 cores with mprotect 15.6 times slower with broadcast than with local TLBI (eMAG, 5.6-rc, linux-arm-kernel)");
+    "estimate: 32 cores with mprotect 15.6 times slower with broadcast than with local TLBI (eMAG, 5.6-rc, "
+    "linux-arm-kernel)");
   d("machine.tlbi.broadcast_complete", c.broadcast_complete, "120 ns",
     "completion of a DSB after broadcasts, beside the way to the farthest core and back",
     "estimate: every core drains accesses that used old entries before it answers");
-  d("machine.tlbi.broadcast_stall", c.broadcast_stall, "15 ns", "what one broadcast TLBI takes from every other busy core",
+  d("machine.tlbi.broadcast_stall", c.broadcast_stall, "15 ns",
+    "what one broadcast TLBI takes from every other busy core",
     "estimate: the lookup pipeline is held for some 30 to 40 cycles");
 }
 
 void MemoryCosts::declare(Declaration& d, MemoryCosts& c) {
-  d("machine.memory", c.memory, "64 GiB", "memory of the machine, in equal parts on the sockets").at_least("16 MiB");
-  d("machine.dram.bandwidth", c.node_bandwidth, "150 GiB/s", "bandwidth of a socket's memory, shared by its cores",
+  d("machine.memory", c.memory, "64 GiB", "memory of the machine, in equal parts on the sockets")
+      .at_least("16 MiB");
+  d("machine.dram.bandwidth", c.node_bandwidth, "150 GiB/s",
+    "bandwidth of a socket's memory, shared by its cores",
     "estimate: eight DDR4-2933 channels, about 80 % of the peak");
   d("machine.page.zero", c.page_zero, "260 ns", "clearing a page, by a core that has the memory to itself",
     "estimate: DC ZVA at about 16 GB/s a core");
@@ -71,11 +84,14 @@ void MemoryCosts::declare(Declaration& d, MemoryCosts& c) {
 void EntryCosts::declare(Declaration& d, EntryCosts& c) {
   d("machine.entry.syscall", c.syscall, "160 ns", "entering and leaving a system call",
     "host.csv F0, getppid on a comparable server core: 160 ns");
-  d("machine.entry.fault", c.fault, "300 ns", "taking a translation or permission fault and returning from it",
+  d("machine.entry.fault", c.fault, "300 ns",
+    "taking a translation or permission fault and returning from it",
     "estimate: system call plus reading the syndrome and fault address, and refetching");
-  d("machine.entry.user_access", c.user_access, "1 ns", "one load or store of user code that hits in the first level",
+  d("machine.entry.user_access", c.user_access, "1 ns",
+    "one load or store of user code that hits in the first level",
     "Neoverse N1 TRM: 4-cycle L1 load-to-use, partly hidden");
-  d("machine.entry.switch_registers", c.switch_registers, "90 ns", "cpu_switch_to: registers, stack, FP state",
+  d("machine.entry.switch_registers", c.switch_registers, "90 ns",
+    "cpu_switch_to: registers, stack, FP state",
     "estimate: 30 registers and 512 bytes of FP state, saved and restored");
   d("machine.entry.switch_mm", c.switch_mm, "60 ns", "writing TTBR0 with an id, with its ISB",
     "estimate: two system-register writes and a context synchronisation");
@@ -84,11 +100,14 @@ void EntryCosts::declare(Declaration& d, EntryCosts& c) {
 }
 
 void WorkCosts::declare(Declaration& d, WorkCosts& c) {
-  const char* fork_base = "host.csv F1: fork with 0 pages takes 38 us, exec'd binary of 26 areas; split by the areas' share (F4)";
+  const char* fork_base =
+      "host.csv F1: fork with 0 pages takes 38 us, exec'd binary of 26 areas; split by the areas' share (F4)";
   const char* fork_page = "host.csv F1 and F1b: 64 ns a page, 13 of them the write-protection";
   const char* estimate = "estimate: instructions on lines that are in the cache, 0.3 to 0.5 ns each";
-  d("machine.work.task_create", c.task_create, "12 us", "copy_process without its mm: task, stack, files, signals", fork_base);
-  d("machine.work.task_exit", c.task_exit, "9 us", "do_exit without its mm", "host.csv F2: exit of a small process");
+  d("machine.work.task_create", c.task_create, "12 us",
+    "copy_process without its mm: task, stack, files, signals", fork_base);
+  d("machine.work.task_exit", c.task_exit, "9 us", "do_exit without its mm",
+    "host.csv F2: exit of a small process");
   d("machine.work.mm_create", c.mm_create, "700 ns", "mm_init and a page directory", fork_base);
   d("machine.work.mm_destroy", c.mm_destroy, "500 ns", "__mmdrop without its directory", fork_base);
   d("machine.work.vma_find_level", c.vma_find_level, "4 ns", "one level of the tree in find_vma", estimate);
@@ -96,21 +115,29 @@ void WorkCosts::declare(Declaration& d, WorkCosts& c) {
   d("machine.work.vma_dup", c.vma_dup, "260 ns", "duplicating one area in dup_mmap",
     "host.csv F4a: about 0.6 us an untouched area, with its reverse-map links");
   d("machine.work.vma_remove", c.vma_remove, "120 ns", "unlinking and freeing an area", estimate);
-  d("machine.work.rmap_link", c.rmap_link, "120 ns", "linking an area into the reverse map", "host.csv F4a, as above");
+  d("machine.work.rmap_link", c.rmap_link, "120 ns", "linking an area into the reverse map",
+    "host.csv F4a, as above");
   d("machine.work.table_walk_level", c.table_walk_level, "2 ns", "one level of a software walk", estimate);
   d("machine.work.pte_scan", c.pte_scan, "600 ps", "passing over an empty entry", estimate);
-  d("machine.work.pte_copy", c.pte_copy, "35 ns", "copy_one_pte: reading, page lookup, counting, writing the child's", fork_page);
+  d("machine.work.pte_copy", c.pte_copy, "35 ns",
+    "copy_one_pte: reading, page lookup, counting, writing the child's", fork_page);
   d("machine.work.pte_set", c.pte_set, "15 ns", "set_pte_at of one entry", estimate);
   d("machine.work.pte_clear", c.pte_clear, "14 ns", "ptep_get_and_clear of one entry, in a row", estimate);
-  d("machine.work.pte_wrprotect", c.pte_wrprotect, "13 ns", "ptep_set_wrprotect of one entry, in a row", fork_page);
-  d("machine.work.table_init", c.table_init, "80 ns", "constructor of a table page, without clearing it", estimate);
-  d("machine.work.page_ref", c.page_ref, "8 ns", "get_page and map count of a page, lines in the cache", fork_page);
-  d("machine.work.page_unref", c.page_unref, "12 ns", "put_page and map count of a page, lines in the cache", estimate);
+  d("machine.work.pte_wrprotect", c.pte_wrprotect, "13 ns", "ptep_set_wrprotect of one entry, in a row",
+    fork_page);
+  d("machine.work.table_init", c.table_init, "80 ns", "constructor of a table page, without clearing it",
+    estimate);
+  d("machine.work.page_ref", c.page_ref, "8 ns", "get_page and map count of a page, lines in the cache",
+    fork_page);
+  d("machine.work.page_unref", c.page_unref, "12 ns", "put_page and map count of a page, lines in the cache",
+    estimate);
   d("machine.work.fault_handle", c.fault_handle, "180 ns", "handle_mm_fault and its callers, fixed part",
     "host.csv M5: COW reuse 620 ns with entry, mmap_lock, walk");
   d("machine.work.mmap", c.mmap, "450 ns", "do_mmap, fixed part", estimate);
-  d("machine.work.munmap", c.munmap, "500 ns", "do_munmap, fixed part", "host.csv S1: munmap of one page 2.17 us in all");
-  d("machine.work.pcp_alloc", c.pcp_alloc, "25 ns", "taking a page from a per-CPU list", "published.csv page-alloc, 4.10-rc2");
+  d("machine.work.munmap", c.munmap, "500 ns", "do_munmap, fixed part",
+    "host.csv S1: munmap of one page 2.17 us in all");
+  d("machine.work.pcp_alloc", c.pcp_alloc, "25 ns", "taking a page from a per-CPU list",
+    "published.csv page-alloc, 4.10-rc2");
   d("machine.work.pcp_free", c.pcp_free, "20 ns", "putting a page on a per-CPU list", estimate);
   d("machine.work.buddy_alloc", c.buddy_alloc, "60 ns", "__rmqueue of one block, without splits", estimate);
   d("machine.work.buddy_free", c.buddy_free, "50 ns", "__free_one_page, without merges", estimate);
@@ -122,14 +149,17 @@ void WorkCosts::declare(Declaration& d, WorkCosts& c) {
   d("machine.work.tick", c.tick, "700 ns", "scheduler tick and timekeeping",
     "estimate: 1 to 2 us with interrupt entry on arm64 servers");
   d("machine.work.balance", c.balance, "900 ns", "one attempt to balance the load", estimate);
-  d("machine.work.kthread_step", c.kthread_step, "300 ns", "one item of a kernel thread's work, fixed part", estimate);
+  d("machine.work.kthread_step", c.kthread_step, "300 ns", "one item of a kernel thread's work, fixed part",
+    estimate);
   d("machine.work.mask_scan", c.mask_scan, "40 ns", "building the mask of cores to interrupt", estimate);
-  d("machine.work.call_queue", c.call_queue, "12 ns", "one entry of a call queue, at the sender or at the target", estimate);
+  d("machine.work.call_queue", c.call_queue, "12 ns",
+    "one entry of a call queue, at the sender or at the target", estimate);
   d("machine.work.flush_setup", c.flush_setup, "30 ns", "deciding what a flush covers", estimate);
 }
 
 void CostBook::declare(Declaration& d, CostBook& c) {
-  d("machine.clock", c.clock, "2.6 GHz", "clock of the cores: what durations in cycles refer to", "Kunpeng 920-6426");
+  d("machine.clock", c.clock, "2.6 GHz", "clock of the cores: what durations in cycles refer to",
+    "Kunpeng 920-6426");
   LineCosts::declare(d, c.line);
   InterruptCosts::declare(d, c.irq);
   TlbCosts::declare(d, c.tlb);

@@ -1,8 +1,10 @@
-// The cost book: what every elementary step costs on the machine at hand. Nothing else in the program holds a duration.
+// The cost book: what every elementary step costs on the machine at hand. Nothing else in the program holds a
+// duration.
 //
-// A machine file sets the entries; the defaults are those of a generic Armv8.2 server core and say where they come
-// from. An entry called "estimate" gives its reasoning. Kernel work (`machine.work.*`) is instructions that a core
-// executes on data of its own: cache lines that travel, page contents, TLBs and interrupts are charged apart.
+// A machine file sets the entries; the defaults are those of a generic Armv8.2 server core and say where they
+// come from. An entry called "estimate" gives its reasoning. Kernel work (`machine.work.*`) is instructions
+// that a core executes on data of its own: cache lines that travel, page contents, TLBs and interrupts are
+// charged apart.
 #pragma once
 
 #include "sim/engine/parameter.hpp"
@@ -50,14 +52,14 @@ struct EntryCosts {
 
 /// The kernel's own instructions, by step.
 struct WorkCosts {
-  Duration task_create, task_exit, mm_create, mm_destroy;                     // fork, exit
-  Duration vma_find_level, vma_insert, vma_dup, vma_remove, rmap_link;        // areas
+  Duration task_create, task_exit, mm_create, mm_destroy;                           // fork, exit
+  Duration vma_find_level, vma_insert, vma_dup, vma_remove, rmap_link;              // areas
   Duration table_walk_level, pte_scan, pte_copy, pte_set, pte_clear, pte_wrprotect; // page tables
   Duration table_init, page_ref, page_unref;
-  Duration fault_handle, mmap, munmap;                                        // fixed parts of system calls
-  Duration pcp_alloc, pcp_free, buddy_alloc, buddy_free, buddy_step;          // pages
-  Duration enqueue, dequeue, pick_next, wake, tick, balance, kthread_step;    // scheduler
-  Duration mask_scan, call_queue, flush_setup;                                // cross-calls
+  Duration fault_handle, mmap, munmap;                                     // fixed parts of system calls
+  Duration pcp_alloc, pcp_free, buddy_alloc, buddy_free, buddy_step;       // pages
+  Duration enqueue, dequeue, pick_next, wake, tick, balance, kthread_step; // scheduler
+  Duration mask_scan, call_queue, flush_setup;                             // cross-calls
   static void declare(Declaration&, WorkCosts&);
 };
 

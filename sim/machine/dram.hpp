@@ -11,21 +11,23 @@
 namespace mmsim {
 
 class Dram {
-public:
+ public:
   Dram(std::uint32_t nodes, BytesPerSecond node_bandwidth)
       : busy_until_(nodes), picoseconds_per_byte_(1e12 / node_bandwidth.value()) {}
 
-  /// The core moves `bytes`, at most a page, to or from `node`; alone it would take `alone`. It takes as long as the
-  /// node needs, if that is longer. Settles first: the node sees requests in the order of their instants.
+  /// The core moves `bytes`, at most a page, to or from `node`; alone it would take `alone`. It takes as long
+  /// as the node needs, if that is longer. Settles first: the node sees requests in the order of their
+  /// instants.
   void transfer(Core& core, NodeId node, std::uint64_t bytes, Duration alone, Account account) {
     core.settle();
-    const Duration service(static_cast<std::int64_t>(static_cast<double>(bytes) * picoseconds_per_byte_ + 0.5));
+    const Duration service(
+        static_cast<std::int64_t>(static_cast<double>(bytes) * picoseconds_per_byte_ + 0.5));
     Instant& busy = busy_until_[node.value()];
     busy = std::max(busy, core.now()) + service;
     core.charge(std::max(alone, busy - core.now()), account);
   }
 
-private:
+ private:
   std::vector<Instant> busy_until_;
   double picoseconds_per_byte_;
 };

@@ -16,10 +16,10 @@ enum class Irq : std::uint8_t {
 inline constexpr std::size_t irq_count = 3;
 constexpr bool is_ipi(Irq irq) { return irq != Irq::tick; }
 
-/// What the kernel does when one comes. Runs to completion on the interrupted fiber's stack with irqs off; may charge,
-/// settle and access lines, must not sleep.
+/// What the kernel does when one comes. Runs to completion on the interrupted fiber's stack with irqs off;
+/// may charge, settle and access lines, must not sleep.
 class InterruptHandler {
-public:
+ public:
   virtual ~InterruptHandler() = default;
   virtual void handle(Core& core) = 0;
 };

@@ -6,7 +6,7 @@ namespace mmsim {
 
 // An interrupt on its way. Kept and used again: interrupts are frequent.
 class Machine::Arrival final : public Event {
-public:
+ public:
   Arrival(Machine& machine) : Event(machine.engine().queue()), machine_(machine) {}
   void send(Core& target, Irq irq, Instant arrival) {
     target_ = &target;
@@ -18,7 +18,7 @@ public:
     target_->raise(irq_);
   }
 
-private:
+ private:
   Machine& machine_;
   Core* target_ = nullptr;
   Irq irq_{};
@@ -28,8 +28,8 @@ namespace {
 std::uint32_t checked_cpus(const Topology& topology, const Configuration& configuration, std::uint32_t cpus) {
   if (cpus < 1 || cpus > topology.cores()) {
     const Entry* entry = configuration.find("run.cpus");
-    throw InputError(fmt::format("run.cpus = {}, but the machine has {} cores: choose 1 to {}", cpus, topology.cores(),
-                                 topology.cores()),
+    throw InputError(fmt::format("run.cpus = {}, but the machine has {} cores: choose 1 to {}", cpus,
+                                 topology.cores(), topology.cores()),
                      entry ? entry->origin : Origin{});
   }
   return cpus;

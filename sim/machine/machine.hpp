@@ -16,8 +16,9 @@
 namespace mmsim {
 
 class Machine {
-public:
-  /// The machine of `configuration`, of which the first `cpus` cores are online. Throws InputError if it has fewer.
+ public:
+  /// The machine of `configuration`, of which the first `cpus` cores are online. Throws InputError if it has
+  /// fewer.
   Machine(Engine& engine, const Configuration& configuration, Counters& counters, std::uint32_t cpus);
   ~Machine();
 
@@ -32,14 +33,16 @@ public:
   Core& core(CoreId id) { return *cores_[id.value()]; }
   const CoreSet& online() const { return online_; }
 
-  /// `core` interrupts `targets`: one register write for every group that the interrupt controller can address at once,
-  /// charged to `account`; each target's interrupt arrives after its own distance.
+  /// `core` interrupts `targets`: one register write for every group that the interrupt controller can
+  /// address at once, charged to `account`; each target's interrupt arrives after its own distance.
   void send_ipi(Core& core, const CoreSet& targets, Irq irq, Account account);
 
-  void set_handler(Irq irq, InterruptHandler& handler) { handlers_[static_cast<std::size_t>(irq)] = &handler; }
+  void set_handler(Irq irq, InterruptHandler& handler) {
+    handlers_[static_cast<std::size_t>(irq)] = &handler;
+  }
   InterruptHandler& handler(Irq irq) { return *handlers_[static_cast<std::size_t>(irq)]; }
 
-private:
+ private:
   class Arrival;
 
   Engine& engine_;

@@ -8,16 +8,22 @@ namespace mmsim {
 
 bool Maintenance::apply(Core& core, const Scope& scope) {
   switch (scope.kind) {
-  case Scope::Kind::page: return core.tlb().invalidate_page(scope.asid, scope.page);
-  case Scope::Kind::id: core.tlb().invalidate_asid(scope.asid); break;
-  case Scope::Kind::all: core.tlb().invalidate_all(); break;
+  case Scope::Kind::page:
+    return core.tlb().invalidate_page(scope.asid, scope.page);
+  case Scope::Kind::id:
+    core.tlb().invalidate_asid(scope.asid);
+    break;
+  case Scope::Kind::all:
+    core.tlb().invalidate_all();
+    break;
   }
   return true;
 }
 
 void Maintenance::local(Core& core, const Scope& scope) {
   const TlbCosts& costs = core.costs().tlb;
-  core.charge(scope.kind == Scope::Kind::page ? costs.invalidate_page : costs.invalidate_all, Account::tlb_local);
+  core.charge(scope.kind == Scope::Kind::page ? costs.invalidate_page : costs.invalidate_all,
+              Account::tlb_local);
   apply(core, scope);
 }
 
@@ -40,20 +46,20 @@ void Maintenance::broadcast(Core& core, const Scope& scope) {
     }
     other.catch_up();
     other.stall(costs.broadcast_stall);
-    if (apply(other, scope))
-      other.nudge(); // its user code goes on with other translations
+    if (apply(other, scope)) other.nudge(); // its user code goes on with other translations
   });
 }
 
 Duration Maintenance::farthest(const Core& core) const {
   const Topology& topology = machine_.topology();
-  return std::max(topology.latency(core.id(), CoreId(0)), topology.latency(core.id(), CoreId(machine_.cpus() - 1)));
+  return std::max(topology.latency(core.id(), CoreId(0)),
+                  topology.latency(core.id(), CoreId(machine_.cpus() - 1)));
 }
 
 void Maintenance::broadcast_barrier(Core& core) {
   core.settle();
-  const Instant complete =
-      std::max(machine_.engine().now(), channel_busy_until_) + core.costs().tlb.broadcast_complete + 2 * farthest(core);
+  const Instant complete = std::max(machine_.engine().now(), channel_busy_until_) +
+                           core.costs().tlb.broadcast_complete + 2 * farthest(core);
   core.charge(complete - machine_.engine().now(), Account::tlb_remote);
   core.settle();
 }

@@ -1,9 +1,10 @@
-// TLB maintenance as instructions: what a TLBI does to the core itself, and to all others when it is broadcast.
+// TLB maintenance as instructions: what a TLBI does to the core itself, and to all others when it is
+// broadcast.
 //
-// A broadcast invalidation (inner shareable) is a message that the interconnect carries to every core: the maintenance
-// of all cores shares one channel, one message after the other. It takes effect in the other cores when it arrives, and
-// holds each busy one for a moment without an interrupt. The DSB that follows returns when the farthest core has
-// completed.
+// A broadcast invalidation (inner shareable) is a message that the interconnect carries to every core: the
+// maintenance of all cores shares one channel, one message after the other. It takes effect in the other
+// cores when it arrives, and holds each busy one for a moment without an interrupt. The DSB that follows
+// waits behind everything that is on the channel by then, and returns when the farthest core has completed.
 #pragma once
 
 #include "sim/engine/strong_int.hpp"
@@ -17,7 +18,7 @@ class Core;
 class Machine;
 
 class Maintenance {
-public:
+ public:
   explicit Maintenance(Machine& machine) : machine_(machine) {}
 
   /// What one invalidation covers.
@@ -32,12 +33,12 @@ public:
   /// Completes local maintenance. Charged as `tlb_local`.
   void local_barrier(Core& core);
 
-  /// On every online core, this one included. The issuer goes on once the instruction is issued.
+  /// On every online core, this one included. The issuer goes on once the interconnect has taken the message.
   void broadcast(Core& core, const Scope& scope);
   /// Returns when every core has completed the broadcasts of this core. Booked as `tlb_remote`.
   void broadcast_barrier(Core& core);
 
-private:
+ private:
   /// True if the core may have held something of it.
   bool apply(Core& core, const Scope& scope);
   Duration farthest(const Core& core) const;

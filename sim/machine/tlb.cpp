@@ -13,8 +13,7 @@ Tlb::Array::Array(std::int64_t entries, std::int64_t ways_wanted)
 }
 
 int Tlb::Array::find(std::uint64_t tag, PageNumber page) {
-  if (tags[last] == tag)
-    return static_cast<int>(last);
+  if (tags[last] == tag) return static_cast<int>(last);
   const std::size_t first = first_way(page);
   for (std::size_t i = first; i < first + ways; ++i)
     if (tags[i] == tag) {
@@ -37,8 +36,7 @@ void Tlb::Array::put(std::uint64_t tag, PageNumber page, const Translation& tran
 
 bool Tlb::Array::erase(std::uint64_t tag, PageNumber page) {
   const int at = find(tag, page);
-  if (at >= 0)
-    tags[at] = 0;
+  if (at >= 0) tags[at] = 0;
   return at >= 0;
 }
 
@@ -49,7 +47,8 @@ Tlb::Tlb(const TlbCosts& costs)
 std::uint64_t Tlb::tag_base(Asid asid) const {
   const auto found = eras_.find(asid.value());
   const std::uint64_t era = found == eras_.end() ? 0 : found->second;
-  return valid | (era & ((1u << era_bits) - 1)) << (page_bits + asid_bits) | std::uint64_t{asid.value()} << page_bits;
+  return valid | (era & ((1u << era_bits) - 1)) << (page_bits + asid_bits) |
+         std::uint64_t{asid.value()} << page_bits;
 }
 
 void Tlb::use(Asid asid) {
@@ -59,8 +58,7 @@ void Tlb::use(Asid asid) {
 
 Tlb::Hit Tlb::look_up(PageNumber page) {
   const std::uint64_t tag = base_ | page.value();
-  if (const int at = first_.find(tag, page); at >= 0)
-    return {Level::first, &first_.translations[at]};
+  if (const int at = first_.find(tag, page); at >= 0) return {Level::first, &first_.translations[at]};
   if (const int at = second_.find(tag, page); at >= 0) {
     first_.put(tag, page, second_.translations[at]);
     (void)first_.find(tag, page);
@@ -95,11 +93,9 @@ void Tlb::new_era(Asid asid) {
     const auto is_of = [asid](std::uint64_t tag) { return tag != 0 && asid_of(tag) == asid; };
     for (Array* array : {&first_, &second_})
       for (std::uint64_t& tag : array->tags)
-        if (is_of(tag))
-          tag = 0;
+        if (is_of(tag)) tag = 0;
     for (Entry& entry : walks_)
-      if (is_of(entry.tag))
-        entry.tag = 0;
+      if (is_of(entry.tag)) entry.tag = 0;
   }
 }
 
@@ -124,8 +120,7 @@ Tlb::Translation* Tlb::walk_cached(PageNumber page) {
 
 bool Tlb::may_walk(std::uint64_t word) const {
   for (const Entry& entry : walks_)
-    if (entry.tag != 0 && entry.translation.word == word && (entry.tag & era_and_asid) == tag_base(asid_of(entry.tag)))
-      return true;
+    if (entry.translation.word == word && (entry.tag & era_and_asid) == base_) return true;
   return false;
 }
 

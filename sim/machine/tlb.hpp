@@ -1,14 +1,17 @@
-// A core's translations: a two-level TLB tagged with address-space ids, and the walker's memory of last-level tables.
+// A core's translations: a two-level TLB tagged with address-space ids, and the walker's memory of last-level
+// tables.
 //
-// An entry keeps a copy of the page-table word that it was made from and that word's address. So whether a translation
-// is still what the tables say is one comparison, and the oracle can look at every hit. The tables' memory must stay
-// readable as long as the TLB lives (it does: freed tables go to a pool, and their words change).
+// An entry keeps a copy of the page-table word that it was made from and that word's address. So whether a
+// translation is still what the tables say is one comparison, and the oracle can look at every hit. The
+// tables' memory must stay readable as long as the TLB lives (it does: freed tables go to a pool, and their
+// words change).
 //
-// Invalidating an id starts a new era of it: entries of older eras no longer match and fall to replacement. So a full
-// flush costs the host O(1), not a sweep. Replacement is round robin in a set, as the TRMs leave it open; an invalid way
-// is not preferred, which makes a flushed TLB refill a little worse than a real one.
+// Invalidating an id starts a new era of it: entries of older eras no longer match and fall to replacement.
+// So a full flush costs the host O(1), not a sweep. Replacement is round robin in a set, as the TRMs leave it
+// open; an invalid way is not preferred, which makes a flushed TLB refill a little worse than a real one.
 //
-// What is not modelled: entries for several pages (contiguous hint, blocks), kernel entries, instruction TLBs.
+// What is not modelled: entries for several pages (contiguous hint, blocks), kernel entries, instruction
+// TLBs.
 #pragma once
 
 #include "sim/engine/strong_int.hpp"
@@ -21,7 +24,7 @@
 namespace mmsim {
 
 class Tlb {
-public:
+ public:
   explicit Tlb(const TlbCosts& costs);
 
   struct Translation {
@@ -51,10 +54,11 @@ public:
   /// The walker's shortcut for the 2 MiB around `page`: the word of the table above, or null.
   Translation* walk_cached(PageNumber page);
   void remember_walk(PageNumber page, Translation translation);
-  /// True if the walker may still follow the table entry that read `word`: for the oracle, when that table is freed.
+  /// True if the walker may still follow the table entry that read `word`: for the oracle, when that table is
+  /// freed. Entries of ids that are not in use do not count: nobody walks with them.
   bool may_walk(std::uint64_t word) const;
 
-private:
+ private:
   // Tag: valid bit, 11 bits of era, 16 bits of id, 36 bits of page number.
   static constexpr int page_bits = 36, asid_bits = 16, era_bits = 11;
   static constexpr std::uint64_t valid = std::uint64_t{1} << 63;
@@ -66,7 +70,8 @@ private:
     std::uint64_t tag = 0;
     Translation translation;
   };
-  // One level. Tags stand apart from translations, so that a look-up in a wide set reads few host cache lines.
+  // One level. Tags stand apart from translations, so that a look-up in a wide set reads few host cache
+  // lines.
   struct Array {
     Array(std::int64_t entries, std::int64_t ways);
     std::size_t first_way(PageNumber page) const { return page.value() % sets * ways; }

@@ -16,22 +16,26 @@ constexpr double unlimited_bandwidth = 1e18; // messages are latency; bandwidth 
 
 std::string core_name(std::uint32_t core) { return fmt::format("core {}", core); }
 
-// A zone's link to its parent: half of what a route gains by going through this level, since it is crossed twice.
+// A zone's link to its parent: half of what a route gains by going through this level, since it is crossed
+// twice.
 double half_in_simgrid_seconds(Duration gain) { return nanoseconds(gain) / 2.0; }
 
-void attach(simgrid::s4u::NetZone* parent, simgrid::s4u::NetZone* child, simgrid::kernel::routing::NetPoint* gateway,
-            const std::string& name, double latency) {
+void attach(simgrid::s4u::NetZone* parent, simgrid::s4u::NetZone* child,
+            simgrid::kernel::routing::NetPoint* gateway, const std::string& name, double latency) {
   auto* link = parent->create_link(name + " link", unlimited_bandwidth)->set_latency(latency)->seal();
-  parent->add_route(child->get_netpoint(), nullptr, gateway, nullptr, {simgrid::s4u::LinkInRoute(link)}, true);
+  parent->add_route(child->get_netpoint(), nullptr, gateway, nullptr, {simgrid::s4u::LinkInRoute(link)},
+                    true);
 }
 
-// Where routes enter and leave a zone of zones. The router stands in a zone of its own: SimGrid (3.32) takes the way from
-// a core to a router directly in an enclosing zone for one within that zone, and leaves out the links below it.
+// Where routes enter and leave a zone of zones. The router stands in a zone of its own: SimGrid (3.32) takes
+// the way from a core to a router directly in an enclosing zone for one within that zone, and leaves out the
+// links below it.
 simgrid::kernel::routing::NetPoint* gateway(simgrid::s4u::NetZone* zone, const std::string& name) {
   auto* own = simgrid::s4u::create_star_zone("gateway of " + name)->set_parent(zone);
   auto* router = own->create_router("router of " + name);
   own->seal();
-  zone->add_route(own->get_netpoint(), nullptr, router, nullptr, std::vector<simgrid::s4u::LinkInRoute>{}, true);
+  zone->add_route(own->get_netpoint(), nullptr, router, nullptr, std::vector<simgrid::s4u::LinkInRoute>{},
+                  true);
   return router;
 }
 
@@ -44,13 +48,15 @@ Topology::Topology(Engine& engine, const TopologyParameters& p)
       cores_per_socket_(cores_per_die_ * static_cast<std::uint32_t>(p.dies_per_socket)) {
   const std::int64_t total = p.sockets * p.dies_per_socket * p.clusters_per_die * p.cores_per_cluster;
   if (total > static_cast<std::int64_t>(CoreSet::max_cores))
-    throw InputError(fmt::format("a machine of {} cores: at most {} can be simulated", total, CoreSet::max_cores));
+    throw InputError(
+        fmt::format("a machine of {} cores: at most {} can be simulated", total, CoreSet::max_cores));
   cores_ = static_cast<std::uint32_t>(total);
   const std::array<Duration, distance_count> wanted{Duration{}, p.cluster, p.die, p.socket, p.system};
   for (std::size_t level = 1; level < distance_count; ++level)
     if (wanted[level] < wanted[level - 1])
-      throw InputError("machine.interconnect: cluster <= die <= socket <= system is needed: nothing is nearer "
-                           "in a larger zone");
+      throw InputError(
+          "machine.interconnect: cluster <= die <= socket <= system is needed: nothing is nearer "
+          "in a larger zone");
 
   using simgrid::s4u::create_star_zone;
   auto& root = engine.world().root();
@@ -71,7 +77,8 @@ Topology::Topology(Engine& engine, const TopologyParameters& p)
           auto* link = cluster->create_link(core_name(core) + " link", unlimited_bandwidth)
                            ->set_latency(half_in_simgrid_seconds(p.cluster))
                            ->seal();
-          cluster->add_route(host->get_netpoint(), nullptr, nullptr, nullptr, {simgrid::s4u::LinkInRoute(link)}, true);
+          cluster->add_route(host->get_netpoint(), nullptr, nullptr, nullptr,
+                             {simgrid::s4u::LinkInRoute(link)}, true);
         }
         cluster->seal();
         attach(die, cluster, cluster_router, cluster_name, half_in_simgrid_seconds(p.die - p.cluster));
@@ -80,19 +87,20 @@ Topology::Topology(Engine& engine, const TopologyParameters& p)
       attach(socket, die, die_router, die_name, half_in_simgrid_seconds(p.socket - p.die));
     }
     socket->seal();
-    attach(&root, socket, socket_router, fmt::format("socket {}", s), half_in_simgrid_seconds(p.system - p.socket));
+    attach(&root, socket, socket_router, fmt::format("socket {}", s),
+           half_in_simgrid_seconds(p.system - p.socket));
   }
 
-  const std::array<std::uint32_t, distance_count> partner{0, 1, cores_per_cluster_, cores_per_die_, cores_per_socket_};
+  const std::array<std::uint32_t, distance_count> partner{0, 1, cores_per_cluster_, cores_per_die_,
+                                                          cores_per_socket_};
   for (std::size_t level = 1; level < distance_count; ++level)
-    if (partner[level] < cores_ &&
-        distance(CoreId(0), CoreId(partner[level])) == static_cast<Distance>(level)) // else nobody is that far
+    if (partner[level] < cores_ && distance(CoreId(0), CoreId(partner[level])) ==
+                                       static_cast<Distance>(level)) // else nobody is that far
       latency_[level] = route_latency(CoreId(0), CoreId(partner[level]));
 }
 
 Duration Topology::route_latency(CoreId a, CoreId b) const {
-  if (a == b)
-    return Duration{};
+  if (a == b) return Duration{};
   const auto* engine = simgrid::s4u::Engine::get_instance();
   std::vector<simgrid::s4u::Link*> links;
   double latency = 0;

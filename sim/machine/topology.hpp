@@ -1,9 +1,10 @@
 // Where the cores are: sockets of dies of clusters of cores, as SimGrid net zones, hosts and links.
 //
-// Cores are numbered through cluster by cluster, die by die, socket by socket, so every zone is an interval of core
-// numbers. Every zone has one link to its parent; the latency of a SimGrid route between two cores is the time that a
-// message needs between them. Since all clusters, dies and sockets are alike, five routes stand for all pairs, one for
-// each level at which two cores meet; `tests/formula` compares all pairs with SimGrid's routes on a small machine.
+// Cores are numbered through cluster by cluster, die by die, socket by socket, so every zone is an interval
+// of core numbers. Every zone has one link to its parent; the latency of a SimGrid route between two cores is
+// the time that a message needs between them. Since all clusters, dies and sockets are alike, five routes
+// stand for all pairs, one for each level at which two cores meet; `tests/formula` compares all pairs with
+// SimGrid's routes on a small machine.
 #pragma once
 
 #include "sim/engine/engine.hpp"
@@ -24,12 +25,15 @@ struct TopologyParameters {
   Duration cluster, die, socket, system;
 
   static void declare(Declaration& d, TopologyParameters& p) {
-    d("machine.sockets", p.sockets, 1, "sockets of the machine; each has memory of its own").at_least(1).at_most(64);
+    d("machine.sockets", p.sockets, 1, "sockets of the machine; each has memory of its own")
+        .at_least(1)
+        .at_most(64);
     d("machine.dies_per_socket", p.dies_per_socket, 1, "dies in a socket").at_least(1).at_most(64);
     d("machine.clusters_per_die", p.clusters_per_die, 1, "clusters in a die").at_least(1).at_most(1024);
     d("machine.cores_per_cluster", p.cores_per_cluster, 4, "cores in a cluster").at_least(1).at_most(1024);
     d("machine.interconnect.cluster", p.cluster, "10 ns", "one way between two cores of a cluster",
-      "estimate: two thirds of a Kunpeng 920 same-cluster CAS (34.5 ns, core-to-core-latency) is tag look-up");
+      "estimate: two thirds of a Kunpeng 920 same-cluster CAS (34.5 ns, core-to-core-latency) is tag "
+      "look-up");
     d("machine.interconnect.die", p.die, "15 ns", "one way between two clusters of a die",
       "estimate: mesh of a few hops at 1.5 to 2 ns a hop");
     d("machine.interconnect.socket", p.socket, "55 ns", "one way between two dies of a socket",
@@ -41,9 +45,9 @@ struct TopologyParameters {
 inline const DeclareParameters<TopologyParameters> declared_topology_parameters;
 
 class Topology {
-public:
-  /// Builds the zones below the engine's root zone. Throws InputError for a machine of over 1024 cores and for
-  /// latencies that shrink with distance.
+ public:
+  /// Builds the zones below the engine's root zone. Throws InputError for a machine of over 1024 cores and
+  /// for latencies that shrink with distance.
   Topology(Engine& engine, const TopologyParameters& parameters);
 
   std::uint32_t cores() const { return cores_; }
@@ -51,13 +55,10 @@ public:
   NodeId node_of(CoreId core) const { return NodeId(core.value() / cores_per_socket_); }
 
   Distance distance(CoreId a, CoreId b) const {
-    if (a == b)
-      return Distance::self;
+    if (a == b) return Distance::self;
     const std::uint32_t x = a.value(), y = b.value();
-    if (x / cores_per_cluster_ == y / cores_per_cluster_)
-      return Distance::cluster;
-    if (x / cores_per_die_ == y / cores_per_die_)
-      return Distance::die;
+    if (x / cores_per_cluster_ == y / cores_per_cluster_) return Distance::cluster;
+    if (x / cores_per_die_ == y / cores_per_die_) return Distance::die;
     return x / cores_per_socket_ == y / cores_per_socket_ ? Distance::socket : Distance::system;
   }
   /// One-way latency between cores at that distance, from SimGrid's routes.
@@ -66,7 +67,7 @@ public:
   /// The latency of SimGrid's route between these two cores: slow, for tests.
   Duration route_latency(CoreId a, CoreId b) const;
 
-private:
+ private:
   std::uint32_t cores_, sockets_, cores_per_cluster_, cores_per_die_, cores_per_socket_;
   std::array<Duration, distance_count> latency_{};
 };

@@ -1,10 +1,12 @@
-// How many events a second, side by side: stock SimGrid actors, this engine, and a bare std::priority_queue as the limit.
+// How many events a second, side by side: stock SimGrid actors, this engine, and a bare std::priority_queue
+// as the limit.
 //
-//   build/bench/engine_bench                                  # stock/N engine/N limit/N for N = 1, 16, 256, 1024
-//   build/bench/engine_bench --benchmark_filter=engine/256
+//   build/bench/engine_bench                                  # stock/N engine/N limit/N for N = 1, 16, 256,
+//   1024 build/bench/engine_bench --benchmark_filter=engine/256
 //
-// N sleepers each sleep again and again for delays drawn log-uniformly from 1 ns to 10 us. SimGrid allows one engine a
-// process, so every measurement runs in a child process and reports back its own wall time and number of events.
+// N sleepers each sleep again and again for delays drawn log-uniformly from 1 ns to 10 us. SimGrid allows one
+// engine a process, so every measurement runs in a child process and reports back its own wall time and
+// number of events.
 
 #include "sim/engine/engine.hpp"
 
@@ -90,8 +92,7 @@ Measured limit(int sleepers, std::int64_t events) {
 
 Measured in_child(Measured (*body)(int, std::int64_t), int sleepers, std::int64_t events) {
   int channel[2];
-  if (pipe(channel) != 0)
-    return {};
+  if (pipe(channel) != 0) return {};
   const pid_t child = fork();
   if (child == 0) {
     const Measured measured = body(sleepers, events);
@@ -100,8 +101,7 @@ Measured in_child(Measured (*body)(int, std::int64_t), int sleepers, std::int64_
   }
   close(channel[1]);
   Measured measured;
-  if (read(channel[0], &measured, sizeof measured) != sizeof measured)
-    measured = {};
+  if (read(channel[0], &measured, sizeof measured) != sizeof measured) measured = {};
   close(channel[0]);
   waitpid(child, nullptr, 0);
   return measured;
@@ -125,8 +125,26 @@ void run(benchmark::State& state, Measured (*body)(int, std::int64_t), std::int6
 
 } // namespace
 
-BENCHMARK_CAPTURE(run, stock, stock, 400'000)->Name("stock")->Arg(1)->Arg(16)->Arg(256)->Arg(1024)->UseManualTime();
-BENCHMARK_CAPTURE(run, engine, engine, 4'000'000)->Name("engine")->Arg(1)->Arg(16)->Arg(256)->Arg(1024)->UseManualTime();
-BENCHMARK_CAPTURE(run, limit, limit, 4'000'000)->Name("limit")->Arg(1)->Arg(16)->Arg(256)->Arg(1024)->UseManualTime();
+BENCHMARK_CAPTURE(run, stock, stock, 400'000)
+    ->Name("stock")
+    ->Arg(1)
+    ->Arg(16)
+    ->Arg(256)
+    ->Arg(1024)
+    ->UseManualTime();
+BENCHMARK_CAPTURE(run, engine, engine, 4'000'000)
+    ->Name("engine")
+    ->Arg(1)
+    ->Arg(16)
+    ->Arg(256)
+    ->Arg(1024)
+    ->UseManualTime();
+BENCHMARK_CAPTURE(run, limit, limit, 4'000'000)
+    ->Name("limit")
+    ->Arg(1)
+    ->Arg(16)
+    ->Arg(256)
+    ->Arg(1024)
+    ->UseManualTime();
 
 BENCHMARK_MAIN();

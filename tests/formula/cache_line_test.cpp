@@ -1,4 +1,5 @@
-// Cache lines: what an access costs in each state and at each distance, who waits for whom, and when values exist.
+// Cache lines: what an access costs in each state and at each distance, who waits for whom, and when values
+// exist.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,9 +10,9 @@ namespace mmsim {
 namespace {
 
 using namespace literals;
+using testing::ElementsAre;
 using tests::small_machine;
 using tests::TestMachine;
-using testing::ElementsAre;
 
 constexpr Duration hit = 1_ns, atomic = 5_ns, transfer = 25_ns, dram = 95_ns;
 
@@ -33,9 +34,15 @@ void expect_costs(std::vector<Step> steps) {
       m.ledgers[step.core].reset(m.engine.now());
       const Duration start = m.now();
       switch (step.what) {
-      case Do::read: core.read(line); break;
-      case Do::write: core.write(line); break;
-      case Do::rmw: core.rmw(line); break;
+      case Do::read:
+        core.read(line);
+        break;
+      case Do::write:
+        core.write(line);
+        break;
+      case Do::rmw:
+        core.rmw(line);
+        break;
       }
       core.settle();
       EXPECT_EQ((m.now() - start).count(), step.cost.count())
@@ -46,11 +53,11 @@ void expect_costs(std::vector<Step> steps) {
   m.engine.run();
 }
 
-TEST(CacheLine, FromMemoryTakesTheMemorysTime) {
-  expect_costs({{3, Do::read, dram}});
-}
+TEST(CacheLine, FromMemoryTakesTheMemorysTime) { expect_costs({{3, Do::read, dram}}); }
 TEST(CacheLine, FromMemoryForWritingToo) { expect_costs({{3, Do::write, dram}, {3, Do::write, hit}}); }
-TEST(CacheLine, FromMemoryForAnAtomicToo) { expect_costs({{3, Do::rmw, dram + atomic}, {3, Do::rmw, hit + atomic}}); }
+TEST(CacheLine, FromMemoryForAnAtomicToo) {
+  expect_costs({{3, Do::rmw, dram + atomic}, {3, Do::rmw, hit + atomic}});
+}
 
 TEST(CacheLine, TheOwnerHits) {
   expect_costs({{0, Do::write, dram}, {0, Do::read, hit}, {0, Do::write, hit}, {0, Do::rmw, hit + atomic}});
@@ -188,8 +195,9 @@ TEST(CacheLine, SpinnersReReadOneAfterTheOtherOnceAWriteIsServed) {
     });
   m.engine.run();
   const Duration write = 10_us + transfer + 151_ns;
-  EXPECT_THAT(saw, ElementsAre(std::pair(3u, write + 25_ns + 15_ns), std::pair(9u, write + 50_ns + 166_ns),
-                               std::pair(1u, write + 75_ns + 176_ns), std::pair(5u, write + 100_ns + 231_ns)));
+  EXPECT_THAT(saw,
+              ElementsAre(std::pair(3u, write + 25_ns + 15_ns), std::pair(9u, write + 50_ns + 166_ns),
+                          std::pair(1u, write + 75_ns + 176_ns), std::pair(5u, write + 100_ns + 231_ns)));
   for (const auto& [id, when] : saw)
     EXPECT_EQ(m.ledgers[id].total(Account::lock_spin), when);
 }

@@ -11,9 +11,9 @@ namespace mmsim {
 namespace {
 
 using namespace literals;
+using testing::ElementsAre;
 using tests::small_machine;
 using tests::TestMachine;
-using testing::ElementsAre;
 
 TEST(Charge, OnlyAddsUpUntilSettled) {
   TestMachine m(small_machine());
@@ -246,11 +246,9 @@ TEST(Interrupt, ASpinningCoreTakesItWithIrqsOnAndNotWithIrqsOff) {
         set = true;
       });
       const auto [handlers, end] = timeline(m, [&](Core& core) {
-        if (masked)
-          core.irq_disable();
+        if (masked) core.irq_disable();
         core.spin_until(line, Account::lock_spin, [&] { return set; }); // 25 + 10 ns
-        if (masked)
-          core.irq_enable();
+        if (masked) core.irq_enable();
       });
       EXPECT_THAT(handlers, ElementsAre(masked ? 3070_ns : 1_us));
       EXPECT_EQ(end, masked ? 3070_ns + 370_ns : 3070_ns);

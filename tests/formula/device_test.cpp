@@ -16,7 +16,9 @@ using namespace literals;
 using testing::ElementsAre;
 
 Instant at(Duration since_start) { return Instant(since_start); }
-Device::Speed gigabyte_a_second(Duration latency = {}) { return {BytesPerSecond(1e9), BytesPerSecond(1e9), latency}; }
+Device::Speed gigabyte_a_second(Duration latency = {}) {
+  return {BytesPerSecond(1e9), BytesPerSecond(1e9), latency};
+}
 
 TEST(Device, ALoneRequestTakesItsLatencyAndItsBytesAtFullBandwidth) {
   Engine engine;
@@ -30,10 +32,12 @@ TEST(Device, ALoneRequestTakesItsLatencyAndItsBytesAtFullBandwidth) {
     done.push_back(engine.now());
   });
   engine.run();
-  EXPECT_THAT(done, ElementsAre(at(123'457_ps + 10_us + 2048_ns), at(123'457_ps + 20_us + 2048_ns + 8192_ns)));
+  EXPECT_THAT(done,
+              ElementsAre(at(123'457_ps + 10_us + 2048_ns), at(123'457_ps + 20_us + 2048_ns + 8192_ns)));
 }
 
-// ENGINE.md: stepping SimGrid event by event, this read took 44.1 us beside steps of 0.4 ns and 2.46 us at 0.6 ns.
+// ENGINE.md: stepping SimGrid event by event, this read took 44.1 us beside steps of 0.4 ns and 2.46 us at
+// 0.6 ns.
 TEST(Device, ALoneReadOf4096NanosecondsTakesExactlyThatBesideFibersThatStepSubNanoseconds) {
   for (const bool run_ahead : {true, false})
     for (const Duration step : {400_ps, 600_ps, 1_ps * 1700}) {
@@ -57,7 +61,8 @@ TEST(Device, ALoneReadOf4096NanosecondsTakesExactlyThatBesideFibersThatStepSubNa
         engine.run();
         return std::vector<std::int64_t>{done.time_since_epoch().count(), steps >= 3 * (4273_ns / step)};
       });
-      EXPECT_THAT(result, ElementsAre((77_ns + 100_ns + 4096_ns).count(), 1)) << run_ahead << " " << step.count();
+      EXPECT_THAT(result, ElementsAre((77_ns + 100_ns + 4096_ns).count(), 1))
+          << run_ahead << " " << step.count();
     }
 }
 
@@ -65,7 +70,8 @@ TEST(Device, TwoRequestsShareTheBandwidthAndTheirLatenciesOverlap) {
   Engine engine;
   Device disk(engine, "disk", gigabyte_a_second(1_us));
   std::vector<Instant> done(2);
-  // a: 4000 bytes from 1 us; b: 1000 bytes from 2 us. Alone 1 us, then half each until b has its 1000 (2 us), then alone.
+  // a: 4000 bytes from 1 us; b: 1000 bytes from 2 us. Alone 1 us, then half each until b has its 1000 (2 us),
+  // then alone.
   engine.spawn("a", [&] {
     disk.read(Bytes(4000));
     done[0] = engine.now();
@@ -216,7 +222,8 @@ TEST(SimGridClock, AnActorThatSleepsNeverSeesALaterModelTime) {
       simgrid::s4u::Actor::create("actor", host, [&] {
         for (const double sleep : {0.4, 0.6, 1.0, 1999.0, 0.001, 3000.0}) {
           simgrid::s4u::this_actor::sleep_for(sleep);
-          const auto clock = static_cast<std::int64_t>(std::llround(simgrid::s4u::Engine::get_clock() * 1000));
+          const auto clock =
+              static_cast<std::int64_t>(std::llround(simgrid::s4u::Engine::get_clock() * 1000));
           seen.push_back(clock);
           seen.push_back(engine.now().time_since_epoch().count());
         }
@@ -231,7 +238,8 @@ TEST(SimGridClock, AnActorThatSleepsNeverSeesALaterModelTime) {
       return seen;
     });
     ASSERT_EQ(result.size(), 12u);
-    // Sleeps below SimGrid's default precision and events closer than a nanosecond are kept apart (its traps).
+    // Sleeps below SimGrid's default precision and events closer than a nanosecond are kept apart (its
+    // traps).
     const std::vector<std::int64_t> clock{400, 1000, 2000, 2'001'000, 2'001'001, 5'001'001};
     for (std::size_t i = 0; i < clock.size(); ++i) {
       EXPECT_EQ(result[2 * i], clock[i]);

@@ -1,4 +1,5 @@
-// The engine: order, failures, deadlock and livelock, teardown, limits of time. One engine a process: one a test.
+// The engine: order, failures, deadlock and livelock, teardown, limits of time. One engine a process: one a
+// test.
 
 #include "sim/engine/engine.hpp"
 
@@ -61,8 +62,7 @@ TEST(EngineOrder, FibersStartInTheOrderOfSpawningAndAfterWhatWasPostedBefore) {
   for (const char* name : {"a", "b", "c"})
     engine.spawn(name, [&, name] {
       order.push_back(name);
-      if (order.size() == 2)
-        engine.spawn("child", [&] { order.push_back("child"); });
+      if (order.size() == 2) engine.spawn("child", [&] { order.push_back("child"); });
     });
   engine.run();
   EXPECT_THAT(order, ElementsAre("event", "a", "b", "c", "child"));
@@ -245,8 +245,7 @@ TEST(EngineWakeUps, ALoneFiberThatStopsTheRunDoesNotRunOn) {
   int rounds = 0;
   engine.spawn("lone", [&] {
     for (; rounds < 1000; ++rounds) {
-      if (rounds == 3)
-        engine.stop();
+      if (rounds == 3) engine.stop();
       engine.wait_until(engine.now() + 1_ns);
     }
   });
@@ -334,8 +333,7 @@ TEST(EngineFailure, WaitingForThePastIsAnErrorWhetherOrNotAnythingIsPending) {
         engine.wait_until(at(5_ns));
         engine.wait_until(at(4_ns));
       });
-      if (!lone)
-        engine.at(at(9_ns), [] {});
+      if (!lone) engine.at(at(9_ns), [] {});
       const std::string error = error_of_run<std::exception>(engine);
       return std::vector<std::int64_t>{error.find("past") != std::string::npos, engine.now() == at(5_ns)};
     });
@@ -354,7 +352,8 @@ TEST(EngineDeadlock, TheReportNamesWhoWaitsForWhatInWhichOperation) {
     engine.park(&lock);
   });
   engine.spawn("task 9", [&] { engine.park(nullptr); });
-  engine.spawn("idle", [&] { engine.park(nullptr); }, Fiber::Kind::daemon);
+  engine.spawn(
+      "idle", [&] { engine.park(nullptr); }, Fiber::Kind::daemon);
   engine.spawn("done", [&] {});
   EXPECT_THAT(error_of_run<Violation>(engine),
               AllOf(HasSubstr("deadlock at 2 ns"),
@@ -365,7 +364,8 @@ TEST(EngineDeadlock, TheReportNamesWhoWaitsForWhatInWhichOperation) {
 
 TEST(EngineDeadlock, ParkedDaemonsAreNone) {
   Engine engine;
-  engine.spawn("idle", [&] { engine.park(nullptr); }, Fiber::Kind::daemon);
+  engine.spawn(
+      "idle", [&] { engine.park(nullptr); }, Fiber::Kind::daemon);
   engine.spawn("worker", [&] { engine.wait_until(at(2_ns)); });
   EXPECT_NO_THROW(engine.run());
 }
@@ -392,7 +392,8 @@ TEST(EngineLivelock, TwoFibersThatWakeEachOtherForEverAreReported) {
         engine.park(nullptr);
       }
     });
-  EXPECT_THAT(error_of_run<Violation>(engine), AllOf(HasSubstr("livelock at 1 ns"), HasSubstr("ping"), HasSubstr("pong")));
+  EXPECT_THAT(error_of_run<Violation>(engine),
+              AllOf(HasSubstr("livelock at 1 ns"), HasSubstr("ping"), HasSubstr("pong")));
 }
 
 TEST(EngineLivelock, ALoneFiberThatWaitsForThePresentInstantForEverIsReported) {
@@ -488,7 +489,8 @@ TEST(EngineTeardown, EngineCallsInDestructorsOfUnwoundStacksDoNothing) {
         passed = true;
       }
     };
-    Fiber& other = engine.spawn("other", [&] { engine.park(nullptr); }, Fiber::Kind::daemon);
+    Fiber& other = engine.spawn(
+        "other", [&] { engine.park(nullptr); }, Fiber::Kind::daemon);
     engine.spawn(
         "holder",
         [&] {

@@ -1,5 +1,5 @@
 // What taking and handing over a spinlock costs, in closed form from the cost book.
-#include "tests/locks_world.hpp"
+#include "tests/support/locks_world.hpp"
 
 #include <gtest/gtest.h>
 
@@ -12,7 +12,8 @@ using namespace literals;
 struct Costs {
   explicit Costs(Machine& machine)
       : hit(machine.costs().line.hit), atomic(machine.costs().line.atomic), dram(machine.costs().line.dram),
-        local(machine.costs().line.transfer), transfer(local + machine.topology().latency(Distance::cluster)) {}
+        local(machine.costs().line.transfer),
+        transfer(local + machine.topology().latency(Distance::cluster)) {}
   Duration hit, atomic, dram;
   Duration local;    ///< a core that has a line to read, and nobody else has, gets it for writing
   Duration transfer; ///< a line comes from another core, or is taken away from it
@@ -73,7 +74,7 @@ TEST_P(UncontendedLock, CostsTheSumOfItsLineAccesses) {
 INSTANTIATE_TEST_SUITE_P(
     Kinds, UncontendedLock,
     testing::Values(Uncontended{"tas", // LDREX, STREX; store
-                                [](const Costs& c) { return c.dram + c.local + c.atomic + c.hit; },
+                                [](const Costs& c) { return c.dram + (c.hit + c.atomic) + c.hit; },
                                 [](const Costs& c) { return c.hit + (c.hit + c.atomic) + c.hit; },
                                 [](const Costs& c) { return c.transfer + (c.transfer + c.atomic) + c.hit; }},
                     Uncontended{"ticket", // fetch-and-add; store
@@ -115,27 +116,32 @@ TEST_P(LockHandOver, BetweenTwoCoresIsWhatItsTransfersAddUpTo) {
   });
   world.engine.run();
   EXPECT_EQ(acquired - released, GetParam().cost(costs));
-  // Whether the lock is free is known when the first access is back: it is coherence, all the rest is waiting.
-  const Duration first_access = GetParam().kind == std::string("tas") ? costs.transfer : costs.transfer + costs.atomic;
+  // Whether the lock is free is known when the first access is back: it is coherence, all the rest is
+  // waiting.
+  const Duration first_access =
+      GetParam().kind == std::string("tas") ? costs.transfer : costs.transfer + costs.atomic;
   EXPECT_EQ(spent(world, 1, Account::coherence), first_access);
   EXPECT_EQ(spent(world, 1, Account::lock_spin), acquired - requested - first_access);
   const LockClassStats stats = world.counters.snapshot().lock_class("test_lock");
   EXPECT_EQ(stats.contended, 1u);
   EXPECT_EQ(stats.wait, acquired - requested + costs.dram + costs.atomic +
-                            (GetParam().kind == std::string("tas") ? costs.local : 0_ns));
+                            (GetParam().kind == std::string("tas") ? costs.hit : 0_ns));
 }
 
 INSTANTIATE_TEST_SUITE_P(
     Kinds, LockHandOver,
     testing::Values(HandOver{"tas", // the release takes the line, the waiter reads it, and takes it
-                             [](const Costs& c) { return c.transfer + c.transfer + (c.transfer + c.atomic); }},
+                             [](const Costs& c) {
+                               return c.transfer + c.transfer + (c.transfer + c.atomic);
+                             }},
                     HandOver{"ticket", // the release takes the line, the waiter reads it
                              [](const Costs& c) { return c.transfer + c.transfer; }},
                     HandOver{"queued", // the same; then it takes the line to turn pending into locked
                              [](const Costs& c) { return c.transfer + c.transfer + c.transfer; }}),
     [](const auto& info) { return std::string(info.param.kind); });
 
-// The third core is at the head of the MCS queue when the pending one releases: it sees the word free and claims it.
+// The third core is at the head of the MCS queue when the pending one releases: it sees the word free and
+// claims it.
 TEST(QueuedLock, IsClaimedByTheHeadOfItsQueueInThreeAccesses) {
   LocksWorld world("queued", 1, 3);
   const Costs costs(world.machine);
@@ -191,8 +197,8 @@ TEST(QueuedLock, TellsTheNextInItsQueueThroughItsNode) {
     lock->lock(core);
   });
   world.engine.run();
-  // The release's write, the waiter's read, set_locked (there is somebody behind: no compare-and-swap), `next` in its own
-  // node, `locked` in that one's, the count of nodes in use.
+  // The release's write, the waiter's read, set_locked (there is somebody behind: no compare-and-swap),
+  // `next` in its own node, `locked` in that one's, the count of nodes in use.
   EXPECT_EQ(acquired - released, 6 * costs.transfer);
 }
 

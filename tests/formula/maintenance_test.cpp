@@ -11,9 +11,9 @@ namespace mmsim {
 namespace {
 
 using namespace literals;
+using testing::ElementsAre;
 using tests::small_machine;
 using tests::TestMachine;
-using testing::ElementsAre;
 using Scope = Maintenance::Scope;
 
 TestMachine::Settings costs() {
@@ -143,7 +143,9 @@ TEST(Maintenance, UserCodeElsewhereIsAdvancedBeforeItsTranslationsGoAndNudgedAft
     TestMachine* m;
     std::vector<std::pair<Duration, bool>> advanced; // when, and whether the translation was still there
     void resume(Instant) override {}
-    void advance_to(Instant now) override { advanced.emplace_back(now.time_since_epoch(), holds(m->core(1))); }
+    void advance_to(Instant now) override {
+      advanced.emplace_back(now.time_since_epoch(), holds(m->core(1)));
+    }
   };
   TestMachine m(costs());
   fill(m);

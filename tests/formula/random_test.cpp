@@ -13,7 +13,8 @@ namespace {
 using namespace literals;
 using testing::ElementsAre;
 
-std::vector<std::uint64_t> first(std::size_t n, std::uint64_t seed, const char* name, std::uint64_t bound = 1'000'000) {
+std::vector<std::uint64_t> first(std::size_t n, std::uint64_t seed, const char* name,
+                                 std::uint64_t bound = 1'000'000) {
   RandomStream stream(seed, name);
   std::vector<std::uint64_t> drawn;
   for (std::size_t i = 0; i < n; ++i)
@@ -33,8 +34,8 @@ TEST(RandomStream, GivesTheSameNumbersAsEver) {
 
 TEST(RandomStream, NamesAndSeedsAreIndependentStreams) {
   const auto reference = first(1000, 1, "a");
-  for (const auto& other : {first(1000, 1, "b"), first(1000, 2, "a"), first(1000, 1, "aa"), first(1000, 0, "a"),
-                            first(1000, 1, "")}) {
+  for (const auto& other : {first(1000, 1, "b"), first(1000, 2, "a"), first(1000, 1, "aa"),
+                            first(1000, 0, "a"), first(1000, 1, "")}) {
     std::size_t equal = 0;
     for (std::size_t i = 0; i < other.size(); ++i)
       equal += other[i] == reference[i];

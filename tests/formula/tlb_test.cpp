@@ -30,9 +30,12 @@ PageNumber page(std::uint64_t n) { return PageNumber(n); }
 // The level that holds the page, without moving it: 1, 2 or 0.
 int level(Tlb& tlb, std::uint64_t n) {
   switch (tlb.look_up(page(n)).level) {
-  case Tlb::Level::first: return 1;
-  case Tlb::Level::second: return 2;
-  case Tlb::Level::miss: break;
+  case Tlb::Level::first:
+    return 1;
+  case Tlb::Level::second:
+    return 2;
+  case Tlb::Level::miss:
+    break;
   }
   return 0;
 }
@@ -175,8 +178,11 @@ TEST(Tlb, TheWalkCacheKnowsTwoMebibytesARegion) {
   EXPECT_EQ(tlb.walk_cached(page(512 + 4 * 512)), nullptr); // the same slot of four
   tlb.use(Asid(2));
   EXPECT_EQ(tlb.walk_cached(page(512)), nullptr);
-  EXPECT_TRUE(tlb.may_walk(77)) << "under whichever id";
+  EXPECT_FALSE(tlb.may_walk(77)) << "nobody walks with an id that is not in use";
+  tlb.use(Asid(1));
+  EXPECT_TRUE(tlb.may_walk(77));
   EXPECT_FALSE(tlb.may_walk(78));
+  tlb.use(Asid(2));
   EXPECT_TRUE(tlb.invalidate_page(Asid(1), page(700))); // any page of the region
   tlb.use(Asid(1));
   EXPECT_EQ(tlb.walk_cached(page(512)), nullptr);
@@ -185,12 +191,11 @@ TEST(Tlb, TheWalkCacheKnowsTwoMebibytesARegion) {
 
 // Sets of ways with round-robin replacement; invalidation erases.
 class SlowTlb {
-public:
+ public:
   explicit SlowTlb(const TlbCosts& c)
       : first_(make(c.l1_entries, c.l1_ways)), second_(make(c.l2_entries, c.l2_ways)) {}
   int look_up(std::uint32_t id, std::uint64_t n) {
-    if (find(first_, id, n) != nullptr)
-      return 1;
+    if (find(first_, id, n) != nullptr) return 1;
     if (const Way* way = find(second_, id, n)) {
       put(first_, {id, n, way->word});
       return 2;
@@ -207,11 +212,10 @@ public:
     for (auto* level : {&first_, &second_})
       for (auto& set : level->sets)
         for (auto& way : set.ways)
-          if (way && matches(way->id, way->page))
-            way.reset();
+          if (way && matches(way->id, way->page)) way.reset();
   }
 
-private:
+ private:
   struct Way {
     std::uint32_t id;
     std::uint64_t page, word;
@@ -232,8 +236,7 @@ private:
   }
   static Way* find(Array& array, std::uint32_t id, std::uint64_t n) {
     for (auto& way : array.sets[n % array.sets.size()].ways)
-      if (way && way->id == id && way->page == n)
-        return &*way;
+      if (way && way->id == id && way->page == n) return &*way;
     return nullptr;
   }
   static void put(Array& array, Way entry) {

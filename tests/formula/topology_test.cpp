@@ -9,9 +9,9 @@ namespace mmsim {
 namespace {
 
 using namespace literals;
+using testing::HasSubstr;
 using tests::small_machine;
 using tests::TestMachine;
-using testing::HasSubstr;
 
 TEST(Topology, EveryRouteHasTheLatencyOfItsClass) {
   TestMachine m(small_machine());
@@ -33,9 +33,9 @@ TEST(Topology, EveryRouteHasTheLatencyOfItsClass) {
 
 TEST(Topology, OddPicosecondsAndEqualLevelsSurviveTheRoutes) {
   TestMachine m(small_machine({{"machine.interconnect.cluster", "10001 ps"},
-                                                        {"machine.interconnect.die", "10001 ps"},
-                                                        {"machine.interconnect.socket", "33333 ps"},
-                                                        {"machine.interconnect.system", "150001 ps"}}));
+                               {"machine.interconnect.die", "10001 ps"},
+                               {"machine.interconnect.socket", "33333 ps"},
+                               {"machine.interconnect.system", "150001 ps"}}));
   for (std::uint32_t b = 1; b < 16; ++b) {
     const Duration expected = b < 4 ? 10001_ps : b < 8 ? 33333_ps : 150001_ps;
     EXPECT_EQ(m.machine.topology().latency(CoreId(0), CoreId(b)), expected);
@@ -62,8 +62,9 @@ std::string refusal(const TestMachine::Settings& settings) {
 }
 
 TEST(Topology, MoreThan1024CoresAreRefused) {
-  EXPECT_THAT(refusal({{"machine.sockets", std::int64_t{5}}, {"machine.cores_per_cluster", std::int64_t{205}}}),
-              HasSubstr("1025 cores"));
+  EXPECT_THAT(
+      refusal({{"machine.sockets", std::int64_t{5}}, {"machine.cores_per_cluster", std::int64_t{205}}}),
+      HasSubstr("1025 cores"));
 }
 
 TEST(Topology, ALargerZoneThatIsNearerIsRefused) {

@@ -69,6 +69,15 @@ TEST(SweepBytes, are_the_same_whatever_the_number_of_processes_and_again) {
   EXPECT_EQ(tables_of(folder / "again"), tables_of(folder / "one"));
 }
 
+TEST(SweepBytes, are_the_same_with_running_ahead_switched_off) {
+  const TestFolder folder;
+  const std::string file = folder.write("s.toml", small_sweep());
+  ASSERT_EQ(mmsim_command(folder, {"sweep", file, "--out", "ahead"}).status, 0);
+  ASSERT_EQ(mmsim_command(folder, {"sweep", file, "--out", "stepped", "--set", "run.run_ahead=false"}).status,
+            0);
+  EXPECT_EQ(tables_of(folder / "stepped"), tables_of(folder / "ahead"));
+}
+
 TEST(SweepBytes, a_finished_sweep_is_not_touched_when_it_is_asked_for_again) {
   const TestFolder folder;
   const std::string file = folder.write("s.toml", small_sweep());

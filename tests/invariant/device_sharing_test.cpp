@@ -1,8 +1,8 @@
 // Random mixes of requests on a device against fair sharing in exact rational arithmetic.
 //
-// The rule: a completion is the exact one rounded up to a picosecond, where less than 0.0309 ps above a whole picosecond
-// is that picosecond (SimGrid's doubles do not tell them apart). Stated tolerance: in one of a thousand results up to
-// 7 ps off (doubles near that threshold; ENGINE.md, "Two clocks").
+// The rule: a completion is the exact one rounded up to a picosecond, where less than 0.0309 ps above a whole
+// picosecond is that picosecond (SimGrid's doubles do not tell them apart). Stated tolerance: in one of a
+// thousand results up to 7 ps off (doubles near that threshold; ENGINE.md, "Two clocks").
 
 #include "sim/engine/device.hpp"
 
@@ -54,8 +54,7 @@ std::vector<std::int64_t> exact_completions(const Mix& mix) {
           static_cast<std::int64_t>(whole) + (whole * denominator(late) != numerator(late) ? 1 : 0);
       flying.erase(flying.begin());
     }
-    if (end != nullptr)
-      time = *end;
+    if (end != nullptr) time = *end;
   };
   for (const std::size_t i : by_start) {
     const Rational start(mix.requests[i].start);
@@ -75,26 +74,30 @@ Mix simulate(std::uint64_t seed) {
     const Duration latency(seed % 2 == 0 ? 0 : below(20'000'000));
     const std::int64_t fibers = 1 + below(seed % 4 == 0 ? 64 : 8), rounds = 4 + below(12);
     Engine engine({.run_ahead = seed % 8 != 7});
-    Device disk(engine, "disk", {BytesPerSecond(static_cast<double>(bytes_per_second)),
-                                 BytesPerSecond(static_cast<double>(bytes_per_second)), latency});
+    Device disk(engine, "disk",
+                {BytesPerSecond(static_cast<double>(bytes_per_second)),
+                 BytesPerSecond(static_cast<double>(bytes_per_second)), latency});
     std::vector<std::int64_t> out{bytes_per_second};
     std::int64_t alive = fibers;
     for (std::int64_t f = 0; f < fibers; ++f)
-      engine.spawn("reader", [&, own = std::mt19937_64(seed * 1000 + static_cast<std::uint64_t>(f))]() mutable {
-        for (std::int64_t i = 0; i < rounds; ++i) {
-          const auto think = own() % 8 == 0 ? 0 : static_cast<std::int64_t>(own() % (std::uint64_t{1} << own() % 26));
-          engine.wait_until(engine.now() + Duration(think));
-          const auto bytes =
-              own() % 2 ? 4096 : static_cast<std::int64_t>(1 + own() % (std::uint64_t{1} << own() % 17));
-          const Instant start = engine.now() + latency;
-          if (own() % 2)
-            disk.read(Bytes(static_cast<std::uint64_t>(bytes)));
-          else
-            disk.write(Bytes(static_cast<std::uint64_t>(bytes)));
-          out.insert(out.end(), {start.time_since_epoch().count(), bytes, engine.now().time_since_epoch().count()});
-        }
-        --alive;
-      });
+      engine.spawn(
+          "reader", [&, own = std::mt19937_64(seed * 1000 + static_cast<std::uint64_t>(f))]() mutable {
+            for (std::int64_t i = 0; i < rounds; ++i) {
+              const auto think =
+                  own() % 8 == 0 ? 0 : static_cast<std::int64_t>(own() % (std::uint64_t{1} << own() % 26));
+              engine.wait_until(engine.now() + Duration(think));
+              const auto bytes =
+                  own() % 2 ? 4096 : static_cast<std::int64_t>(1 + own() % (std::uint64_t{1} << own() % 17));
+              const Instant start = engine.now() + latency;
+              if (own() % 2)
+                disk.read(Bytes(static_cast<std::uint64_t>(bytes)));
+              else
+                disk.write(Bytes(static_cast<std::uint64_t>(bytes)));
+              out.insert(out.end(),
+                         {start.time_since_epoch().count(), bytes, engine.now().time_since_epoch().count()});
+            }
+            --alive;
+          });
     const std::int64_t steppers = below(3);
     for (std::int64_t f = 0; f < steppers; ++f)
       engine.spawn("stepper", [&, step = Duration(200 + below(5000))] {
@@ -122,8 +125,9 @@ TEST(DeviceSharing, EightyRandomMixesCompleteAsFairSharingInExactArithmeticSays)
       ++results;
       wrong += off != 0;
       worst = std::max(worst, off);
-      ASSERT_LE(off, 7) << "seed " << seed << ", request " << i << " of " << mix.requests[i].bytes << " bytes from "
-                        << mix.requests[i].start << " ps, " << mix.bytes_per_second << " B/s";
+      ASSERT_LE(off, 7) << "seed " << seed << ", request " << i << " of " << mix.requests[i].bytes
+                        << " bytes from " << mix.requests[i].start << " ps, " << mix.bytes_per_second
+                        << " B/s";
     }
   }
   RecordProperty("results", static_cast<int>(results));

@@ -18,9 +18,10 @@ struct Numbered final : Event {
   int number;
 };
 
-// What pops next, kept the slow way: each posting is an entry, an event remembers which of its entries counts.
+// What pops next, kept the slow way: each posting is an entry, an event remembers which of its entries
+// counts.
 class SlowQueue {
-public:
+ public:
   void post(int event, std::int64_t time, std::uint64_t sequence) {
     counts_[event] = sequence;
     entries_.push({time, sequence, event});
@@ -38,13 +39,12 @@ public:
     return {time, event};
   }
 
-private:
+ private:
   void skip() {
     while (!entries_.empty()) {
       const auto [time, sequence, event] = entries_.top();
       const auto found = counts_.find(event);
-      if (found != counts_.end() && found->second == sequence)
-        return;
+      if (found != counts_.end() && found->second == sequence) return;
       entries_.pop();
     }
   }
@@ -54,8 +54,8 @@ private:
   std::uint64_t last_ = 0;
 };
 
-// Pops both and compares. The heap hands out nullptr for a superseded entry; its next_time() may be too early, never
-// too late; quiet_through() may be pessimistic, never optimistic.
+// Pops both and compares. The heap hands out nullptr for a superseded entry; its next_time() may be too
+// early, never too late; quiet_through() may be pessimistic, never optimistic.
 void pop_both(EventQueue& queue, SlowQueue& slow) {
   const std::int64_t time = slow.next_time();
   ASSERT_FALSE(queue.quiet_through(at(time)));
@@ -123,8 +123,7 @@ void random_program(std::uint64_t seed) {
       if (!slow.empty()) {
         now = slow.next_time();
         pop_both(queue, slow);
-        if (testing::Test::HasFatalFailure())
-          return;
+        if (testing::Test::HasFatalFailure()) return;
       }
       break;
     default: // most often posts, which supersede when the event is pending
@@ -135,8 +134,7 @@ void random_program(std::uint64_t seed) {
   }
   while (!slow.empty()) {
     pop_both(queue, slow);
-    if (testing::Test::HasFatalFailure())
-      return;
+    if (testing::Test::HasFatalFailure()) return;
   }
   EXPECT_TRUE(queue.empty());
   EXPECT_TRUE(queue.drained());

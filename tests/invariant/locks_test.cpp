@@ -1,6 +1,6 @@
 // Random programs of many cores on few spinlocks: nobody is inside with somebody else, everybody gets on, and the
 // figures add up.
-#include "tests/locks_world.hpp"
+#include "tests/support/locks_world.hpp"
 
 #include <array>
 #include <gtest/gtest.h>

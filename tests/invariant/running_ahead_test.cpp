@@ -1,4 +1,5 @@
-// Running ahead is invisible: random programs leave the same trace when SimGrid is stepped through every instant.
+// Running ahead is invisible: random programs leave the same trace when SimGrid is stepped through every
+// instant.
 
 #include "sim/engine/device.hpp"
 #include "sim/engine/engine.hpp"
@@ -12,15 +13,15 @@
 namespace mmsim {
 namespace {
 
-// (time, who) of every step of a random program of fibers that sleep, yield, wake each other, post callbacks, spawn
-// fibers and read from a device.
+// (time, who) of every step of a random program of fibers that sleep, yield, wake each other, post callbacks,
+// spawn fibers and read from a device.
 std::vector<std::int64_t> trace(std::uint64_t seed, bool run_ahead, bool with_device) {
   return tests::in_child([=] {
     Engine engine({.run_ahead = run_ahead, .permute_ties = seed % 3 == 0 ? seed + 1 : 0});
     std::unique_ptr<Device> disk;
     if (with_device)
-      disk = std::make_unique<Device>(engine, "disk",
-                                      Device::Speed{BytesPerSecond(1e9), BytesPerSecond(2e9), Duration(seed % 5 * 700)});
+      disk = std::make_unique<Device>(
+          engine, "disk", Device::Speed{BytesPerSecond(1e9), BytesPerSecond(2e9), Duration(seed % 5 * 700)});
     std::vector<std::int64_t> out;
     const auto note = [&](std::int64_t who) {
       out.push_back(engine.now().time_since_epoch().count());
@@ -61,8 +62,7 @@ std::vector<std::int64_t> trace(std::uint64_t seed, bool run_ahead, bool with_de
           }
           break;
         case 5:
-          if (disk != nullptr)
-            disk->read(Bytes(1 + bits() % 64));
+          if (disk != nullptr) disk->read(Bytes(1 + bits() % 64));
           break;
         default:
           engine.wait_until(engine.now() + delay);

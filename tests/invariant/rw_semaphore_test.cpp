@@ -1,7 +1,7 @@
 // The reader-writer semaphore among tasks that sleep, migrate and are interrupted.
 #include "models/locks/rw_semaphore.hpp"
 #include "models/scheduler/scheduler.hpp"
-#include "tests/locks_world.hpp"
+#include "tests/support/locks_world.hpp"
 
 #include <gtest/gtest.h>
 #include <string>

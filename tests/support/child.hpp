@@ -1,4 +1,5 @@
-// SimGrid allows one engine a process. A test that needs many runs each in a process of its own and gets numbers back.
+// SimGrid allows one engine a process. A test that needs many runs each in a process of its own and gets
+// numbers back.
 #pragma once
 
 #include <cstdint>
@@ -14,15 +15,14 @@
 
 namespace mmsim::tests {
 
-/// What `body` returns, computed in a forked child. Throws if the child throws, crashes or is stopped by a sanitizer.
+/// What `body` returns, computed in a forked child. Throws if the child throws, crashes or is stopped by a
+/// sanitizer.
 inline std::vector<std::int64_t> in_child(const std::function<std::vector<std::int64_t>()>& body) {
   int channel[2];
-  if (pipe(channel) != 0)
-    throw std::runtime_error("no pipe to a child process");
+  if (pipe(channel) != 0) throw std::runtime_error("no pipe to a child process");
   std::fflush(nullptr);
-  const pid_t child = fork();
-  if (child < 0)
-    throw std::runtime_error("no child process");
+  const pid_t child = ::fork();
+  if (child < 0) throw std::runtime_error("no child process");
   if (child == 0) {
     int status = 3;
     try {

@@ -19,7 +19,7 @@ struct TestHandler final : InterruptHandler {
 };
 
 class TestMachine {
-public:
+ public:
   using Settings = std::vector<std::pair<std::string, Value>>;
 
   /// Costs that are not set are those of the cost book. All cores are online.
@@ -35,7 +35,8 @@ public:
   Core& core(std::uint32_t id) { return machine.core(CoreId(id)); }
   TestHandler& handler(Irq irq) { return handlers[static_cast<std::size_t>(irq)]; }
   Fiber& on(std::uint32_t id, std::function<void(Core&)> body, Fiber::Kind kind = Fiber::Kind::worker) {
-    return engine.spawn("core " + std::to_string(id), [this, id, body = std::move(body)] { body(core(id)); }, kind);
+    return engine.spawn(
+        "core " + std::to_string(id), [this, id, body = std::move(body)] { body(core(id)); }, kind);
   }
   /// A core that does nothing but take interrupts.
   void idle(std::uint32_t id) {
@@ -62,7 +63,7 @@ public:
   std::vector<Ledger> ledgers;
   std::array<TestHandler, irq_count> handlers;
 
-private:
+ private:
   static Configuration of(const Settings& settings) {
     Configuration configuration;
     for (const auto& [path, value] : settings)
@@ -71,7 +72,8 @@ private:
   }
   static std::uint32_t cores_of(const Configuration& configuration) {
     const auto p = read_parameters<TopologyParameters>(configuration);
-    return static_cast<std::uint32_t>(p.sockets * p.dies_per_socket * p.clusters_per_die * p.cores_per_cluster);
+    return static_cast<std::uint32_t>(p.sockets * p.dies_per_socket * p.clusters_per_die *
+                                      p.cores_per_cluster);
   }
 };
 

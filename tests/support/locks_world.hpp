@@ -12,7 +12,8 @@
 namespace mmsim {
 
 struct LocksWorld {
-  LocksWorld(const std::string& kind, std::int64_t clusters, std::int64_t cores_per_cluster, Engine::Options options = {})
+  LocksWorld(const std::string& kind, std::int64_t clusters, std::int64_t cores_per_cluster,
+             Engine::Options options = {})
       : configuration(configured(kind, clusters, cores_per_cluster)), engine(options),
         machine(engine, configuration, counters, static_cast<std::uint32_t>(clusters * cores_per_cluster)),
         locks(machine, configuration), ledgers(machine.cpus()) {
@@ -20,7 +21,8 @@ struct LocksWorld {
       machine.core(CoreId(i)).set_ledger(&ledgers[i]);
   }
 
-  static Configuration configured(const std::string& kind, std::int64_t clusters, std::int64_t cores_per_cluster) {
+  static Configuration configured(const std::string& kind, std::int64_t clusters,
+                                  std::int64_t cores_per_cluster) {
     Configuration configuration;
     configuration.set("kernel.spinlock", kind, {});
     configuration.set("machine.clusters_per_die", clusters, {});

@@ -1,0 +1,202 @@
+// Does an operation that meets nobody cost exactly the sum of its cost-book entries?
+//
+// One core, every line in its cache, per-CPU lists full. What is expected is written entry by entry, in the
+// order of the kernel's steps.
+
+#include "tests/support/points.hpp"
+
+#include <gtest/gtest.h>
+
+namespace mmsim::tests {
+namespace {
+
+using namespace literals;
+
+const Settings one_core = {{"kernel.tlb_flush", "eager"},
+                           {"kernel.pcp_batch", std::int64_t{2000}},
+                           {"kernel.pcp_high", std::int64_t{100'000}}};
+constexpr int levels_above = 3; // of four
+
+struct Prices : CostBook {
+  explicit Prices(const KernelWorld& w) : CostBook(read_parameters<CostBook>(w.configuration)) {}
+  Duration rmw() const { return line.hit + line.atomic; }
+  Duration rmw_from_memory() const { return line.dram + line.atomic; }
+  Duration locked_and_unlocked() const { return rmw() + line.hit; } // queued spinlock, nobody else there
+  Duration first_locked_and_unlocked() const { return rmw_from_memory() + line.hit; }
+  /// After an invalidation by address, which takes what the walker remembers with it.
+  Duration access_that_walks() const { return entry.user_access + (levels_above + 1) * tlb.walk_level; }
+  Duration walk_down() const { return levels_above * work.table_walk_level; }
+  Duration access_that_misses() const {
+    return entry.user_access + tlb.walk_level;
+  } // the walker knows the last table
+  Duration flush_pages(std::int64_t n) const { return work.flush_setup + n * tlb.invalidate_page + tlb.dsb; }
+  Duration flush_all() const { return work.flush_setup + tlb.invalidate_all + tlb.dsb; }
+  Duration new_table() const { return work.pcp_alloc + memory.page_zero + work.table_init; }
+};
+
+// What `operation` takes, after `before`, on a core that has done a little of everything.
+class OneCore : public testing::Test {
+ protected:
+  KernelWorld w{1, one_core};
+  Prices c{w};
+  Duration took{};
+
+  void measure(Task& task, const std::function<void()>& operation) {
+    task.core().settle();
+    const Instant start = task.now();
+    operation();
+    task.core().settle();
+    took = task.now() - start;
+  }
+  void run(const std::function<void(Task&)>& body) {
+    spawn_process_at_boot(w.system, "process", CoreId(0), [&](Task& task) {
+      const PageNumber page = mmap(w.system, task, 1);
+      touch(w.system, task, page, AccessKind::write);
+      body(task);
+    });
+    w.engine.run();
+  }
+};
+
+TEST_F(OneCore, MmapCostsTheSumOfItsEntries) {
+  run([&](Task& task) {
+    measure(task, [&] { mmap(w.system, task, 7); });
+    exit_task(w.system, task);
+  });
+  EXPECT_EQ(took, c.entry.syscall + c.rmw() // down_write
+                      + c.work.mmap + 1 * c.work.vma_find_level + c.work.vma_insert + c.rmw());
+}
+
+TEST_F(OneCore, DemandFaultCostsTheSumOfItsEntries) {
+  run([&](Task& task) {
+    const PageNumber area = mmap(w.system, task, 2);
+    touch(w.system, task, area, AccessKind::write);
+    measure(task, [&] { touch(w.system, task, area + 1, AccessKind::write); });
+    exit_task(w.system, task);
+  });
+  EXPECT_EQ(took, c.access_that_misses() + c.entry.fault + c.rmw() // down_read
+                      + c.work.fault_handle + c.walk_down() + c.work.pcp_alloc + c.memory.page_zero +
+                      c.locked_and_unlocked() + c.work.page_ref + c.work.pte_set + c.rmw() // up_read
+                      + c.access_that_misses());
+}
+
+TEST_F(OneCore, AnAccessThatHitsCostsOneEntry) {
+  run([&](Task& task) {
+    const PageNumber area = mmap(w.system, task, 1);
+    touch(w.system, task, area, AccessKind::write);
+    measure(task, [&] { touch(w.system, task, area, AccessKind::write); });
+    exit_task(w.system, task);
+  });
+  EXPECT_EQ(took, c.entry.user_access);
+}
+
+TEST_F(OneCore, MunmapOfPagesCostsTheSumOfItsEntries) {
+  constexpr std::int64_t n = 100; // more than a quantum of entries
+  run([&](Task& task) {
+    const PageNumber area = mmap(w.system, task, n); // beside the first page: its table stays
+    for (std::uint64_t i = 0; i < n; ++i)
+      touch(w.system, task, area + i, AccessKind::write);
+    measure(task, [&] { munmap(w.system, task, area, n); });
+    exit_task(w.system, task);
+  });
+  EXPECT_EQ(took, c.entry.syscall + c.rmw()                         // down_write
+                      + c.work.munmap + c.work.vma_remove + c.rmw() // downgrade
+                      + c.walk_down() + c.locked_and_unlocked() +
+                      n * (c.work.pte_scan + c.work.pte_clear + c.work.page_unref) + c.flush_pages(n) +
+                      n * c.work.pcp_free + c.rmw()); // up_read
+}
+
+TEST_F(OneCore, CowFaultThatCopiesCostsTheSumOfItsEntries) {
+  run([&](Task& task) {
+    const PageNumber area = mmap(w.system, task, 2);
+    touch(w.system, task, area, AccessKind::write);
+    touch(w.system, task, area + 1, AccessKind::write);
+    fork(w.system, task, CoreId(0), [&](Task& child) { exit_task(w.system, child); });
+    touch(w.system, task, area, AccessKind::write);
+    measure(task, [&] { touch(w.system, task, area + 1, AccessKind::write); });
+    exit_task(w.system, task);
+  });
+  EXPECT_EQ(took, c.access_that_misses() + c.entry.fault + c.rmw() + c.work.fault_handle + c.walk_down() +
+                      c.locked_and_unlocked() + c.work.page_ref // the reference that keeps the old page
+                      + c.work.pcp_alloc + c.memory.page_copy + c.locked_and_unlocked() + c.work.pte_clear +
+                      c.flush_pages(1) + c.work.page_ref + c.work.pte_set + c.work.page_unref + c.rmw() +
+                      c.access_that_walks());
+}
+
+TEST_F(OneCore, CowFaultThatReusesCostsTheSumOfItsEntries) {
+  run([&](Task& task) {
+    const PageNumber area = mmap(w.system, task, 2);
+    touch(w.system, task, area, AccessKind::write);
+    touch(w.system, task, area + 1, AccessKind::write);
+    Completion exited("the child's exit");
+    fork(w.system, task, CoreId(0), [&](Task& child) {
+      exit_task(w.system, child);
+      exited.complete(w.system, child.core());
+    });
+    exited.wait(w.system, task);
+    touch(w.system, task, area, AccessKind::write);
+    measure(task, [&] { touch(w.system, task, area + 1, AccessKind::write); });
+    exit_task(w.system, task);
+  });
+  EXPECT_EQ(w.count(Counter::pgreuse), 2u);
+  EXPECT_EQ(took, c.access_that_misses() + c.entry.fault + c.rmw() + c.work.fault_handle + c.walk_down() +
+                      c.locked_and_unlocked() + c.work.pte_set + c.rmw() + c.access_that_walks());
+}
+
+TEST_F(OneCore, ForkAndExitOfPagesInAreasCostTheSumsOfTheirEntries) {
+  constexpr std::int64_t areas = 3, pages_each = 40, pages = areas * pages_each + 1;
+  Duration exit_took{};
+  run([&](Task& task) {
+    for (int a = 0; a < areas; ++a) {
+      const PageNumber area = mmap(w.system, task, pages_each);
+      for (std::uint64_t i = 0; i < pages_each; ++i)
+        touch(w.system, task, area + i, AccessKind::write);
+    }
+    measure(task, [&] { fork(w.system, task, CoreId(0), [&](Task& child) { exit_task(w.system, child); }); });
+    const Duration fork_took = took;
+    measure(task, [&] { exit_task(w.system, task); });
+    exit_took = std::exchange(took, fork_took);
+  });
+  constexpr std::int64_t all_areas =
+      areas + 1; // and the one of the warm-up; all of them under one last-level table
+  EXPECT_EQ(took,
+            c.entry.syscall + c.work.task_create + c.work.mm_create + c.rmw() // mmap_lock of the parent
+                + c.rmw_from_memory()                                         // of the child
+                + all_areas * (c.work.vma_dup + c.work.rmap_link + c.work.vma_insert + 2 * c.walk_down()) +
+                4 * (c.new_table() + c.work.pte_set)                          // root to leaf
+                + c.first_locked_and_unlocked() + 3 * c.locked_and_unlocked() // page_table_lock
+                + all_areas * c.locked_and_unlocked()                         // the parent's table's lock
+                + c.first_locked_and_unlocked() + (all_areas - 1) * c.locked_and_unlocked() // the child's
+                + pages * (c.work.pte_copy + c.work.page_ref + c.work.pte_wrprotect) +
+                c.rmw() // child's up_write
+                + c.flush_all() + c.rmw() + c.locked_and_unlocked() + c.work.enqueue);
+  // The last mapping of no page goes: the child has them still.
+  EXPECT_EQ(exit_took, c.entry.syscall + c.work.task_exit + c.rmw() + c.rmw_from_memory() +
+                           c.rmw()               // mmap_lock, mm_count, mmap_lock
+                           + c.rmw_from_memory() // mm_users
+                           + all_areas * (c.walk_down() + c.locked_and_unlocked() + c.work.vma_remove) +
+                           pages * (c.work.pte_scan + c.work.pte_clear + c.work.page_unref) +
+                           levels_above * c.work.pte_clear // tables below the root are unhooked
+                           + c.flush_all() + levels_above * c.work.pcp_free + c.rmw()); // mmdrop
+}
+
+TEST(Accounts, SumToTheLatencyOfEachOperationOfEachScenarioToThePicosecond) {
+  for (const NamedScenario& scenario : scenarios)
+    for (const char* cpus : {"run.cpus=1", "run.cpus=4"})
+      for (const char* policy : {"broadcast", "eager", "lazy"}) {
+        const PointResult result = point(
+            scenario.settings + std::vector<std::string>{cpus, std::string("kernel.tlb_flush=") + policy});
+        ASSERT_EQ(result.status, PointStatus::done) << result.message;
+        for (const OperationResult& operation : result.operations) {
+          Duration sum{};
+          for (const Duration account : operation.accounts)
+            sum += account;
+          EXPECT_EQ(sum, operation.latency.sum())
+              << scenario.name << ", " << operation.name << ", " << cpus << ", " << policy;
+          EXPECT_GT(operation.latency.count(), 0u) << scenario.name << ", " << operation.name;
+        }
+      }
+}
+
+} // namespace
+} // namespace mmsim::tests

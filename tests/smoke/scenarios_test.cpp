@@ -1,0 +1,68 @@
+// Does every scenario run on every machine file with every kernel file that fits?
+
+#include "tests/support/points.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace mmsim::tests {
+namespace {
+
+struct Place {
+  const char *machine, *kernel, *policy;
+};
+
+void PrintTo(const Place& place, std::ostream* out) { *out << place.machine << " with " << place.kernel; }
+
+class Scenarios : public testing::TestWithParam<std::tuple<NamedScenario, Place>> {};
+
+TEST_P(Scenarios, RunToTheEndAndReportTheirOperations) {
+  const auto& [scenario, place] = GetParam();
+  std::vector<std::string> overrides =
+      scenario.settings + std::vector<std::string>{std::string("machine.base=") + place.machine,
+                                                   std::string("kernel.base=") + place.kernel, "run.cpus=4"};
+  if (*place.policy != '\0') overrides.push_back(std::string("kernel.tlb_flush=") + place.policy);
+  if (std::string(place.machine) == "arm11mpcore-4") // 20 times slower
+    overrides.push_back("run.duration=20 ms");
+  const PointResult result = point(overrides);
+  EXPECT_EQ(result.status, PointStatus::done) << result.message;
+  std::vector<std::string> names;
+  for (const OperationResult& operation : result.operations) {
+    names.push_back(operation.name);
+    EXPECT_GT(operation.latency.count(), 0u) << operation.name;
+  }
+  EXPECT_EQ(names, scenario.operations);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Everywhere, Scenarios,
+    testing::Combine(
+        testing::ValuesIn(scenarios),
+        testing::Values(Place{"neoverse-n1-80", "5.10", ""}, Place{"neoverse-n1-80", "2.6.24", ""},
+                        Place{"kunpeng920-128", "5.10", ""}, Place{"kunpeng920-128", "2.6.24", ""},
+                        Place{"cortex-a72-4", "5.10", ""}, Place{"cortex-a72-4", "2.6.24", ""},
+                        Place{"arm11mpcore-4", "2.6.24", ""}, Place{"arm11mpcore-4", "5.10", "eager"})),
+    [](const auto& info) {
+      const Place& place = std::get<1>(info.param);
+      std::string name = std::get<0>(info.param).name + "_" + place.machine + "_" + place.kernel;
+      for (char& c : name)
+        c = std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
+      return name;
+    });
+
+TEST(Broadcast, IsRefusedWhereTheMachineHasNone) {
+  const std::string said = text_in_child([]() -> std::string {
+    try {
+      run_point(load_configuration({}, {"machine.base=arm11mpcore-4", "kernel.base=5.10",
+                                        "scenario.name=munmap", "run.duration=1 us"}));
+    } catch (const InputError& error) {
+      return error.what();
+    }
+    return "it ran";
+  });
+  EXPECT_THAT(said, testing::AllOf(testing::HasSubstr("kernel.tlb_flush = \"broadcast\""),
+                                   testing::HasSubstr("\"eager\"")));
+}
+
+} // namespace
+} // namespace mmsim::tests

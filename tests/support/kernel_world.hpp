@@ -1,0 +1,97 @@
+// A machine with a kernel on it for tests: four cores on one die, ticks out of the way unless a test asks for
+// them.
+#pragma once
+
+#include "models/operations/gather.hpp"
+#include "models/operations/map.hpp"
+#include "models/operations/process.hpp"
+#include "models/operations/user.hpp"
+#include "models/system.hpp"
+#include "tests/support/child.hpp"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace mmsim::tests {
+
+using Settings = std::vector<std::pair<std::string, Value>>;
+
+inline Settings operator+(Settings a, const Settings& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
+inline Configuration configuration_with(const Settings& settings) {
+  Configuration configuration;
+  for (const auto& [path, value] : settings)
+    configuration.set(path, value);
+  return configuration;
+}
+
+class KernelWorld {
+ public:
+  explicit KernelWorld(std::uint32_t cpus, const Settings& settings = {}, Engine::Options options = {},
+                       std::uint64_t seed = 1)
+      : engine(options), configuration(configuration_with(quiet(cpus) + settings)),
+        system(engine, configuration, counters, cpus, seed) {}
+
+  const CostBook& costs() const { return system.machine.costs(); }
+  Duration now() const { return engine.now().time_since_epoch(); }
+  std::uint64_t count(Counter counter) const { return counters.snapshot()[counter]; }
+
+  /// User code until `flag` is set: the core keeps running this task.
+  void spin_in_user_mode(Task& task, const bool& flag) {
+    while (!flag)
+      run_user(system, task, std::chrono::duration_cast<Duration>(std::chrono::nanoseconds(100)));
+  }
+
+  /// The pages go, the area stays. As madvise(MADV_DONTNEED), but mmap_lock is held for writing: with the
+  /// kernel's read lock another thread may fault a new page in before the flush, which the oracle calls a
+  /// missing break before make.
+  void dont_need(Task& task, PageNumber first, std::uint64_t pages) {
+    MmStruct& mm = *task.mm;
+    mm.mmap_lock.down_write(task);
+    MmuGather gather(system, mm);
+    gather.zap(task.core(), first, first + pages);
+    gather.finish(task.core());
+    mm.mmap_lock.up_write(task);
+  }
+
+  Engine engine;
+  Configuration configuration;
+  Counters counters;
+  System system;
+
+ private:
+  static Settings quiet(std::uint32_t cpus) {
+    return {{"machine.clusters_per_die", std::int64_t{1}},
+            {"machine.cores_per_cluster", std::int64_t{cpus}},
+            {"machine.memory", "64 MiB"},
+            {"kernel.hz", std::int64_t{1}},
+            {"kernel.tlb_flush", "eager"}};
+  }
+};
+
+/// What `body` returns, from a child process.
+inline std::string text_in_child(const std::function<std::string()>& body) {
+  std::string text;
+  for (const std::int64_t c : in_child([&] {
+         const std::string said = body();
+         return std::vector<std::int64_t>(said.begin(), said.end());
+       }))
+    text += static_cast<char>(c);
+  return text;
+}
+
+/// The violation that `run` ends with, or nothing.
+inline std::string violation_of(const std::function<void()>& run) {
+  try {
+    run();
+  } catch (const Violation& violation) {
+    return violation.what();
+  }
+  return {};
+}
+
+} // namespace mmsim::tests

@@ -1,0 +1,45 @@
+// Points run in child processes.
+#pragma once
+
+#include "cli/configuration_files.hpp"
+#include "scenarios/run_point.hpp"
+#include "tests/support/kernel_world.hpp"
+
+#include <string>
+#include <vector>
+
+namespace mmsim::tests {
+
+/// A short run of a point; `overrides` as after --set.
+inline std::string point_json(std::vector<std::string> overrides) {
+  overrides.insert(overrides.begin(), {"run.warmup=50 us", "run.duration=500 us", "machine.memory=256 MiB"});
+  return text_in_child([&] {
+    PointResult result = run_point(load_configuration({}, overrides));
+    result.host_seconds = 0;
+    return to_json(result);
+  });
+}
+inline PointResult point(std::vector<std::string> overrides) {
+  return point_result_from_json(point_json(std::move(overrides)));
+}
+
+struct NamedScenario {
+  std::string name;
+  std::vector<std::string> settings, operations;
+};
+/// The scenarios of INTERFACES.md that exist, small enough for short runs, with the operations that they must
+/// report.
+inline const std::vector<NamedScenario> scenarios{
+    {"fork", {"scenario.name=fork", "scenario.pages=16", "scenario.vmas=2"}, {"fork", "exit"}},
+    {"cow", {"scenario.name=cow", "scenario.pages=8"}, {"fork", "cow_fault", "exit"}},
+    {"munmap", {"scenario.name=munmap", "scenario.pages=2"}, {"mmap", "demand_fault", "munmap"}},
+    {"lazy_tlb",
+     {"scenario.name=lazy_tlb", "scenario.pages=4", "scenario.user_burst=5 us", "scenario.kernel_burst=5 us"},
+     {"context_switch", "munmap"}}};
+
+inline std::vector<std::string> operator+(std::vector<std::string> a, const std::vector<std::string>& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
+} // namespace mmsim::tests
