@@ -45,8 +45,8 @@ FaultKind do_wp_page(System& system, Core& core, MmStruct& mm, PageNumber page, 
     core.charge(work.pte_set, Account::work);
     core.settle();
     PageTable::set(slot.table, slot.index, old.with_writable(true));
-    core.tlb().invalidate_page(core.tlb().asid(),
-                               page); // the core's own entry, replaced by the faulting instruction's walk
+    // The core's own entry is replaced by the walk of the faulting instruction.
+    core.tlb().invalidate_page(core.tlb().asid(), page, true);
     lock.unlock(core);
     system.counters.add(Counter::pgreuse);
     return FaultKind::cow_reuse;
@@ -110,7 +110,7 @@ FaultKind handle_fault(System& system, Task& task, PageNumber page, AccessKind k
     if (entry.valid() && kind == AccessKind::write && !entry.writable()) {
       outcome = do_wp_page(system, core, mm, page, slot, lock);
     } else {
-      core.tlb().invalidate_page(core.tlb().asid(), page); // flush_tlb_fix_spurious_fault()
+      core.tlb().invalidate_page(core.tlb().asid(), page, true); // flush_tlb_fix_spurious_fault()
       lock.unlock(core);
       outcome = FaultKind::spurious;
     }

@@ -33,8 +33,8 @@ struct UnhookedTable {
   PageNumber base;
 };
 
-/// Unhooks all tables that cover nothing outside [begin, end), under page_table_lock. The caller flushes,
-/// then frees.
+/// Unhooks all tables that cover nothing outside [begin, end). No lock: no area is left there, so nobody else
+/// comes by. The caller flushes, then frees.
 std::vector<UnhookedTable> unhook_tables(System& system, Core& core, MmStruct& mm, PageNumber begin,
                                          PageNumber end);
 

@@ -28,7 +28,7 @@ class Broadcast final : public TlbFlushPolicy {
       maintenance.broadcast(core, {means_.ids.has_ids() ? Kind::id : Kind::all, asid, {}});
     else
       for (PageNumber page = range.begin; page < range.end; ++page)
-        maintenance.broadcast(core, {Kind::page, asid, page});
+        maintenance.broadcast(core, {Kind::page, asid, page, !range.freed_tables});
     maintenance.broadcast_barrier(core);
   }
 

@@ -39,7 +39,7 @@ void ShootdownPolicy::invalidate_here(Core& core, MmStruct& mm, const FlushRange
     maintenance.local(core, {means_.ids.has_ids() ? Kind::id : Kind::all, asid, {}});
   } else {
     for (PageNumber page = range.begin; page < range.end; ++page)
-      maintenance.local(core, {Maintenance::Scope::Kind::page, asid, page});
+      maintenance.local(core, {Maintenance::Scope::Kind::page, asid, page, !range.freed_tables});
   }
   maintenance.local_barrier(core);
 }

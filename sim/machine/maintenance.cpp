@@ -9,7 +9,7 @@ namespace mmsim {
 bool Maintenance::apply(Core& core, const Scope& scope) {
   switch (scope.kind) {
   case Scope::Kind::page:
-    return core.tlb().invalidate_page(scope.asid, scope.page);
+    return core.tlb().invalidate_page(scope.asid, scope.page, scope.last_level);
   case Scope::Kind::id:
     core.tlb().invalidate_asid(scope.asid);
     break;

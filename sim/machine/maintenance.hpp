@@ -26,6 +26,7 @@ class Maintenance {
     enum class Kind : std::uint8_t { page, id, all } kind;
     Asid asid{};
     PageNumber page{};
+    bool last_level = false; ///< of a page: what walkers remember of the tables above it stays
   };
 
   /// On this core only, without the barrier. Charged as `tlb_local`.

@@ -72,11 +72,11 @@ void Tlb::insert(PageNumber page, Translation translation) {
   second_.put(base_ | page.value(), page, translation);
 }
 
-bool Tlb::invalidate_page(Asid asid, PageNumber page) {
+bool Tlb::invalidate_page(Asid asid, PageNumber page, bool last_level) {
   const std::uint64_t tag = tag_base(asid) | page.value();
   bool dropped = first_.erase(tag, page);
   dropped |= second_.erase(tag, page);
-  // Armv8: invalidation by address also removes what the walker remembers of the tables above.
+  if (last_level) return dropped;
   const PageNumber region(page.value() >> 9);
   Entry& walk = walks_[region.value() % walks_.size()];
   if (walk.tag == (tag_base(asid) | region.value())) {

@@ -47,7 +47,8 @@ class Tlb {
   void insert(PageNumber page, Translation translation);
 
   /// True if there was something to drop.
-  bool invalidate_page(Asid asid, PageNumber page);
+  /// `last_level`: what the walker remembers of the tables above stays (VALE1), else it goes as well (VAE1).
+  bool invalidate_page(Asid asid, PageNumber page, bool last_level = false);
   void invalidate_asid(Asid asid);
   void invalidate_all();
 
