@@ -11,6 +11,7 @@ AsidAllocator::AsidAllocator(Machine& machine, SpinLocks& locks, std::int64_t bi
 void AsidAllocator::check_and_switch(Core& core, MmStruct& mm) {
   if (!has_ids()) {
     machine_.maintenance().local(core, {Maintenance::Scope::Kind::all});
+    core.counters().add(Counter::tlb_flush_all);
     machine_.maintenance().local_barrier(core);
     core.charge(core.costs().entry.switch_mm, Account::schedule);
     core.tlb().use(Asid(0));
@@ -27,6 +28,7 @@ void AsidAllocator::check_and_switch(Core& core, MmStruct& mm) {
     if (!is_current(mm.context)) mm.context = new_context(core, mm);
     if (std::exchange(cpu.flush_pending, false)) {
       machine_.maintenance().local(core, {Maintenance::Scope::Kind::all});
+      core.counters().add(Counter::tlb_flush_all);
       machine_.maintenance().local_barrier(core);
       if (after_rollover_flush) after_rollover_flush(core, mm);
     }

@@ -48,7 +48,7 @@ class MmStruct {
   CoreSet cpumask; ///< cores that the flush policy may have to tell
 
   CacheLine generation_line{"tlb_gen"};
-  std::uint64_t generation = 1;               ///< bumped by every flush, under policies that count them
+  std::uint64_t generation = 0;               ///< bumped by every flush, under policies that count them
   std::vector<std::uint64_t> core_generation; ///< the one that each core's TLB is up to
 
   std::uint64_t context = 0; ///< generation of ids and id (models/address_space/asid.hpp); 0: none yet

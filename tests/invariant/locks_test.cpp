@@ -1,5 +1,5 @@
-// Random programs of many cores on few spinlocks: nobody is inside with somebody else, everybody gets on, and the
-// figures add up.
+// Random programs of many cores on few spinlocks: nobody is inside with somebody else, everybody gets on, and
+// the figures add up.
 #include "tests/support/locks_world.hpp"
 
 #include <array>
@@ -14,7 +14,8 @@ using namespace literals;
 
 /// A lock and what only its owner may touch.
 struct Guarded {
-  Guarded(SpinLocks& locks, const char* name, CacheLine* line = nullptr) : name(name), lock(locks.make(name, line)) {}
+  Guarded(SpinLocks& locks, const char* name, CacheLine* line = nullptr)
+      : name(name), lock(locks.make(name, line)) {}
 
   void enter(Core& core) {
     lock->lock(core);
@@ -70,40 +71,41 @@ TEST_P(RandomLocking, ExcludesEverybodyElseAndLetsEverybodyFinish) {
 
   std::uint32_t finished = 0;
   for (std::uint32_t id = 0; id < cores; ++id)
-    world.on(id, [&, id, random = RandomStream(static_cast<std::uint64_t>(seed), "cpu " + std::to_string(id))](
-                     Core& core) mutable {
-      for (int round = 0; round < rounds; ++round) {
-        // From nearly idle locks to all cores at one.
-        const Duration think = random.below(4) == 0 ? Duration{} : random.exponential(round % 100 < 50 ? 5_us : 100_ns);
-        core.charge(think, Account::user);
-        Guarded& first = *guarded[random.below(guarded.size())];
-        const bool masked = random.below(3) == 0;
-        if (masked)
-          core.irq_disable();
-        first.enter(core);
-        core.charge(random.below(3) == 0 ? Duration{} : random.exponential(200_ns), Account::work);
-        // `apart` nests inside the others: a second word of waiting while one lock is held.
-        const bool nested = &first != &apart && random.below(4) == 0;
-        if (nested) {
-          apart.enter(core);
-          core.charge(random.below(100_ns), Account::work);
-          apart.leave(core);
-        }
-        first.leave(core);
-        if (masked)
-          core.irq_enable();
-      }
-      core.settle();
-      ++finished;
-    });
+    world.on(id,
+             [&, id, random = RandomStream(static_cast<std::uint64_t>(seed), "cpu " + std::to_string(id))](
+                 Core& core) mutable {
+               for (int round = 0; round < rounds; ++round) {
+                 // From nearly idle locks to all cores at one.
+                 const Duration think =
+                     random.below(4) == 0 ? Duration{} : random.exponential(round % 100 < 50 ? 5_us : 100_ns);
+                 core.charge(think, Account::user);
+                 Guarded& first = *guarded[random.below(guarded.size())];
+                 const bool masked = random.below(3) == 0;
+                 if (masked) core.irq_disable();
+                 first.enter(core);
+                 core.charge(random.below(3) == 0 ? Duration{} : random.exponential(200_ns), Account::work);
+                 // `apart` nests inside the others: a second word of waiting while one lock is held.
+                 const bool nested = &first != &apart && random.below(4) == 0;
+                 if (nested) {
+                   apart.enter(core);
+                   core.charge(random.below(100_ns), Account::work);
+                   apart.leave(core);
+                 }
+                 first.leave(core);
+                 if (masked) core.irq_enable();
+               }
+               core.settle();
+               ++finished;
+             });
 
   // Interrupts all the time, more than cores have of it at some moments.
-  world.engine.spawn("interrupts", [&, random = RandomStream(static_cast<std::uint64_t>(seed), "interrupts")]() mutable {
-    while (finished < cores) {
-      world.engine.wait_until(world.engine.now() + random.exponential(300_ns));
-      world.machine.core(CoreId(static_cast<std::uint32_t>(random.below(cores)))).raise(Irq::tick);
-    }
-  });
+  world.engine.spawn(
+      "interrupts", [&, random = RandomStream(static_cast<std::uint64_t>(seed), "interrupts")]() mutable {
+        while (finished < cores) {
+          world.engine.wait_until(world.engine.now() + random.exponential(300_ns));
+          world.machine.core(CoreId(static_cast<std::uint32_t>(random.below(cores)))).raise(Irq::tick);
+        }
+      });
   world.engine.run();
 
   EXPECT_EQ(finished, cores);
@@ -122,7 +124,8 @@ TEST_P(RandomLocking, ExcludesEverybodyElseAndLetsEverybodyFinish) {
 INSTANTIATE_TEST_SUITE_P(Kinds, RandomLocking,
                          testing::Combine(testing::Values("tas", "ticket", "queued"), testing::Range(1, 5)),
                          [](const auto& info) {
-                           return std::string(std::get<0>(info.param)) + "_" + std::to_string(std::get<1>(info.param));
+                           return std::string(std::get<0>(info.param)) + "_" +
+                                  std::to_string(std::get<1>(info.param));
                          });
 
 class EveryKind : public testing::TestWithParam<const char*> {};
@@ -190,7 +193,8 @@ TEST_P(EveryKind, RefusesToBeReleasedByAnotherCore) {
     world.engine.run();
     FAIL() << "no Violation";
   } catch (const Violation& violation) {
-    EXPECT_NE(std::string(violation.what()).find("cpu 1 releases test_lock, held by cpu 0"), std::string::npos)
+    EXPECT_NE(std::string(violation.what()).find("cpu 1 releases test_lock, held by cpu 0"),
+              std::string::npos)
         << violation.what();
   }
 }

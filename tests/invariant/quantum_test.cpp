@@ -1,4 +1,5 @@
-// Work under a lock is charged in bulk, up to run.quantum. A run that settles after every step must say the same.
+// Work under a lock is charged in bulk, up to run.quantum. A run that settles after every step must say the
+// same.
 
 #include "tests/support/points.hpp"
 

@@ -21,8 +21,8 @@ struct NoAddressSpaces : MmSwitcher {
 };
 
 struct TasksWorld : LocksWorld {
-  TasksWorld(const std::string& kind, std::int64_t clusters, std::int64_t cores_per_cluster, std::uint64_t seed = 1,
-             Engine::Options options = {})
+  TasksWorld(const std::string& kind, std::int64_t clusters, std::int64_t cores_per_cluster,
+             std::uint64_t seed = 1, Engine::Options options = {})
       : LocksWorld(kind, clusters, cores_per_cluster, options),
         scheduler(machine, locks, switcher, configuration, RandomStream(seed, "ticks")),
         semaphore(locks, scheduler, "mmap_lock") {
@@ -58,8 +58,7 @@ TEST_P(RandomReadersAndWriters, NeverMeetAndAllFinish) {
 
   const auto let_others_run = [&](Task& task, RandomStream& random) {
     work(task, random.exponential(1_us));
-    if (random.below(8) == 0)
-      world.scheduler.yield(task); // and perhaps migrate
+    if (random.below(8) == 0) world.scheduler.yield(task); // and perhaps migrate
     world.scheduler.resched_point(task);
   };
   for (int i = 0; i < tasks; ++i)
@@ -111,7 +110,8 @@ TEST_P(RandomReadersAndWriters, NeverMeetAndAllFinish) {
 INSTANTIATE_TEST_SUITE_P(Kinds, RandomReadersAndWriters,
                          testing::Combine(testing::Values("tas", "ticket", "queued"), testing::Range(1, 5)),
                          [](const auto& info) {
-                           return std::string(std::get<0>(info.param)) + "_" + std::to_string(std::get<1>(info.param));
+                           return std::string(std::get<0>(info.param)) + "_" +
+                                  std::to_string(std::get<1>(info.param));
                          });
 
 TEST(RwSemaphore, IsHandedOnToAllReadersAtTheHeadAndThenToTheNextWriter) {
