@@ -83,7 +83,7 @@ class System {
   /// A frame, or InputError: no reclaim exists yet.
   FrameNumber alloc_page_or_give_up(Core& core);
 
-  /// At a quiescent point: references, map counts, rss, counts, free lists and masks add up. Throws
+  /// At a quiescent point: references, map counts, rss, free lists and tables add up. Throws
   /// Violation.
   void check_invariants();
 

@@ -4,13 +4,13 @@
 //     const OperationId munmap_ = x.operation("munmap");
 //     x.on_each_cpu([&](CoreId cpu) { spawn_process_at_boot(x.system(), ..., [&](Task& task) {
 //       ... set up ...
-//       x.ready(task);                                        // waits until every task is; then the warm-up
-//       begins while (!x.over()) {
-//         const OperationStart start = x.begin(task);
+//       x.ready(task);                                // waits until every task is; then the warm-up begins
+//       while (!x.over()) {
+//         const OperationStart start = x.begin(task, "munmap");
 //         munmap(x.system(), task, area, pages);
 //         x.end(munmap_, start, task);
 //       }
-//       x.leave(task);                                         // gives up the address space
+//       exit_task(x.system(), task);
 //     }); });
 //   }
 //

@@ -53,8 +53,8 @@ MmStruct* MmSwitch::enter_kernel_thread(Core& core, MmStruct* previous, bool fro
     return init_mm_;
   }
   if (!from_user) return previous; // handed on
-  previous->count.increment(core);
   enter_lazy_tlb(core);
+  previous->count.increment(core); // mmgrab()
   return previous;
 }
 

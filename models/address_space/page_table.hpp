@@ -2,7 +2,7 @@
 // else.
 //
 //   Pte* entry = mm.tables.find(page);            // null if a level is missing
-//   PageTable::Leaf leaf = mm.tables.leaf(page);  // the last-level table, with its lock
+//   TablePage* leaf = mm.tables.leaf(page);       // the last-level table, with its lock
 //
 // Models the page tables of arm64 (4 levels of 512 entries) and of classic 32-bit Arm as Linux sees them (2
 // levels: 2048 entries of 2 MiB, tables of 512 entries). Table pages of the host are never given back to it

@@ -40,13 +40,11 @@ FaultKind do_wp_page(System& system, Core& core, MmStruct& mm, PageNumber page, 
   const Pte old = slot.entry();
   Frame& shared = system.pages[old.frame()];
   if (may_reuse(system, shared)) {
-    // wp_page_reuse(): more permission needs no flush; a core with the old entry faults once more and finds
-    // it
+    // wp_page_reuse() -> ptep_set_access_flags(), which flushes the read-only entry in both versions
     core.charge(work.pte_set, Account::work);
     core.settle();
     PageTable::set(slot.table, slot.index, old.with_writable(true));
-    // The core's own entry is replaced by the walk of the faulting instruction.
-    core.tlb().invalidate_page(core.tlb().asid(), page, true);
+    system.flusher.flush_page(core, mm, page);
     lock.unlock(core);
     system.counters.add(Counter::pgreuse);
     return FaultKind::cow_reuse;
@@ -116,6 +114,7 @@ FaultKind handle_fault(System& system, Task& task, PageNumber page, AccessKind k
     }
   }
   mm.mmap_lock.up_read(task);
+  system.scheduler.resched_point(task); // on the way back to user mode
   return outcome;
 }
 

@@ -4,11 +4,10 @@
 // do_anonymous_page() and do_wp_page() of mm/memory.c, 2.6.24 and 5.10.35. Steps: exception; mmap_lock for
 // reading; find_vma; tables;
 // - nothing mapped: a cleared page, then under the table's lock the entry is looked at again and set;
-// - a write to a read-only entry: under the table's lock the page is taken over if nobody else has it
-// (kernel.cow_reuse
-//   says how the version decides); else a reference, the lock is dropped, a page is allocated and copied, and
-//   under the lock again: the entry is cleared, *flushed*, and only then set to the copy
-//   (ptep_clear_flush_notify); the old page loses its mapping and both references;
+// - a write to a read-only entry: under the table's lock the page is taken over if nobody else has it, which
+//   kernel.cow_reuse decides as the version does, and the read-only entry is flushed; else a reference, the
+//   lock is dropped, a page is allocated and copied, and under the lock again: the entry is cleared, *flushed*,
+//   and only then set to the copy (ptep_clear_flush_notify); the old page loses its mapping and both references;
 // - permission already there: somebody else was faster (spurious).
 // Left out: files, swap, the zero page, memory accounting, contention on struct page's own cache line.
 #pragma once

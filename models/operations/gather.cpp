@@ -26,7 +26,7 @@ void MmuGather::zap_table(Core& core, TablePage& table, PageNumber begin, PageNu
   const WorkCosts& work = core.costs().work;
   SpinLock& lock = system_.pte_lock(mm_, table);
   lock.lock(core);
-  const std::uint64_t bulk = system_.steps_in_quantum(work.pte_clear);
+  const std::uint64_t bulk = system_.steps_in_quantum(work.pte_scan + work.pte_clear + work.page_unref);
   for (PageNumber page = begin; page < end;) {
     const PageNumber stop = std::min(end, page + bulk);
     system_.before_entries_change(core);
@@ -78,6 +78,7 @@ void MmuGather::finish(Core& core) {
 
 void put_page(System& system, Core& core, FrameNumber frame) {
   Frame& page = system.pages[frame];
+  if (page.refcount > 1) core.settle(); // others look at how many are left
   if (page.refcount == 1) {
     page.refcount = 0;
     system.pages.free_page(core, frame);

@@ -12,7 +12,6 @@ constexpr PageNumber lowest_page{512};
 } // namespace
 
 PageNumber mmap(System& system, Task& task, std::uint64_t pages, std::uint64_t alignment) {
-  (void)system;
   MmStruct& mm = *task.mm;
   task.core().charge(task.core().costs().entry.syscall, Account::entry);
   mm.mmap_lock.down_write(task);
@@ -33,6 +32,7 @@ PageNumber mmap(System& system, Task& task, std::uint64_t pages, std::uint64_t a
   core.settle();
   mm.vmas.insert({first, first + pages, true});
   mm.mmap_lock.up_write(task);
+  system.scheduler.resched_point(task);
   return first;
 }
 
@@ -62,6 +62,7 @@ void munmap(System& system, Task& task, PageNumber first, std::uint64_t pages) {
     mm.mmap_lock.up_read(task);
   else
     mm.mmap_lock.up_write(task);
+  system.scheduler.resched_point(task);
 }
 
 } // namespace mmsim

@@ -54,6 +54,7 @@ PteSlot alloc_pte(System& system, Core& core, MmStruct& mm, PageNumber page) {
   for (int level = top; level > 0; --level) {
     core.charge(core.costs().work.table_walk_level, Account::work);
     const std::size_t index = tables.index(page, level);
+    if (table->children[index] == nullptr) core.settle(); // another thread may be linking one just now
     if (table->children[index] == nullptr) {
       TablePage& made = new_table(system, core, TablePage::entries, level > 1);
       publish_unless(
@@ -68,7 +69,7 @@ PteSlot alloc_pte(System& system, Core& core, MmStruct& mm, PageNumber page) {
 namespace {
 
 // Unhooks below `table` (of `level`, whose first page is `base`) what lies wholly inside [begin, end).
-void unhook_below(Core& core, PageTable& tables, TablePage& table, int level, PageNumber base,
+void unhook_below(System& system, Core& core, PageTable& tables, TablePage& table, int level, PageNumber base,
                   PageNumber begin, PageNumber end, std::vector<UnhookedTable>& unhooked) {
   const std::uint64_t span = std::uint64_t{1} << (9 * level);
   const std::size_t first = begin <= base ? 0 : (begin - base) / span;
@@ -76,8 +77,9 @@ void unhook_below(Core& core, PageTable& tables, TablePage& table, int level, Pa
     TablePage* child = table.children[index];
     if (child == nullptr) continue;
     const PageNumber child_base = base + index * span;
-    if (level > 1) unhook_below(core, tables, *child, level - 1, child_base, begin, end, unhooked);
+    if (level > 1) unhook_below(system, core, tables, *child, level - 1, child_base, begin, end, unhooked);
     if (child->live != 0 || child_base < begin || end < child_base + span) continue;
+    system.before_entries_change(core);
     core.charge(core.costs().work.pte_clear, Account::work);
     unhooked.push_back({child, table.words[index].word(), child_base});
     tables.unlink(table, index);
@@ -90,8 +92,7 @@ std::vector<UnhookedTable> unhook_tables(System& system, Core& core, MmStruct& m
                                          PageNumber end) {
   std::vector<UnhookedTable> unhooked;
   if (mm.tables.root() == nullptr) return unhooked;
-  system.before_entries_change(core);
-  unhook_below(core, mm.tables, *mm.tables.root(), mm.tables.shape().levels - 1, PageNumber(0), begin, end,
+  unhook_below(system, core, mm.tables, *mm.tables.root(), mm.tables.shape().levels - 1, PageNumber(0), begin, end,
                unhooked);
   core.settle();
   return unhooked;

@@ -1,6 +1,6 @@
 // User mode: accesses to memory, one by one or as a stream, and what the hardware does with them.
 //
-//   touch(system, task, page, Access::write);      // one access, faults included
+//   touch(system, task, page, AccessKind::write);      // one access, faults included
 //   run_user(system, task, burst, &working_set);   // user code for a while, touching a set of pages round
 //   and round
 //

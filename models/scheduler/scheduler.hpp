@@ -1,8 +1,8 @@
 // Run queues, ticks, migration and the context switch.
 //
-//   scheduler.spawn(task, body, core);   // wake_up_new_task
+//   scheduler.spawn(core, name, mm, on, body);              // wake_up_new_task
 //   scheduler.block(current, Account::lock_sleep, &lock);   // sleep until wake()
-//   scheduler.wake(core, task);          // try_to_wake_up, from any core
+//   scheduler.wake(core, task);                             // try_to_wake_up, from any core
 //
 // Models kernel/sched.c of 2.6.24 and kernel/sched/core.c of 5.10 as memory management feels them: a run
 // queue a core under its lock, schedule() with context_switch() in the kernel's order (active_mm borrowed and
@@ -12,7 +12,7 @@
 // point.
 //
 // Left out: priorities and fairness (round robin), wake-up placement beside the previous core, scheduling
-// domains.
+// domains, cond_resched() inside long system calls.
 #pragma once
 
 #include "models/locks/spinlock.hpp"

@@ -1,4 +1,4 @@
-// Interrupt every online core, whatever it runs: flush_tlb_all() for every flush, as kernels without a mask
+// Interrupt every online core, whatever it runs: what a kernel without a mask must do.
 // must.
 
 #include "models/tlb_flush/shootdown.hpp"

@@ -2,6 +2,8 @@
 //
 // Models flush_tlb_mm_range() and flush_tlb_func() of arch/x86 (5.10) and on_each_cpu_mask() of arch/arm
 // (2.6.24): pages one by one up to a ceiling, else the whole id.
+// Left out: Arm 2.6.24 waits for the others before it flushes here (on_each_cpu_mask); here the own TLB is first in
+// both versions.
 #pragma once
 
 #include "models/tlb_flush/tlb_flush_policy.hpp"

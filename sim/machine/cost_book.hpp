@@ -13,7 +13,7 @@
 
 namespace mmsim {
 
-/// Cache lines (coherence.cpp).
+/// Cache lines (core.cpp).
 struct LineCosts {
   Duration hit, atomic, transfer, dram;
   static void declare(Declaration&, LineCosts&);
