@@ -1,5 +1,4 @@
 // Interrupt every online core, whatever it runs: what a kernel without a mask must do.
-// must.
 
 #include "models/tlb_flush/shootdown.hpp"
 
