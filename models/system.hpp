@@ -79,6 +79,7 @@ class System {
   }
   /// Clears a page's memory, at the bandwidth that the node has left.
   void clear_page(Core& core, FrameNumber frame);
+  /// Copies a page; reading and writing are both booked on the node of `from`, though the copy may be on another one.
   void copy_page(Core& core, FrameNumber from);
   /// A frame, or InputError: no reclaim exists yet.
   FrameNumber alloc_page_or_give_up(Core& core);

@@ -7,7 +7,8 @@
 //
 // Models mm/mmu_gather.c and zap_pte_range() of mm/memory.c (5.10; include/asm-generic/tlb.h of 2.6.24):
 // pages are collected up to a number and freed only after a flush that covers them. Left out: removal from
-// the LRU, rss per kind.
+// the LRU, rss per kind, and what arm64 saves at exit: its tlb_flush() flushes a dying mm once, here a full batch of an
+// exit flushes too (more than kernel.gather_pages pages).
 #pragma once
 
 #include "models/operations/page_tables.hpp"
