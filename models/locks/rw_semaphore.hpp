@@ -11,7 +11,7 @@
 // wait_lock. Who leaves hands the lock on: to the writer at the head of the list, or to all readers at its
 // head up to the next writer. Count and wait_lock share a cache line, as they do in struct rw_semaphore.
 //
-// Left out for now: what later kernels add for throughput: writers that take the lock ahead of the queue
+// Left out: what later kernels add for throughput: writers that take the lock ahead of the queue
 // (3.10), waiters that spin while the owner runs (3.16), the hand-off that bounds both (4.8, rewritten
 // in 5.3). Arm selected the variant of 2.6.24 that does all counting under wait_lock (lib/rwsem-spinlock.c);
 // hand-over and order are the same.
