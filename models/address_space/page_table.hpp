@@ -85,13 +85,10 @@ class PageTable {
     return level == shape_.levels - 1 ? shifted & ((std::uint64_t{1} << shape_.root_bits) - 1)
                                       : shifted & 511;
   }
-  /// The table that `page` needs below `table` of `level`, or null.
-  static TablePage* child(TablePage& table, std::size_t index) { return table.children[index]; }
 
   /// Hangs a table page below `parent`.
   void link(TablePage& parent, std::size_t index, TablePage& child);
   void unlink(TablePage& parent, std::size_t index);
-  TablePagePool& pool() { return pool_; }
 
   /// Writes an entry of a last-level table and keeps its count of live ones.
   static void set(TablePage& leaf, std::size_t index, Pte value) {

@@ -72,10 +72,7 @@ class Scheduler final : private InterruptHandler {
   void yield(Task& current);
   /// Where the kernel looks at need_resched: on return to user mode and in cond_resched().
   void resched_point(Task& current);
-  /// True if resched_point() would switch.
-  bool need_resched(const Core& core) const { return queues_[core.id().value()]->need_resched; }
 
-  Task& running(CoreId core) { return *queues_[core.value()]->current; }
   /// Tasks that must end before the machine is quiet: neither idle tasks nor daemons.
   std::size_t alive() const { return alive_; }
   /// Called when the last of them has ended.

@@ -33,7 +33,6 @@ struct FlushRange {
   PageNumber begin, end;
   bool whole_mm = false;     ///< more than the ceiling, or the address space goes
   bool freed_tables = false; ///< page tables are freed too: whoever may walk them must know
-  std::uint64_t pages() const { return end - begin; }
 };
 
 /// What policies are made of.

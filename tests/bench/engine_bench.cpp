@@ -9,6 +9,7 @@
 // number of events.
 
 #include "sim/engine/engine.hpp"
+#include "tests/bench/measured_in_child.hpp"
 
 #include <algorithm>
 #include <benchmark/benchmark.h>
@@ -20,7 +21,6 @@
 #include <random>
 #include <simgrid/s4u.hpp>
 #include <string_view>
-#include <sys/wait.h>
 #include <unistd.h>
 
 namespace {
@@ -93,27 +93,11 @@ Measured limit(int sleepers, std::int64_t events) {
   });
 }
 
-Measured in_child(Measured (*body)(int, std::int64_t), int sleepers, std::int64_t events) {
-  int channel[2];
-  if (pipe(channel) != 0) return {};
-  const pid_t child = fork();
-  if (child == 0) {
-    const Measured measured = body(sleepers, events);
-    const bool sent = write(channel[1], &measured, sizeof measured) == sizeof measured;
-    _exit(sent ? 0 : 1);
-  }
-  close(channel[1]);
-  Measured measured;
-  if (read(channel[0], &measured, sizeof measured) != sizeof measured) measured = {};
-  close(channel[0]);
-  waitpid(child, nullptr, 0);
-  return measured;
-}
-
 void run(benchmark::State& state, Measured (*body)(int, std::int64_t), std::int64_t events) {
   double seconds = 0, carried = 0;
   for (auto _ : state) {
-    const Measured measured = in_child(body, static_cast<int>(state.range(0)), events);
+    const Measured measured =
+        measured_in_child([&] { return body(static_cast<int>(state.range(0)), events); });
     if (measured.events == 0) {
       state.SkipWithError("the child process failed");
       return;

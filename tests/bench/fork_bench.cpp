@@ -11,11 +11,11 @@
 #include "models/operations/map.hpp"
 #include "models/operations/process.hpp"
 #include "models/operations/user.hpp"
+#include "tests/bench/measured_in_child.hpp"
 
 #include <benchmark/benchmark.h>
 #include <chrono>
 #include <cstdio>
-#include <sys/wait.h>
 #include <unistd.h>
 
 namespace {
@@ -61,27 +61,11 @@ Measured fork_once(std::uint64_t pages) {
   return measured;
 }
 
-Measured in_child(std::uint64_t pages) {
-  int channel[2];
-  if (pipe(channel) != 0) return {};
-  const pid_t child = fork();
-  if (child == 0) {
-    const Measured measured = fork_once(pages);
-    _exit(write(channel[1], &measured, sizeof measured) == sizeof measured ? 0 : 1);
-  }
-  close(channel[1]);
-  Measured measured;
-  if (read(channel[0], &measured, sizeof measured) != sizeof measured) measured = {};
-  close(channel[0]);
-  waitpid(child, nullptr, 0);
-  return measured;
-}
-
 void fork_pages(benchmark::State& state) {
   const auto pages = static_cast<std::uint64_t>(state.range(0));
   double seconds = 0, bytes = 0;
   for (auto _ : state) {
-    const Measured measured = in_child(pages);
+    const Measured measured = measured_in_child([&] { return fork_once(pages); });
     if (measured.seconds == 0) {
       state.SkipWithError("the child process failed");
       return;
