@@ -86,7 +86,10 @@ void Experiment::open() {
   recorder_.emplace(MeasuredWindow{begin, end});
   for (const std::string& name : operations_)
     recorder_->register_operation(name);
-  system_.engine.at(begin, [this] { window_begin_ = system_.counters.snapshot(); });
+  system_.engine.at(begin, [this] {
+    window_begin_ = system_.counters.snapshot();
+    system_.counters.restart_maxima();
+  });
   if (run_.operations == 0) system_.engine.at(end, [this] { close(); });
 }
 

@@ -91,10 +91,13 @@ void QueuedLock::slowpath(Core& core) {
   // (0,1,0) -> (0,0,1): a hand-over is under way. Wait for it, for one change of the line (_Q_PENDING_LOOPS).
   if (pending && !locked && tail == 0) {
     int looks = 1;
-    core.spin_until(line(), Account::lock_spin, [&] {
-      locked = locked_, pending = pending_, tail = tail_;
-      return !(pending && !locked && tail == 0) || looks-- == 0;
-    });
+    core.spin_until(
+        line(), Account::lock_spin,
+        [&] {
+          locked = locked_, pending = pending_, tail = tail_;
+          return !(pending && !locked && tail == 0) || looks-- == 0;
+        },
+        this);
   }
   if (pending || tail != 0) return queue(core);
 
@@ -111,7 +114,9 @@ void QueuedLock::slowpath(Core& core) {
   }
 
   // We are pending: (0,1,1) -> (0,1,0), and take it: (*,1,0) -> (*,0,1).
-  if (locked) core.spin_until(line(), Account::lock_spin, [&] { return !locked_; });
+  if (locked)
+    core.spin_until(
+        line(), Account::lock_spin, [&] { return !locked_; }, this);
   core.write(line(), Account::lock_spin);
   pending_ = false;
   locked_ = true;
@@ -127,7 +132,8 @@ void QueuedLock::queue(Core& core) {
     if (!try_lock(core)) wait_in_queue(core, node, encode(core.id(), index));
   } else {
     while (!try_lock(core))
-      core.spin_until(line(), Account::lock_spin, [&] { return word_is_zero(); });
+      core.spin_until(
+          line(), Account::lock_spin, [&] { return word_is_zero(); }, this);
   }
   core.write(mine.line, Account::lock_spin);
   --mine.used;
@@ -143,16 +149,20 @@ void QueuedLock::wait_in_queue(Core& core, McsNode& node, std::uint16_t me) {
     McsNode& previous = node_of(before);
     core.write(*previous.line, Account::lock_spin);
     previous.next = &node;
-    core.spin_until(*node.line, Account::lock_spin, [&] { return node.locked; });
+    core.spin_until(
+        *node.line, Account::lock_spin, [&] { return node.locked; }, this);
     next = node.next;
   }
 
   // At the head: wait for owner and pending to go away, (*,x,y) -> (*,0,0).
   bool last = false;
-  core.spin_until(line(), Account::lock_spin, [&] {
-    last = tail_ == me;
-    return !locked_ && !pending_;
-  });
+  core.spin_until(
+      line(), Account::lock_spin,
+      [&] {
+        last = tail_ == me;
+        return !locked_ && !pending_;
+      },
+      this);
 
   // Claim the lock: (n,0,0) -> (0,0,1) with nobody behind us.
   if (last) {
@@ -167,7 +177,8 @@ void QueuedLock::wait_in_queue(Core& core, McsNode& node, std::uint16_t me) {
   core.write(line(), Account::lock_spin);
   locked_ = true;
   if (next == nullptr)
-    core.spin_until(*node.line, Account::lock_spin, [&] { return (next = node.next) != nullptr; });
+    core.spin_until(
+        *node.line, Account::lock_spin, [&] { return (next = node.next) != nullptr; }, this);
   core.write(*next->line, Account::lock_spin);
   next->locked = true;
 }

@@ -3,6 +3,7 @@
 #include "sim/machine/machine.hpp"
 
 #include <spdlog/fmt/fmt.h>
+#include <utility>
 
 namespace mmsim {
 
@@ -16,11 +17,13 @@ void SpinLock::lock(Core& core) {
   core.settle();
   if (held_by(core.id()))
     throw Violation(fmt::format("cpu {} takes {}: it would wait for itself", core.id().value(), describe()));
+  core.preempt_disable();
   const Instant requested = core.now();
   const bool contended = acquire(core);
   holder_ = core.id();
   acquired_at_ = core.now();
-  core.counters().lock_acquired(lock_class_, contended, acquired_at_ - requested);
+  core.counters().lock_acquired(lock_class_, contended, acquired_at_ - requested,
+                                std::exchange(last_holder_, core.id()) != core.id());
 }
 
 void SpinLock::unlock(Core& core) {
@@ -28,6 +31,7 @@ void SpinLock::unlock(Core& core) {
   release(core);
   holder_ = nobody;
   core.counters().lock_released(lock_class_, core.now() - acquired_at_);
+  core.preempt_enable();
 }
 
 void SpinLock::lock_irqsave(Core& core) {

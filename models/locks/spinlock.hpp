@@ -86,7 +86,7 @@ class SpinLock : public Waitable {
   CacheLine& line_;
   const char* class_name_;
   LockClassId lock_class_;
-  CoreId holder_ = nobody;
+  CoreId holder_ = nobody, last_holder_ = nobody;
   Instant acquired_at_{};
 };
 

@@ -30,7 +30,8 @@ class TestAndSetLock final : public SpinLock {
       if (taken_) {
         contended = true;
         account = Account::lock_spin;
-        core.spin_until(line(), account, [&] { return !taken_; }); // WFE, LDREX
+        core.spin_until(
+            line(), account, [&] { return !taken_; }, this); // WFE, LDREX
       }
       core.settle();
       // Reservation lost; perhaps a handler that came in between has brought the line back, with another

@@ -23,7 +23,8 @@ class TicketLock final : public SpinLock {
     core.rmw(line());
     const std::uint16_t ticket = next_++;
     if (ticket == owner_) return false;
-    core.spin_until(line(), Account::lock_spin, [&] { return ticket == owner_; });
+    core.spin_until(
+        line(), Account::lock_spin, [&] { return ticket == owner_; }, this);
     return true;
   }
 

@@ -179,16 +179,16 @@ void Core::access(CacheLine& line, Access kind, Account account) {
     }
 }
 
-void Core::spin_once(CacheLine& line, Account account) {
+void Core::spin_once(CacheLine& line, Account account, const Waitable* on) {
   settle(); // whatever the look at the value cost
   // A write that was requested while this settled has taken the line away already.
   if (!line.sharers_.contains(id_)) return;
   line.spinners_.push_back(*this);
   spinner_ = &engine_.current();
   if (irqs_masked())
-    engine_.park(&line); // only a write to the line ends the wait
+    engine_.park(on); // only a write to the line ends the wait
   else
-    park_interruptibly(&line);
+    park_interruptibly(on);
   spinner_ = nullptr;
   SpinHook::unlink();
   book(account);

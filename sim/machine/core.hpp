@@ -91,13 +91,13 @@ class Core : private SpinHook {
   /// Atomic read-modify-write.
   void rmw(CacheLine& line, Account account = Account::coherence) { access(line, Access::rmw, account); }
   /// Reads the line again after each write to it until `done()`; waits in between, taking interrupts if irqs
-  /// are on.
+  /// are on. `on` (or the line) is named in deadlock reports.
   template <class Done>
-  void spin_until(CacheLine& line, Account account, Done&& done) {
+  void spin_until(CacheLine& line, Account account, Done&& done, const Waitable* on = nullptr) {
     for (;;) {
       access(line, Access::read, account);
       if (done()) return;
-      spin_once(line, account);
+      spin_once(line, account, on != nullptr ? on : &line);
     }
   }
 
@@ -117,6 +117,16 @@ class Core : private SpinHook {
   bool in_interrupt() const { return in_interrupt_; }
   /// An interrupt has arrived here. From outside. An IPI that is pending already absorbs the new one.
   void raise(Irq irq);
+
+  // --- preemption: the kernels modelled here give up a core only where they say so; the count is for checks
+
+  void preempt_disable() { ++preempt_off_; }
+  void preempt_enable() {
+    assert(preempt_off_ > 0);
+    --preempt_off_;
+  }
+  /// False with a spinlock held, in a seqlock's writer or an RCU reader: must not sleep here.
+  bool preemptible() const { return preempt_off_ == 0; }
 
   // --- waiting
 
@@ -167,7 +177,7 @@ class Core : private SpinHook {
   void take_interrupts();
   void sleep_until(Instant t);
   void access(CacheLine& line, Access kind, Account account);
-  void spin_once(CacheLine& line, Account account);
+  void spin_once(CacheLine& line, Account account, const Waitable* on);
   void park_interruptibly(const Waitable* on);
 
   Machine& machine_;
@@ -179,6 +189,7 @@ class Core : private SpinHook {
   std::array<Segment, 12> segments_{};
   std::size_t segment_count_ = 0;
   int irq_off_ = 0;
+  int preempt_off_ = 0;
   bool in_interrupt_ = false;
   bool idle_ = false;
   std::uint32_t pending_ = 0; // one bit an Irq

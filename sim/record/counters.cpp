@@ -77,12 +77,16 @@ std::optional<Counter> counter_named(std::string_view name) {
   return {};
 }
 
-const std::array<LockCounterHelp, 4>& lock_counters() {
-  static constexpr std::array<LockCounterHelp, 4> patterns{{
+const std::array<LockCounterHelp, 8>& lock_counters() {
+  static constexpr std::array<LockCounterHelp, 8> patterns{{
       {"lock_acquired.<class>", "acquisitions of the class's locks"},
       {"lock_contended.<class>", "acquisitions that found the lock taken"},
-      {"lock_wait_ns.<class>", "time from request to acquisition, summed, in ns"},
+      {"lock_wait_ns.<class>", "time from request to acquisition of the contended ones, summed, in ns"},
       {"lock_hold_ns.<class>", "time from acquisition to release, summed, in ns"},
+      {"lock_wait_max_ns.<class>", "the longest wait, of all seeds, in ns"},
+      {"lock_hold_max_ns.<class>", "the longest hold, of all seeds, in ns"},
+      {"lock_acq_bounces.<class>", "acquisitions by another CPU than the one before"},
+      {"lock_con_bounces.<class>", "contended acquisitions by another CPU than the one before"},
   }};
   return patterns;
 }
@@ -125,6 +129,10 @@ void Counters::Snapshot::add(const Snapshot& other) {
     mine->stats.contended += theirs.stats.contended;
     mine->stats.wait += theirs.stats.wait;
     mine->stats.hold += theirs.stats.hold;
+    mine->stats.wait_max = std::max(mine->stats.wait_max, theirs.stats.wait_max);
+    mine->stats.hold_max = std::max(mine->stats.hold_max, theirs.stats.hold_max);
+    mine->stats.acq_bounces += theirs.stats.acq_bounces;
+    mine->stats.con_bounces += theirs.stats.con_bounces;
   }
 }
 
@@ -137,7 +145,9 @@ Counters::Snapshot difference(const Counters::Snapshot& end, const Counters::Sna
     window.lock_classes.push_back(
         {name,
          {grown(after.acquired, before.acquired, name), grown(after.contended, before.contended, name),
-          grown(after.wait, before.wait, name), grown(after.hold, before.hold, name)}});
+          grown(after.wait, before.wait, name), grown(after.hold, before.hold, name), after.wait_max,
+          after.hold_max, grown(after.acq_bounces, before.acq_bounces, name),
+          grown(after.con_bounces, before.con_bounces, name)}});
   }
   return window;
 }

@@ -70,16 +70,21 @@ std::optional<Counter> counter_named(std::string_view name);
 struct LockCounterHelp {
   std::string_view pattern, help;
 };
-const std::array<LockCounterHelp, 4>& lock_counters();
+const std::array<LockCounterHelp, 8>& lock_counters();
 
 /// A lock class of one Counters object (all locks of a kind, e.g. "mmap_lock").
 enum class LockClassId : std::uint32_t {};
 
+/// What /proc/lock_stat shows of a class.
 struct LockClassStats {
-  std::uint64_t acquired = 0;  ///< acquisitions, contended ones included
-  std::uint64_t contended = 0; ///< acquisitions that found the lock taken
-  Duration wait{};             ///< from the request to the acquisition, summed
-  Duration hold{};             ///< from the acquisition to the release, summed
+  std::uint64_t acquired = 0;    ///< acquisitions, contended ones included
+  std::uint64_t contended = 0;   ///< acquisitions that found the lock taken
+  Duration wait{};               ///< from the request to the acquisition, summed over the contended ones
+  Duration hold{};               ///< from the acquisition to the release, summed
+  Duration wait_max{};           ///< the longest of the waits, since restart_maxima()
+  Duration hold_max{};           ///< the longest of the holds, since restart_maxima()
+  std::uint64_t acq_bounces = 0; ///< acquisitions by another CPU than the one before
+  std::uint64_t con_bounces = 0; ///< contended ones among them
   bool operator==(const LockClassStats&) const = default;
 };
 
@@ -109,15 +114,29 @@ class Counters {
   /// The id of the class; the same name gives the same id. Call it once a lock, not once an acquisition.
   LockClassId register_lock_class(std::string_view name);
 
-  /// An acquisition; `wait` is the time from the request to it.
-  void lock_acquired(LockClassId id, bool contended, Duration wait) {
+  /// An acquisition. `wait` is the time from the request to it and counts if `contended`; `bounced`: another
+  /// CPU had the lock last.
+  void lock_acquired(LockClassId id, bool contended, Duration wait, bool bounced = false) {
     LockClassStats& stats = lock_stats_[std::size_t(id)];
     stats.acquired += 1;
-    stats.contended += contended;
+    stats.acq_bounces += bounced;
+    if (!contended) return;
+    stats.contended += 1;
+    stats.con_bounces += bounced;
     stats.wait += wait;
+    if (stats.wait_max < wait) stats.wait_max = wait;
   }
   /// A release; `hold` is the time since the acquisition. It counts in the window in which the release falls.
-  void lock_released(LockClassId id, Duration hold) { lock_stats_[std::size_t(id)].hold += hold; }
+  void lock_released(LockClassId id, Duration hold) {
+    LockClassStats& stats = lock_stats_[std::size_t(id)];
+    stats.hold += hold;
+    if (stats.hold_max < hold) stats.hold_max = hold;
+  }
+  /// The measured window begins: longest waits and holds are looked for anew.
+  void restart_maxima() {
+    for (LockClassStats& stats : lock_stats_)
+      stats.wait_max = stats.hold_max = Duration{};
+  }
 
   const LockClassStats& lock_class(LockClassId id) const { return lock_stats_[std::size_t(id)]; }
   std::string_view lock_class_name(LockClassId id) const { return lock_names_[std::size_t(id)]; }

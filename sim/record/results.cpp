@@ -120,7 +120,11 @@ Json to_json_value(const Counters::Snapshot& counters) {
                             {"acquired", stats.acquired},
                             {"contended", stats.contended},
                             {"wait_ps", stats.wait.count()},
-                            {"hold_ps", stats.hold.count()}});
+                            {"hold_ps", stats.hold.count()},
+                            {"wait_max_ps", stats.wait_max.count()},
+                            {"hold_max_ps", stats.hold_max.count()},
+                            {"acq_bounces", stats.acq_bounces},
+                            {"con_bounces", stats.con_bounces}});
   return {{"values", std::move(values)}, {"lock_classes", std::move(lock_classes)}};
 }
 
@@ -134,7 +138,9 @@ Counters::Snapshot counters_from(const Json& json) {
   for (const Json& one : json.at("lock_classes"))
     counters.lock_classes.push_back({one.at("name").get<std::string>(),
                                      {count_from(one.at("acquired")), count_from(one.at("contended")),
-                                      picoseconds(one.at("wait_ps")), picoseconds(one.at("hold_ps"))}});
+                                      picoseconds(one.at("wait_ps")), picoseconds(one.at("hold_ps")),
+                                      picoseconds(one.at("wait_max_ps")), picoseconds(one.at("hold_max_ps")),
+                                      count_from(one.at("acq_bounces")), count_from(one.at("con_bounces"))}});
   return counters;
 }
 
