@@ -152,7 +152,8 @@ def _swatch_account(account):
 def _tables(result):
     return (
         '<section id="counters"><h2>Counters</h2><p class=quiet>Sums over the measured window, all CPUs, mean over '
-        f"seeds.</p>{page_tables.counters(result)}</section>"
+        "seeds; but lock_wait_max_ns and lock_hold_max_ns are the longest of all seeds.</p>"
+        f"{page_tables.counters(result)}</section>"
         f'<section id="configuration"><h2>Configuration</h2>{page_tables.configuration(result)}'
         f"{page_tables.folded(f'Every run ({len(result.point)})', page_tables.points(result))}</section>")
 

@@ -51,11 +51,16 @@ constexpr const char* list_examples = R"(Examples:
   mmsim list machines --json      for programs
 )";
 
-constexpr const char* explain_examples = R"(Example:
+constexpr const char* explain_examples = R"(Examples:
   mmsim explain results/lazy_vs_eager | less
 
+  mmsim explain results/lazy_vs_eager --locks | less
+
 Shows, operation by operation, the mean latency at every point, the accounts that it went to, and what grew
-from one value of the numeric axis to the next.
+from one value of the numeric axis to the next. Then the locks, in the columns of /proc/lock_stat (its min
+columns are not kept), by waittime-total: the first classes at the two ends of the numeric axis, where they
+waited most; --locks shows every class at every point. Columns for which the terminal is too narrow
+are left out; counter.csv has all.
 )";
 
 constexpr const char* report_examples = R"(Examples:
@@ -181,6 +186,8 @@ std::function<int()> parse_command_line(int argc, char** argv) {
   CLI::App* explain_app =
       command("explain", "show where the time of each operation goes, point by point", explain_examples);
   explain_app->add_option("DIR", explain.directory, "a result directory")->required();
+  explain_app->add_flag("--locks", explain.locks,
+                        "the locks of every point and class, not of the ends alone");
   explain_app->callback([&] { action = [explain] { return explain_command(explain); }; });
 
   ReportOptions report;

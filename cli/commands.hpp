@@ -34,6 +34,7 @@ int list_command(const ListOptions& options);
 
 struct ExplainOptions {
   std::filesystem::path directory;
+  bool locks = false; ///< all locks of all points
 };
 int explain_command(const ExplainOptions& options);
 

@@ -122,6 +122,54 @@ void explain(const Findings& findings, const Series& series, const std::string& 
   std::cout << '\n';
 }
 
+// Without --locks. What waited most is what a reader looks for.
+constexpr std::size_t most_lock_tables = 6, most_lock_classes = 5;
+
+struct PlaceInSeries {
+  const Series* series;
+  const Findings::Point* point;
+  double waited_ns = 0; // on all locks together
+};
+
+/// The points whose locks are shown, in the order of the series.
+std::vector<PlaceInSeries> places_of_locks(const std::vector<Series>& all, bool every_point) {
+  std::vector<PlaceInSeries> places;
+  for (const Series& series : all)
+    for (const Findings::Point* point : series.points) {
+      const bool at_an_end = point == series.points.front() || point == series.points.back();
+      if (point->locks.empty() || !(every_point || at_an_end)) continue;
+      double waited = 0;
+      for (const LockStat& one : point->locks)
+        waited += one.wait_ns;
+      places.push_back({&series, point, waited});
+    }
+  if (every_point || places.size() <= most_lock_tables) return places;
+  std::vector<double> waits;
+  for (const PlaceInSeries& place : places)
+    waits.push_back(place.waited_ns);
+  std::ranges::nth_element(waits, waits.begin() + most_lock_tables - 1, std::ranges::greater{});
+  std::size_t shown = 0;
+  std::erase_if(places, [&, least = waits[most_lock_tables - 1]](const PlaceInSeries& place) {
+    return place.waited_ns < least || ++shown > most_lock_tables;
+  });
+  return places;
+}
+
+/// Returns the legend.
+std::string explain_locks(const Findings& findings, const std::vector<Series>& all, bool everything,
+                          const Terminal& terminal) {
+  LockStatTable table(terminal);
+  const auto main = findings.main_axis();
+  for (const PlaceInSeries& place : places_of_locks(all, everything)) {
+    const std::string text = table.text(place.point->locks, 2, everything ? SIZE_MAX : most_lock_classes);
+    if (text.empty()) continue;
+    const std::string at =
+        main ? "  " + findings.axes[*main].path + '=' + place.point->values[*main] : std::string();
+    std::cout << terminal.bold(title_of(findings, *place.series, "locks" + at)) << '\n' << text << '\n';
+  }
+  return table.legend();
+}
+
 } // namespace
 
 int explain_command(const ExplainOptions& options) {
@@ -135,11 +183,13 @@ int explain_command(const ExplainOptions& options) {
   for (const std::string& operation : operations)
     for (const Series& series : all)
       explain(findings, series, operation, terminal);
+  const std::string lock_legend = explain_locks(findings, all, options.locks, terminal);
 
   for (const Findings::Axis& axis : findings.axes)
     if (axis.values.size() == 1) std::cout << axis.path << " = " << axis.values.front() << " throughout\n";
   std::cout << "The accounts' columns are parts of the mean; +-95 % is its confidence interval.\n"
-               "Behind the colon of a sentence: parts of the difference.\n";
+               "Behind the colon of a sentence: parts of the difference.\n"
+            << lock_legend;
   for (const std::string& label : findings.what_if)
     std::cout << label << ' ' << what_if_mark << '\n';
   if (!findings.what_if.empty()) std::cout << what_if_legend << '\n';

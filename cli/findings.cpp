@@ -1,6 +1,7 @@
 #include "cli/findings.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <set>
@@ -176,6 +177,46 @@ void read_accounts(const fs::path& file, Findings& findings) {
     }
 }
 
+/// Where the number of each lock counter belongs, in the order in which the table has them.
+constexpr std::array<std::pair<std::string_view, double LockStat::*>, 8> lock_numbers{{
+    {"lock_acquired.", &LockStat::acquired},
+    {"lock_contended.", &LockStat::contended},
+    {"lock_wait_ns.", &LockStat::wait_ns},
+    {"lock_hold_ns.", &LockStat::hold_ns},
+    {"lock_wait_max_ns.", &LockStat::wait_max_ns},
+    {"lock_hold_max_ns.", &LockStat::hold_max_ns},
+    {"lock_acq_bounces.", &LockStat::acq_bounces},
+    {"lock_con_bounces.", &LockStat::con_bounces},
+}};
+
+void read_locks(const fs::path& file, Findings& findings) {
+  const TableReader reader(file, findings, {"counter", "value"});
+  const CsvTable& table = reader.table();
+  std::vector<std::size_t> counters(findings.points.size());
+  std::size_t next = 0; // of a class's numbers
+  for (const CsvRow& row : reader.rows()) {
+    Findings::Point& point = reader.point_of(findings, row);
+    ++counters[point.point];
+    const std::string& counter = table.text(row, reader.column(0));
+    const double value = table.number(row, reader.column(1)).value_or(0);
+    if (next == 0 && !counter.starts_with(lock_numbers[0].first)) continue;
+    const auto& [prefix, number] = lock_numbers[next];
+    if (next == 0) point.locks.emplace_back().name = counter.substr(prefix.size());
+    if (point.locks.empty() || counter != std::string(prefix) + point.locks.back().name)
+      table.refuse(row, counter + " stands where a lock class needs its " + std::string(prefix));
+    point.locks.back().*number = value;
+    next = (next + 1) % lock_numbers.size();
+  }
+  if (next != 0)
+    throw InputError("ends amid the numbers of a lock class; the table is truncated" + std::string(run_again),
+                     {file.native()});
+  for (const Findings::Point& point : findings.points)
+    if (point.status == "done" && counters[point.point] == 0)
+      throw InputError("has no row of point " + std::to_string(point.point) +
+                           ", which is done; the table is truncated" + run_again,
+                       {file.native()});
+}
+
 } // namespace
 
 double Findings::Operation::in_account(std::string_view account) const {
@@ -225,6 +266,7 @@ Findings read_findings(const fs::path& directory) {
   Findings findings = read_manifest(directory / "manifest.json");
   read_latencies(directory / "latency.csv", findings);
   read_accounts(directory / "account.csv", findings);
+  read_locks(directory / "counter.csv", findings);
   return findings;
 }
 

@@ -1,4 +1,5 @@
-// A result directory read back for people: manifest.json, latency.csv and account.csv, checked for wholeness.
+// A result directory read back for people: manifest.json, latency.csv, account.csv and the locks of
+// counter.csv, checked for wholeness.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +8,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "cli/lock_stat.hpp"
 
 namespace mmsim {
 
@@ -29,6 +32,7 @@ struct Findings {
     std::string status;
     bool what_if = false;
     std::vector<Operation> operations; ///< empty if no seed is done
+    std::vector<LockStat> locks;       ///< in the order of the table; empty if no seed is done
     /// Null if it was never completed.
     const Operation* find(std::string_view operation) const;
   };

@@ -7,6 +7,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/exit_status.hpp"
+#include "cli/lock_stat.hpp"
 #include "cli/manifest.hpp"
 #include "cli/point_check.hpp"
 #include "cli/readable.hpp"
@@ -91,18 +92,12 @@ void show_counters(const MergedPoint& point, const Terminal& terminal) {
     }
     std::cout << '\n' << table.text(terminal);
   }
+}
 
-  TerminalTable locks(
-      {{"lock"}, {"acquired", right}, {"contended", right}, {"mean wait", right}, {"mean hold", right}});
-  for (const auto& [lock_class, stats] : point.counters.lock_classes) {
-    if (stats.acquired == 0) continue;
-    const auto acquired = double(stats.acquired);
-    locks.add_row({lock_class, readable_count(stats.acquired),
-                   readable_share(double(stats.contended) / acquired),
-                   readable_nanoseconds(nanoseconds(stats.wait) / acquired),
-                   readable_nanoseconds(nanoseconds(stats.hold) / acquired)});
-  }
-  if (!locks.empty()) std::cout << '\n' << locks.text(terminal);
+void show_locks(const MergedPoint& point, const Terminal& terminal) {
+  LockStatTable table(terminal);
+  const std::string text = table.text(lock_stats(point));
+  if (!text.empty()) std::cout << '\n' << text << table.legend();
 }
 
 /// "munmap on 16 CPUs of kunpeng920-128, kernel 5.10, seed 1".
@@ -123,6 +118,7 @@ void show(const PointResult& result, const Configuration& configuration) {
   show_latencies(point, terminal);
   show_accounts(point, terminal);
   show_counters(point, terminal);
+  show_locks(point, terminal);
   std::cout << '\n'
             << readable_nanoseconds(nanoseconds(result.simulated)) << " simulated in "
             << readable_seconds(result.host_seconds) << ", " << readable_count(result.events) << " events";

@@ -126,14 +126,21 @@ std::string counter_csv(const ResultTables& tables) {
       csv.row(tables, point,
               {std::string(name(Counter(i))), mean_count(merged.counters.values[i], merged.seeds)});
     for (const auto& [lock_class, stats] : merged.counters.lock_classes) {
-      csv.row(tables, point, {"lock_acquired." + lock_class, mean_count(stats.acquired, merged.seeds)});
-      csv.row(tables, point, {"lock_contended." + lock_class, mean_count(stats.contended, merged.seeds)});
-      csv.row(
-          tables, point,
-          {"lock_wait_ns." + lock_class, mean_count(Wide(stats.wait.count()), Wide(1000) * merged.seeds)});
-      csv.row(
-          tables, point,
-          {"lock_hold_ns." + lock_class, mean_count(Wide(stats.hold.count()), Wide(1000) * merged.seeds)});
+      const auto mean = [&](std::string_view what, std::uint64_t sum) {
+        csv.row(tables, point, {std::string(what) + lock_class, mean_count(sum, merged.seeds)});
+      };
+      const auto nanoseconds = [&](std::string_view what, Duration sum, std::uint64_t seeds) {
+        csv.row(tables, point,
+                {std::string(what) + lock_class, mean_count(Wide(sum.count()), Wide(1000) * seeds)});
+      };
+      mean("lock_acquired.", stats.acquired);
+      mean("lock_contended.", stats.contended);
+      nanoseconds("lock_wait_ns.", stats.wait, merged.seeds);
+      nanoseconds("lock_hold_ns.", stats.hold, merged.seeds);
+      nanoseconds("lock_wait_max_ns.", stats.wait_max, 1); // of all seeds the longest, and no mean of them
+      nanoseconds("lock_hold_max_ns.", stats.hold_max, 1);
+      mean("lock_acq_bounces.", stats.acq_bounces);
+      mean("lock_con_bounces.", stats.con_bounces);
     }
   }
   return std::move(csv).text();

@@ -6,7 +6,8 @@
 // - ns and per_second columns have three decimals, divided in integers from ps and counts, rounded half up:
 //   a percentile in ns is its picosecond value exactly;
 // - ci95_ns and host_s are doubles, rounded to three decimals by std::to_chars;
-// - counters are the sum over seeds divided by the seeds: an integer if it is one, else three decimals;
+// - counters are the sum over seeds divided by the seeds: an integer if it is one, else three decimals; but
+//   lock_wait_max_ns and lock_hold_max_ns are the longest of all seeds;
 // - a field is empty where there is no answer: the mean of no operations, the interval of a single one.
 //
 // latency.csv, account.csv and counter.csv merge the seeds that are `done` (a point without one has no row

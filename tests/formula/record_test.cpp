@@ -184,6 +184,50 @@ TEST(Counters, AWindowIsTheDifferenceOfItsSnapshots) {
   EXPECT_THROW(difference(start, counters.snapshot()), std::logic_error);
 }
 
+TEST(Counters, TheLongestWaitAndHoldAreThoseOfTheWindow) {
+  Counters counters;
+  const LockClassId lock = counters.register_lock_class("mmap_lock");
+  counters.lock_acquired(lock, true, 90_ns);
+  counters.lock_released(lock, 800_ns);
+  const Counters::Snapshot start = counters.snapshot();
+  counters.restart_maxima();
+  for (const Duration wait : {30_ns, 70_ns, 10_ns}) {
+    counters.lock_acquired(lock, true, wait);
+    counters.lock_released(lock, 5 * wait);
+  }
+  counters.lock_acquired(lock, false, 95_ns); // found free: no wait
+  const LockClassStats window = difference(counters.snapshot(), start).lock_class("mmap_lock");
+  EXPECT_EQ(window.wait, 110_ns);
+  EXPECT_EQ(window.wait_max, 70_ns);
+  EXPECT_EQ(window.hold_max, 350_ns);
+}
+
+TEST(Counters, AnAcquisitionBouncesIfAnotherCpuHadTheLockLast) {
+  Counters counters;
+  const LockClassId lock = counters.register_lock_class("mmap_lock");
+  counters.lock_acquired(lock, false, {}, true);
+  counters.lock_acquired(lock, true, 1_ns, true);
+  counters.lock_acquired(lock, true, 1_ns, false);
+  const LockClassStats stats = counters.lock_class(lock);
+  EXPECT_EQ(stats.acquired, 3u);
+  EXPECT_EQ(stats.contended, 2u);
+  EXPECT_EQ(stats.acq_bounces, 2u);
+  EXPECT_EQ(stats.con_bounces, 1u);
+}
+
+TEST(Counters, SeedsAddUpExceptForTheirLongestWaits) {
+  const auto seed = [](Duration wait) {
+    Counters counters;
+    const LockClassId lock = counters.register_lock_class("mmap_lock");
+    counters.lock_acquired(lock, true, wait, true);
+    counters.lock_released(lock, 2 * wait);
+    return counters.snapshot();
+  };
+  Counters::Snapshot both = seed(3_ns);
+  both.add(seed(5_ns));
+  EXPECT_EQ(both.lock_class("mmap_lock"), (LockClassStats{2, 2, 8_ns, 16_ns, 5_ns, 10_ns, 2, 2}));
+}
+
 TEST(Counters, ALockClassRegisteredTwiceIsOne) {
   Counters counters;
   const LockClassId first = counters.register_lock_class("mmap_lock");

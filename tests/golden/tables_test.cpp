@@ -42,8 +42,9 @@ PointResult small_result(std::uint64_t seed, const std::vector<Duration>& latenc
   counters.add(Counter::ipi_requested, 3 * seed);
   counters.add(Counter::context_switch, seed);
   const LockClassId mmap_lock = counters.register_lock_class("mmap_lock");
-  counters.lock_acquired(mmap_lock, seed == 1, Duration(12345));
-  counters.lock_released(mmap_lock, 1_us);
+  counters.lock_acquired(mmap_lock, seed == 1, Duration(12345), seed == 1);
+  counters.lock_released(mmap_lock, seed * 1_us);
+  if (seed == 2) counters.lock_acquired(mmap_lock, false, {}, true);
 
   PointResult result;
   result.seed = seed;
@@ -97,7 +98,9 @@ TEST(Tables, AccountHasTheseBytesAndNoRowWithoutCost) {
             "0,2,lazy,munmap,tlb_remote,1900.667,5702000\n");
 }
 
-TEST(Tables, CounterHasTheseBytesAndShowsTheMeanOverSeeds) {
+// The waits of a lock are 12.345 ns in seed 1 and nothing in seed 2, the holds 1 us and 2 us: maxima are not
+// means.
+TEST(Tables, CounterHasTheseBytesAndShowsTheMeanOverSeedsButTheLongestOfAll) {
   EXPECT_EQ(counter_csv(small_tables()), "point,run.cpus,kernel.tlb_flush,counter,value\n"
                                          "0,2,lazy,ipi_requested,4.500\n"
                                          "0,2,lazy,ipi_sent,0\n"
@@ -128,10 +131,14 @@ TEST(Tables, CounterHasTheseBytesAndShowsTheMeanOverSeeds) {
                                          "0,2,lazy,direct_reclaim,0\n"
                                          "0,2,lazy,oom_kill,0\n"
                                          "0,2,lazy,context_switch,1.500\n"
-                                         "0,2,lazy,lock_acquired.mmap_lock,1\n"
+                                         "0,2,lazy,lock_acquired.mmap_lock,1.500\n"
                                          "0,2,lazy,lock_contended.mmap_lock,0.500\n"
-                                         "0,2,lazy,lock_wait_ns.mmap_lock,12.345\n"
-                                         "0,2,lazy,lock_hold_ns.mmap_lock,1000\n");
+                                         "0,2,lazy,lock_wait_ns.mmap_lock,6.173\n"
+                                         "0,2,lazy,lock_hold_ns.mmap_lock,1500\n"
+                                         "0,2,lazy,lock_wait_max_ns.mmap_lock,12.345\n"
+                                         "0,2,lazy,lock_hold_max_ns.mmap_lock,2000\n"
+                                         "0,2,lazy,lock_acq_bounces.mmap_lock,1\n"
+                                         "0,2,lazy,lock_con_bounces.mmap_lock,0.500\n");
 }
 
 TEST(Tables, PointHasTheseBytesWithARowASeedInTheirOrder) {

@@ -95,7 +95,9 @@ def write_results(directory, axes=None, operations=("munmap", "context_switch"),
         for counter, value in (("ipi_requested", sent), ("ipi_sent", sent), ("ipi_received", sent),
                                ("ipi_coalesced", 0),
                                ("tlb_flush_range", 4000), ("context_switch", 2_000 * cpus), ("stale_hit", 0),
-                               ("lock_acquired.mmap_lock", 8_000 + cpus), ("lock_wait_ns.mmap_lock", 120.25 * cpus)):
+                               ("lock_acquired.mmap_lock", 8_000 + cpus), ("lock_wait_ns.mmap_lock", 120.25 * cpus),
+                                ("lock_wait_max_ns.mmap_lock", 3.5 * cpus), ("lock_hold_max_ns.mmap_lock", 812),
+                                ("lock_acq_bounces.mmap_lock", 7_000), ("lock_con_bounces.mmap_lock", 0)):
             rows["counter"].append([point, *values, counter, value])
     for name, columns in COLUMNS.items():
         with open(directory / f"{name}.csv", "w", newline="") as file:
