@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 
+#include "scenarios/scenario.hpp"
 #include "sim/engine/parameter.hpp"
 #include "sim/machine/topology.hpp"
 
@@ -15,7 +16,11 @@ void check_point(const Configuration& configuration) {
   const Configuration resolved = with_defaults(configuration);
   const Entry* entry = resolved.find("run.cpus");
   const auto* cpus = entry ? std::get_if<std::int64_t>(&entry->value) : nullptr;
-  if (!cpus || (*cpus >= 1 && *cpus <= cores)) return;
+  if (!cpus || (*cpus >= 1 && *cpus <= cores)) {
+    if (const std::string name = chosen_scenario(resolved); !name.empty())
+      Registry<Scenario>::instance().create(name, resolved); // refuses what its parameters cannot be together
+    return;
+  }
   const Entry* machine = resolved.find("machine.base");
   const std::string name = machine ? "the machine " + to_text(machine->value) : std::string("the machine");
   throw InputError("run.cpus: " + std::to_string(*cpus) + " is not possible; " + name + " has " +

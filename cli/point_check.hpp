@@ -5,8 +5,8 @@
 
 namespace mmsim {
 
-/// Throws InputError for more CPUs than the machine has cores. The machine refuses them as well, but only
-/// once the point runs: a sweep is to say so before anything starts.
+/// Throws InputError for more CPUs than the machine has cores, and for what the scenario refuses. Machine and
+/// scenario refuse it as well, but only once the point runs: a sweep is to say so before anything starts.
 void check_point(const Configuration& configuration);
 
 } // namespace mmsim

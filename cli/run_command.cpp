@@ -79,7 +79,8 @@ void show_accounts(const MergedPoint& point, const Terminal& terminal) {
 void show_counters(const MergedPoint& point, const Terminal& terminal) {
   std::vector<std::pair<std::string, std::string>> facts;
   for (std::size_t i = 0; i < counter_count; ++i)
-    if (const std::uint64_t value = point.counters.values[i])
+    if (const std::uint64_t value = point.counters.values[i];
+        value != 0 || (Counter(i) == Counter::served_min && point.counters[Counter::served_max] != 0))
       facts.emplace_back(name(Counter(i)), readable_count(value));
   if (!facts.empty()) {
     // Two counters a line: half the height.

@@ -1,5 +1,6 @@
 #include "scenarios/scenario.hpp"
 
+#include <algorithm>
 #include <spdlog/fmt/fmt.h>
 
 namespace mmsim {
@@ -67,6 +68,10 @@ OperationId Experiment::operation(std::string_view name) {
   return static_cast<OperationId>(operations_.size() - 1);
 }
 
+void Experiment::compare_service(OperationId id, CoreId first, std::uint32_t cpus) {
+  service_ = {id, first.value(), std::vector<std::uint64_t>(cpus)};
+}
+
 void Experiment::ready(Task& task) {
   task.core().settle();
   ++progress_;
@@ -94,6 +99,11 @@ void Experiment::open() {
 }
 
 void Experiment::close() {
+  if (service_) {
+    const auto [least, most] = std::ranges::minmax(service_->completed);
+    system_.counters.add(Counter::served_max, most);
+    system_.counters.add(Counter::served_min, least);
+  }
   window_end_ = system_.counters.snapshot();
   over_ = true;
 }
@@ -112,6 +122,8 @@ void Experiment::end(OperationId id, const OperationStart& start, Task& task) {
   ++progress_;
   if (!recorder_ || over_) return;
   recorder_->end(id, start, task.ledger, task.now());
+  if (service_ && service_->operation == id && recorder_->window().contains(task.now()))
+    ++service_->completed.at(task.core().id().value() - service_->first);
   if (run_.operations > 0 && recorder_->completed() >= static_cast<std::uint64_t>(run_.operations)) {
     recorder_->close(task.now());
     close();

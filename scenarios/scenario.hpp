@@ -69,6 +69,10 @@ class Experiment {
   /// An operation to report. Before the machine runs.
   OperationId operation(std::string_view name);
 
+  /// How often CPUs [first, first + cpus) each complete operation `id` in the window is compared: the counters
+  /// served_max and served_min, which become what they are at its end. Before the machine runs.
+  void compare_service(OperationId id, CoreId first, std::uint32_t cpus);
+
   /// The calling task has set itself up; returns when all that were announced have. Then the warm-up begins.
   void ready(Task& task);
   /// How many tasks will call ready(). Before the machine runs.
@@ -101,6 +105,12 @@ class Experiment {
   std::vector<std::unique_ptr<Completion>> gate_;
   std::optional<OperationRecorder> recorder_;
   Counters::Snapshot window_begin_, window_end_;
+  struct Service {
+    OperationId operation;
+    std::uint32_t first;
+    std::vector<std::uint64_t> completed; // by CPU
+  };
+  std::optional<Service> service_;
   bool over_ = false;
   std::uint64_t progress_ = 0; // operations ended, tasks readied
   std::unique_ptr<Watchdog> watchdog_;

@@ -42,6 +42,10 @@ constexpr std::array<Row, counter_count> rows{{
     {Counter::direct_reclaim, "direct_reclaim", "allocations that had to reclaim themselves"},
     {Counter::oom_kill, "oom_kill", "processes killed for want of memory"},
     {Counter::context_switch, "context_switch", "switches from one task to another"},
+    {Counter::served_max, "served_max",
+     "operations that the most served CPU completed (scenarios that compare CPUs)"},
+    {Counter::served_min, "served_min",
+     "operations that the least served CPU completed; served_max / served_min is the unfairness"},
 }};
 
 constexpr bool in_enum_order() {

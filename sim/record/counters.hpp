@@ -51,9 +51,11 @@ enum class Counter : std::uint8_t {
   direct_reclaim,
   oom_kill,
   context_switch,
+  served_max,
+  served_min,
 };
 
-inline constexpr std::size_t counter_count = std::size_t(Counter::context_switch) + 1;
+inline constexpr std::size_t counter_count = std::size_t(Counter::served_min) + 1;
 
 constexpr std::size_t index(Counter counter) { return std::size_t(counter); }
 
