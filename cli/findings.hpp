@@ -32,7 +32,7 @@ struct Findings {
     std::string status;
     bool what_if = false;
     std::vector<Operation> operations; ///< empty if no seed is done
-    std::vector<LockStat> locks;       ///< in the order of the table; empty if no seed is done
+    std::vector<LockStat> locks{};     ///< in the order of the table; empty if no seed is done
     /// Null if it was never completed.
     const Operation* find(std::string_view operation) const;
   };

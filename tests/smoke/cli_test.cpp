@@ -99,6 +99,34 @@ TEST(Command, wrong_configurations_are_refused_with_their_place_by_run_and_sweep
   }
 }
 
+TEST(Command, locks_that_cannot_be_are_refused_with_their_place) {
+  const TestFolder folder;
+  const std::string start = "[machine]\nbase = \"cortex-a72-4\"\n[scenario]\nname = \"lock\"\n";
+  const std::vector<Wrong> all{
+      {"more readers than cpus", "readers = 3\n[run]\ncpus = 2\n", "5:1", "choose 0 to 2"},
+      {"negative readers", "readers = -1\n", "5:1", "at least 0"},
+      {"unknown kind", "kind = \"tickit\"\n", "5:1", "did you mean \"ticket\"?"},
+      {"unknown distribution", "distribution = \"normal\"\n", "5:1", "exponential constant"},
+      {"negative hold", "hold = \"-1 ns\"\n", "5:1", "negative"},
+      {"endless think", "think = \"1 s\"\n", "5:1", "at most 100 ms"},
+      {"negative lines", "lines = -1\n", "5:1", "at least 0"},
+      {"another scenario's", "pages = 1\n", "5:1", "scenario.pages"},
+  };
+  for (const Wrong& wrong : all) {
+    SCOPED_TRACE(wrong.what);
+    const std::string file = folder.write("in/wrong.toml", start + wrong.text);
+    expect_refused(mmsim_command(folder, {"run", file, "--out", "out"}),
+                   {file + ":" + wrong.place, wrong.message});
+    folder.write("in/wrong.toml", start + wrong.text + "[sweep]\nseeds = 2\n");
+    expect_refused(mmsim_command(folder, {"sweep", file, "--out", "out"}),
+                   {file + ":" + wrong.place, wrong.message});
+    EXPECT_FALSE(std::filesystem::exists(folder / "out"));
+  }
+  const std::string axis = folder.write("s.toml", "[scenario]\nname = \"lock\"\nreaders = 3\n"
+                                                  "[sweep.axes]\n\"run.cpus\" = [4, 2]\n");
+  expect_refused(mmsim_command(folder, {"sweep", axis}), {axis + ":3:1", "run.cpus = 2"});
+}
+
 TEST(Command, wrong_axes_and_files_are_refused) {
   const TestFolder folder;
   const std::string file =
@@ -150,6 +178,7 @@ TEST(Run, prints_what_came_out_and_writes_it_whole) {
   EXPECT_EQ(shown.status, 0) << shown.err;
   EXPECT_THAT(shown.out, AllOf(HasSubstr("munmap on 2 CPUs of cortex-a72-4"), HasSubstr("p99"),
                                HasSubstr("work"), HasSubstr("kernel.tlb_flush=eager (what-if)")));
+  EXPECT_THAT(shown.out, AllOf(HasSubstr("class name"), HasSubstr("contentions"), HasSubstr("mmap_lock")));
   EXPECT_THAT(tree_of(folder.path()), Not(Contains(Key("manifest.json"))));
 
   std::vector<std::string> writing = words;
@@ -226,6 +255,28 @@ TEST(Explain, says_where_the_time_went_and_what_grew) {
     EXPECT_LE(end - first, 110u) << ended.out.substr(first, end - first);
 }
 
+TEST(Explain, shows_the_locks_at_the_ends_of_the_axis_or_everywhere) {
+  const TestFolder folder;
+  const std::string file = folder.write(
+      "s.toml", "[machine]\nbase = \"cortex-a72-4\"\n[kernel]\nbase = \"5.10\"\n"
+                "[scenario]\nname = \"lock\"\nhold = \"1 us\"\n"
+                "[run]\nwarmup = \"20 us\"\nduration = \"200 us\"\n[sweep]\nseeds = 2\n"
+                "axes = { \"run.cpus\" = [1, 2, 4], \"scenario.kind\" = [\"ticket\", \"line\"] }\n");
+  ASSERT_EQ(mmsim_command(folder, {"sweep", file, "--out", "out"}).status, 0);
+  const Ended ends = mmsim_command(folder, {"explain", "out"});
+  EXPECT_EQ(ends.status, 0) << ends.err;
+  EXPECT_THAT(ends.out, AllOf(HasSubstr("locks  run.cpus=1  scenario.kind=ticket\n"),
+                              HasSubstr("locks  run.cpus=4  scenario.kind=ticket\n"),
+                              Not(HasSubstr("locks  run.cpus=2")), HasSubstr("test_lock"),
+                              HasSubstr("contentions"), HasSubstr("/proc/lock_stat")));
+  const Ended all = mmsim_command(folder, {"explain", "out", "--locks"});
+  EXPECT_EQ(all.status, 0) << all.err;
+  EXPECT_THAT(all.out, HasSubstr("locks  run.cpus=2  scenario.kind=ticket\n"));
+  for (const std::string& text : {ends.out, all.out})
+    for (std::size_t first = 0, end; (end = text.find('\n', first)) != std::string::npos; first = end + 1)
+      EXPECT_LE(end - first, 110u) << text.substr(first, end - first);
+}
+
 TEST(Explain, refuses_directories_that_are_not_whole) {
   const TestFolder folder;
   const std::string file = folder.write("s.toml", small_sweep());
@@ -243,7 +294,7 @@ TEST(Explain, refuses_directories_that_are_not_whole) {
   expect_refused(mmsim_command(folder, {"explain", file}), {"not a directory"});
   folder.write("empty/.keep", "");
   expect_refused(mmsim_command(folder, {"explain", "empty"}), {"empty/manifest.json", "No such file"});
-  for (const std::string name : {"manifest.json", "latency.csv", "account.csv"}) {
+  for (const std::string name : {"manifest.json", "latency.csv", "account.csv", "counter.csv"}) {
     const std::string& text = whole.at(name);
     with(name, "", {name, "empty"});
     with(name, text.substr(0, text.size() / 2), {name});
@@ -252,12 +303,19 @@ TEST(Explain, refuses_directories_that_are_not_whole) {
     expect_refused(explain(), {name, "No such file"});
     folder.write("out/" + name, text);
   }
-  for (const std::string name : {"latency.csv", "account.csv"}) { // cut between two lines
+  for (const std::string name : {"latency.csv", "account.csv", "counter.csv"}) { // cut between two lines
     const std::string& text = whole.at(name);
     with(name, text.substr(0, text.rfind('\n', text.size() - 2) + 1), {"out/", "run the same mmsim"});
     with(name, "point\n" + text, {name + ":1"});
   }
   with("latency.csv", "\xff\xfe\n", {"latency.csv:1"});
+  const auto without_line_of = [&](const std::string& counter) {
+    std::string text = whole.at("counter.csv");
+    const std::size_t begin = text.rfind('\n', text.find(counter)) + 1;
+    return text.erase(begin, text.find('\n', begin) + 1 - begin);
+  };
+  with("counter.csv", without_line_of("lock_hold_ns.mmap_lock"), {"counter.csv:", "lock_hold_ns."});
+  with("counter.csv", without_line_of("lock_acquired.mmap_lock"), {"counter.csv:", "lock_acquired."});
   EXPECT_EQ(explain().status, 0);
 }
 

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "cli/growth.hpp"
+#include "cli/lock_stat.hpp"
 #include "cli/overview.hpp"
 #include "cli/progress.hpp"
 #include "cli/readable.hpp"
@@ -48,6 +49,65 @@ TEST(TerminalTable, aligns_columns_and_wraps_only_those_that_may) {
                                     "first      1  short\n"
                                     "a       1234  a help that is too long for its line\n");
   EXPECT_THAT(wrapped("unbreakable words", 6), ElementsAre("unbrea", "kable", "words"));
+}
+
+Terminal of_width(std::size_t width) {
+  Terminal terminal;
+  terminal.width = width;
+  return terminal;
+}
+
+const std::vector<LockStat> three_locks{
+    {.name = "zone_lock", .acquired = 1000, .hold_ns = 5e4, .hold_max_ns = 99},
+    {.name = "never_taken"},
+    {.name = "mmap_lock",
+     .acquired = 10.5, // a mean over two seeds
+     .contended = 4,
+     .wait_ns = 8000,
+     .hold_ns = 21,
+     .wait_max_ns = 3000,
+     .hold_max_ns = 7,
+     .acq_bounces = 6,
+     .con_bounces = 3}};
+
+TEST(LockStats, have_the_columns_of_proc_lock_stat_in_its_order_and_sorted_by_wait) {
+  LockStatTable table(of_width(160));
+  EXPECT_EQ(table.text(three_locks),
+            "class name  con-bounces  contentions  waittime-max  waittime-total  waittime-avg  acq-bounces  "
+            "acquisitions  holdtime-max  holdtime-total  holdtime-avg\n"
+            "mmap_lock             3            4       3.00 us         8.00 us       2.00 us            6  "
+            "          11       7.00 ns         21.0 ns       2.00 ns\n"
+            "zone_lock             0            0             -               -             -            0  "
+            "       1 000       99.0 ns         50.0 us       50.0 ns\n");
+  EXPECT_THAT(table.legend(), testing::Not(HasSubstr("Too wide")));
+}
+
+TEST(LockStats, get_a_table_for_waits_and_one_for_holds_where_both_do_not_fit) {
+  LockStatTable table(of_width(80));
+  EXPECT_EQ(table.text(three_locks, 2, 1),
+            "                 con-               waittime-  waittime-  waittime-\n"
+            "  class name  bounces  contentions        max      total        avg\n"
+            "  mmap_lock         3            4    3.00 us    8.00 us    2.00 us\n"
+            "                 acq-                holdtime-  holdtime-  holdtime-\n"
+            "  class name  bounces  acquisitions        max      total        avg\n"
+            "  mmap_lock         6            11    7.00 ns    21.0 ns    2.00 ns\n"
+            "  and 1 more that waited less\n");
+}
+
+TEST(LockStats, leave_out_what_does_not_fit_and_say_so) {
+  for (std::size_t width = 40; width < 170; ++width) {
+    LockStatTable table(of_width(width));
+    const std::string text = table.text(three_locks, 2) + table.legend();
+    for (std::size_t first = 0, end; (end = text.find('\n', first)) != std::string::npos; first = end + 1)
+      EXPECT_LE(end - first, width) << text.substr(first, end - first);
+    EXPECT_THAT(text, testing::AllOf(HasSubstr("contentions"), HasSubstr("acquisitions")));
+  }
+  LockStatTable narrow(of_width(40));
+  narrow.text(three_locks);
+  EXPECT_THAT(narrow.legend(), HasSubstr("con-bounces,"));
+  LockStatTable nothing(of_width(40));
+  EXPECT_EQ(nothing.text({three_locks[1]}), "");
+  EXPECT_EQ(nothing.legend(), "");
 }
 
 Findings::Operation munmap(double work, double remote, double spin) {

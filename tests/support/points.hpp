@@ -35,7 +35,8 @@ inline const std::vector<NamedScenario> scenarios{
     {"munmap", {"scenario.name=munmap", "scenario.pages=2"}, {"mmap", "demand_fault", "munmap"}},
     {"lazy_tlb",
      {"scenario.name=lazy_tlb", "scenario.pages=4", "scenario.user_burst=5 us", "scenario.kernel_burst=5 us"},
-     {"context_switch", "munmap"}}};
+     {"context_switch", "munmap"}},
+    {"lock", {"scenario.name=lock", "scenario.readers=1", "scenario.lines=1"}, {"acquire", "read"}}};
 
 inline std::vector<std::string> operator+(std::vector<std::string> a, const std::vector<std::string>& b) {
   a.insert(a.end(), b.begin(), b.end());
