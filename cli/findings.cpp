@@ -199,9 +199,10 @@ void read_locks(const fs::path& file, Findings& findings) {
     ++counters[point.point];
     const std::string& counter = table.text(row, reader.column(0));
     const double value = table.number(row, reader.column(1)).value_or(0);
-    if (next == 0 && !counter.starts_with(lock_numbers[0].first)) continue;
+    if (next == 0 && !counter.starts_with("lock_")) continue;
     const auto& [prefix, number] = lock_numbers[next];
-    if (next == 0) point.locks.emplace_back().name = counter.substr(prefix.size());
+    if (next == 0 && counter.starts_with(prefix))
+      point.locks.emplace_back().name = counter.substr(prefix.size());
     if (point.locks.empty() || counter != std::string(prefix) + point.locks.back().name)
       table.refuse(row, counter + " stands where a lock class needs its " + std::string(prefix));
     point.locks.back().*number = value;

@@ -170,6 +170,7 @@ TEST(Counters, AWindowIsTheDifferenceOfItsSnapshots) {
   const LockClassId mmap_lock = counters.register_lock_class("mmap_lock");
   counters.lock_acquired(mmap_lock, true, 40_ns);
   const Counters::Snapshot start = counters.snapshot();
+  counters.restart_maxima();
   counters.add(Counter::pgfault);
   counters.lock_released(mmap_lock, 100_ns);
   counters.lock_acquired(mmap_lock, false, 0_ns);
@@ -178,8 +179,8 @@ TEST(Counters, AWindowIsTheDifferenceOfItsSnapshots) {
   const Counters::Snapshot window = difference(counters.snapshot(), start);
   EXPECT_EQ(window[Counter::pgfault], 1u);
   EXPECT_EQ(window[Counter::pgalloc], 0u);
-  EXPECT_EQ(window.lock_class("mmap_lock"), (LockClassStats{1, 0, 0_ns, 100_ns}));
-  EXPECT_EQ(window.lock_class("zone"), (LockClassStats{1, 1, 7_ns, 0_ns}));
+  EXPECT_EQ(window.lock_class("mmap_lock"), (LockClassStats{1, 0, 0_ns, 100_ns, 0_ns, 100_ns, 0, 0}));
+  EXPECT_EQ(window.lock_class("zone"), (LockClassStats{1, 1, 7_ns, 0_ns, 7_ns, 0_ns, 0, 0}));
   EXPECT_EQ(counters.snapshot()[Counter::pgfault], 6u);
   EXPECT_THROW(difference(start, counters.snapshot()), std::logic_error);
 }
