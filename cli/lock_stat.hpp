@@ -33,9 +33,9 @@ class LockStatTable {
  public:
   explicit LockStatTable(const Terminal& terminal) : terminal_(terminal) {}
 
-  /// The classes that were acquired, those that cost most waiting first, the `most` first of them. If not all
-  /// columns fit the terminal, waits and holds get a table each; what then does not fit is left out, the least
-  /// important first. Empty if nothing was acquired.
+  /// The classes that were acquired, those that cost most waiting first, the `most` first of them. If not
+  /// all columns fit the terminal, waits and holds get a table each; what then does not fit is left out, the
+  /// least important first. Empty if nothing was acquired.
   std::string text(std::vector<LockStat> classes, std::size_t indent = 0, std::size_t most = SIZE_MAX);
   /// What to know about the tables so far, in lines; empty if there were none.
   std::string legend() const;

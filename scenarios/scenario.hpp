@@ -69,8 +69,8 @@ class Experiment {
   /// An operation to report. Before the machine runs.
   OperationId operation(std::string_view name);
 
-  /// How often CPUs [first, first + cpus) each complete operation `id` in the window is compared: the counters
-  /// served_max and served_min, which become what they are at its end. Before the machine runs.
+  /// How often CPUs [first, first + cpus) each complete operation `id` in the window is compared: it becomes
+  /// the counters served_max and served_min at the window's end. Before the machine runs.
   void compare_service(OperationId id, CoreId first, std::uint32_t cpus);
 
   /// The calling task has set itself up; returns when all that were announced have. Then the warm-up begins.

@@ -1,5 +1,5 @@
-// line: no lock and nothing atomic: a plain store into one cache line, or a plain load from it. The textbook's
-// false sharing. Nobody is ever inside: `hold` and `lines` have no meaning here.
+// line: no lock and nothing atomic: a plain store into one cache line, or a plain load from it. The false
+// sharing of textbooks. Nobody is ever inside: `hold` and `lines` have no meaning here.
 
 #include "scenarios/lock/lock_kind.hpp"
 
