@@ -171,15 +171,16 @@ TEST(Counters, AWindowIsTheDifferenceOfItsSnapshots) {
   counters.lock_acquired(mmap_lock, true, 40_ns);
   const Counters::Snapshot start = counters.snapshot();
   counters.add(Counter::pgfault);
+  counters.restart_maxima();
   counters.lock_released(mmap_lock, 100_ns);
   counters.lock_acquired(mmap_lock, false, 0_ns);
   const LockClassId late = counters.register_lock_class("zone");
-  counters.lock_acquired(late, true, 7_ns);
+  counters.lock_acquired(late, true, 7_ns, true);
   const Counters::Snapshot window = difference(counters.snapshot(), start);
   EXPECT_EQ(window[Counter::pgfault], 1u);
   EXPECT_EQ(window[Counter::pgalloc], 0u);
-  EXPECT_EQ(window.lock_class("mmap_lock"), (LockClassStats{1, 0, 0_ns, 100_ns}));
-  EXPECT_EQ(window.lock_class("zone"), (LockClassStats{1, 1, 7_ns, 0_ns}));
+  EXPECT_EQ(window.lock_class("mmap_lock"), (LockClassStats{1, 0, 0_ns, 100_ns, 0_ns, 100_ns, 0, 0}));
+  EXPECT_EQ(window.lock_class("zone"), (LockClassStats{1, 1, 7_ns, 0_ns, 7_ns, 0_ns, 1, 1}));
   EXPECT_EQ(counters.snapshot()[Counter::pgfault], 6u);
   EXPECT_THROW(difference(start, counters.snapshot()), std::logic_error);
 }
