@@ -34,10 +34,7 @@ class TestAndSetLock final : public SpinLock {
             line(), account, [&] { return !taken_; }, this); // WFE, LDREX
       }
       core.settle();
-      // Reservation lost; perhaps a handler that came in between has brought the line back, with another
-      // value.
-      if (taken_ || !line().sharers().contains(core.id())) continue;
-      core.rmw(line(), account); // STREX: nobody else can store before us any more
+      if (taken_ || !core.write_conditional(line(), account)) continue; // STREX: the reservation may be lost
       taken_ = true;
       return contended;
     }

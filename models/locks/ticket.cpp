@@ -23,8 +23,7 @@ class TicketLock final : public SpinLock {
     core.rmw(line());
     const std::uint16_t ticket = next_++;
     if (ticket == owner_) return false;
-    core.spin_until(
-        line(), Account::lock_spin, [&] { return ticket == owner_; }, this);
+    core.spin_until_equal(line(), Account::lock_spin, owner_, ticket, this);
     return true;
   }
 

@@ -29,6 +29,8 @@ class StrongInt {
 
 /// A core of the machine, 0 to cores - 1.
 using CoreId = StrongInt<struct CoreIdTag, std::uint32_t>;
+/// Where a core is: places are numbered through cluster by cluster, die by die, socket by socket.
+using PlaceId = StrongInt<struct PlaceIdTag, std::uint32_t>;
 /// A physical page frame (pfn).
 using FrameNumber = StrongInt<struct FrameNumberTag, std::uint32_t>;
 /// A virtual page of some address space.

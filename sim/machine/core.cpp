@@ -7,11 +7,29 @@
 
 namespace mmsim {
 
-std::string CacheLine::describe() const { return fmt::format("the cache line of {}", name_); }
+// When a line's oldest request is granted: each core that asks brings the event for it.
+class Core::Turn final : public Event {
+ public:
+  explicit Turn(Core& core) : Event(core.engine().queue()), core_(core) {}
+  void at(CacheLine& line, Instant t) {
+    line_ = &line;
+    core_.engine().queue().post(*this, t);
+  }
+  void fire() override { line_->turn(core_); }
+
+ private:
+  Core& core_;
+  CacheLine* line_ = nullptr;
+};
 
 Core::Core(Machine& machine, CoreId id)
     : machine_(machine), engine_(machine.engine()), costs_(machine.costs()), counters_(machine.counters()),
-      id_(id), tlb_(machine.costs().tlb) {}
+      topology_(machine.topology()), id_(id), place_(machine.topology().place(id)),
+      turn_(std::make_unique<Turn>(*this)), tlb_(machine.costs().tlb) {}
+
+Core::~Core() = default;
+
+void Core::turn_at(CacheLine& line, Instant t) { turn_->at(line, t); }
 
 // Nothing at all happens meanwhile: all segments in one step. Counts the same events as one by one.
 bool Core::settle_undisturbed() {
@@ -99,7 +117,11 @@ void Core::raise(Irq irq) {
     return;
   }
   pending_ |= bit;
-  if (parked_ != nullptr) engine_.wake(*parked_);
+  if (parked_ == nullptr) return;
+  if (spins_on_ != nullptr)
+    spins_on_->spinners_->interrupt(*this);
+  else
+    engine_.wake(*parked_);
 }
 
 void Core::wait_for_interrupt() {
@@ -131,68 +153,55 @@ Duration Core::user_sleep_until(Instant t, AccessStream* stream) {
   return passed;
 }
 
-void Core::access(CacheLine& line, Access kind, Account account) {
+bool Core::access(CacheLine& line, LineAccess kind, Account account) {
   settle();
-  const bool writes = kind != Access::read;
-  Duration cost = kind == Access::rmw ? costs_.line.atomic : Duration{};
-  if (line.sharers_.contains(id_) && (!writes || line.state_ == CacheLine::State::exclusive)) {
-    // In the core's own cache: nobody else is asked. A write that another core has asked for takes the line
-    // away when it is asked for, and reads of other cores leave this copy in place.
-    cost += costs_.line.hit;
+  const bool writes = kind != LineAccess::read;
+  if (line.hits(*this, kind)) {
+    // In the core's own cache: nobody else is asked, but a write keeps the line until it is done.
+    const Duration cost =
+        costs_.line.hit + (writes && kind != LineAccess::write ? costs_.line.atomic : Duration{});
     if (writes) line.busy_until_ = now() + cost;
     charge(cost, account == Account::coherence ? Account::work : account);
-    return;
+    return true;
   }
-
-  if (line.state_ == CacheLine::State::memory) {
-    cost += costs_.line.dram;
-  } else if (writes) {
-    const Topology& topology = machine_.topology();
-    cost += costs_.line.transfer +
-            std::max(topology.latency(id_, line.lowest_), topology.latency(id_, line.highest_));
-  } else {
-    cost += costs_.line.transfer + machine_.topology().latency(id_, line.owner_);
-  }
-  const Instant served = std::max(now(), line.busy_until_) + cost;
-  line.busy_until_ = served;
-  if (writes) {
-    line.state_ = CacheLine::State::exclusive;
-    line.sharers_.clear();
-    line.owner_ = line.lowest_ = line.highest_ = id_;
-  } else if (line.state_ == CacheLine::State::memory) {
-    line.state_ = CacheLine::State::exclusive; // and clean: the E of MESI
-    line.owner_ = line.lowest_ = line.highest_ = id_;
-  } else {
-    line.state_ = CacheLine::State::shared;
-    line.lowest_ = std::min(line.lowest_, id_);
-    line.highest_ = std::max(line.highest_, id_);
-  }
-  line.sharers_.insert(id_);
-
   // A load or store that has gone out is not abandoned: interrupts wait until it is served.
-  engine_.wait_until(served);
+  const bool done = line.access(*this, kind, request_);
   book(account);
-  if (writes)
-    for (SpinHook& hook : line.spinners_) {
-      auto& spinner = static_cast<Core&>(hook);
-      engine_.wake(*spinner.spinner_);
-    }
+  if (writes && done && line.spinners_) line.spinners_->written();
+  return done;
 }
 
-void Core::spin_once(CacheLine& line, Account account, const Waitable* on) {
+void Core::spin(CacheLine& line, Account account, const SpinCondition& condition, const Waitable* on) {
+  access(line, LineAccess::read, account);
+  bool met = condition.met();
+  while (!met) {
+    const Reread outcome = spin_once(line, account, condition, on != nullptr ? on : &line);
+    if (outcome == Reread::no) access(line, LineAccess::read, account);
+    met = outcome == Reread::met || (outcome == Reread::no && condition.met());
+  }
+}
+
+// Waits until the line was written, or for an interrupt. `no`: the caller must read the line himself.
+Core::Reread Core::spin_once(CacheLine& line, Account account, const SpinCondition& condition,
+                             const Waitable* on) {
   settle(); // whatever the look at the value cost
-  // A write that was requested while this settled has taken the line away already.
-  if (!line.sharers_.contains(id_)) return;
-  line.spinners_.push_back(*this);
+  // A write that was granted while this settled has taken the line away already.
+  if (!line.held_by(*this)) return Reread::no;
+  if (!line.spinners_) line.spinners_ = std::make_unique<LineSpinners>(line, machine_);
+  reread_ = Reread::no;
   spinner_ = &engine_.current();
+  spins_on_ = &line;
+  line.spinners_->join(*this, condition);
   if (irqs_masked())
     engine_.park(on); // only a write to the line ends the wait
   else
     park_interruptibly(on);
-  spinner_ = nullptr;
-  SpinHook::unlink();
+  line.spinners_->leave(*this);
+  spins_on_ = nullptr;
   book(account);
-  if (deliverable()) settle();
+  const Reread outcome = reread_; // a handler may spin too
+  if (outcome == Reread::no && deliverable()) settle();
+  return outcome;
 }
 
 } // namespace mmsim

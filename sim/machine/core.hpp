@@ -25,6 +25,7 @@
 #include "sim/machine/cache_line.hpp"
 #include "sim/machine/cost_book.hpp"
 #include "sim/machine/interrupt.hpp"
+#include "sim/machine/line_spinners.hpp"
 #include "sim/machine/tlb.hpp"
 #include "sim/record/account.hpp"
 #include "sim/record/counters.hpp"
@@ -32,10 +33,14 @@
 
 #include <array>
 #include <cassert>
+#include <cstdint>
+#include <memory>
+#include <type_traits>
 
 namespace mmsim {
 
 class Machine;
+class Topology;
 
 /// User code that accesses memory while the core computes.
 class AccessStream {
@@ -47,14 +52,17 @@ class AccessStream {
   virtual void advance_to(Instant now) = 0;
 };
 
-class Core : private SpinHook {
+class Core {
  public:
   Core(Machine& machine, CoreId id);
+  ~Core();
   Core(const Core&) = delete;
   Core& operator=(const Core&) = delete;
 
   CoreId id() const { return id_; }
-  Machine& machine() { return machine_; }
+  PlaceId place() const { return place_; }
+  Machine& machine() const { return machine_; }
+  const Topology& topology() const { return topology_; }
   const CostBook& costs() const { return costs_; }
   Counters& counters() { return counters_; }
   Engine& engine() { return engine_; }
@@ -86,19 +94,38 @@ class Core : private SpinHook {
   // --- shared lines: each settles, waits for the line and returns at the instant at which the access takes
   // effect
 
-  void read(CacheLine& line, Account account = Account::coherence) { access(line, Access::read, account); }
-  void write(CacheLine& line, Account account = Account::coherence) { access(line, Access::write, account); }
+  void read(CacheLine& line, Account account = Account::coherence) {
+    access(line, LineAccess::read, account);
+  }
+  void write(CacheLine& line, Account account = Account::coherence) {
+    access(line, LineAccess::write, account);
+  }
   /// Atomic read-modify-write.
-  void rmw(CacheLine& line, Account account = Account::coherence) { access(line, Access::rmw, account); }
+  void rmw(CacheLine& line, Account account = Account::coherence) { access(line, LineAccess::rmw, account); }
+  /// A store that depends on a load just made (STREX): false, and nothing stored, if another core's write has taken
+  /// the copy away before this one's turn.
+  bool write_conditional(CacheLine& line, Account account = Account::coherence) {
+    return access(line, LineAccess::conditional, account);
+  }
   /// Reads the line again after each write to it until `done()`; waits in between, taking interrupts if irqs
-  /// are on. `on` (or the line) is named in deadlock reports.
+  /// are on. `done` looks at what stands on this line, also from outside while the core waits. `on` (or the line) is
+  /// named in deadlock reports. Remote TLB maintenance does not disturb a core that waits here.
   template <class Done>
   void spin_until(CacheLine& line, Account account, Done&& done, const Waitable* on = nullptr) {
-    for (;;) {
-      access(line, Access::read, account);
-      if (done()) return;
-      spin_once(line, account, on != nullptr ? on : &line);
-    }
+    using Look = std::remove_reference_t<Done>;
+    SpinCondition condition;
+    condition.holds = [](void* look) { return static_cast<bool>((*static_cast<Look*>(look))()); };
+    condition.state = const_cast<std::remove_const_t<Look>*>(&done);
+    spin(line, account, condition, on);
+  }
+  /// The same until `word`, which stands on the line, has this value. No two spinners of a word wait for the same
+  /// value.
+  void spin_until_equal(CacheLine& line, Account account, const std::uint16_t& word, std::uint16_t value,
+                        const Waitable* on = nullptr) {
+    SpinCondition condition;
+    condition.word = &word;
+    condition.value = value;
+    spin(line, account, condition, on);
   }
 
   // --- interrupts
@@ -149,9 +176,9 @@ class Core : private SpinHook {
     if (stream_ != nullptr) engine_.wake(*parked_);
   }
 
-  /// Takes `length` from the core without an interrupt, at the next chance. From outside.
+  /// Takes `length` from the core without an interrupt, at the next chance, unless it waits anyway. From outside.
   void stall(Duration length) {
-    if (!idle_) stall_ += length;
+    if (!idle_ && spins_on_ == nullptr) stall_ += length;
   }
 
   // --- books
@@ -163,7 +190,11 @@ class Core : private SpinHook {
   void book(Account account) { ledger_->book(in_interrupt_ ? Account::interrupt : account, now()); }
 
  private:
-  enum class Access : std::uint8_t { read, write, rmw };
+  friend class CacheLine;
+  friend class LineSpinners;
+  /// How a wait for a write to a line ended.
+  enum class Reread : std::uint8_t { no, in_vain, met };
+  class Turn;
   struct Segment {
     Duration length{};
     Account account{};
@@ -176,15 +207,19 @@ class Core : private SpinHook {
   void run(const Segment& segment);
   void take_interrupts();
   void sleep_until(Instant t);
-  void access(CacheLine& line, Access kind, Account account);
-  void spin_once(CacheLine& line, Account account, const Waitable* on);
+  bool access(CacheLine& line, LineAccess kind, Account account);
+  void spin(CacheLine& line, Account account, const SpinCondition& condition, const Waitable* on);
+  Reread spin_once(CacheLine& line, Account account, const SpinCondition& condition, const Waitable* on);
+  void turn_at(CacheLine& line, Instant t);
   void park_interruptibly(const Waitable* on);
 
   Machine& machine_;
   Engine& engine_;
   const CostBook& costs_;
   Counters& counters_;
+  const Topology& topology_;
   const CoreId id_;
+  const PlaceId place_;
   Ledger* ledger_ = nullptr;
   std::array<Segment, 12> segments_{};
   std::size_t segment_count_ = 0;
@@ -195,7 +230,13 @@ class Core : private SpinHook {
   std::uint32_t pending_ = 0; // one bit an Irq
   Fiber* parked_ =
       nullptr; // the fiber that an interrupt would wake; null while the core cannot be interrupted
+  // A core has one request for a line under way, or spins on one.
+  LineRequest request_;
+  std::unique_ptr<Turn> turn_;
   Fiber* spinner_ = nullptr; // the fiber that a write to the line it spins on would wake
+  CacheLine* spins_on_ = nullptr;
+  std::int64_t spin_index_ = 0; // among the line's spinners
+  Reread reread_ = Reread::no;
   Duration stall_{};
   AccessStream* stream_ = nullptr;
   Tlb tlb_;

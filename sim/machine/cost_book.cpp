@@ -12,6 +12,24 @@ void LineCosts::declare(Declaration& d, LineCosts& c) {
     "Kunpeng 920 same-cluster CAS 34.5 ns (core-to-core-latency) less machine.interconnect.cluster");
   d("machine.line.dram", c.dram, "95 ns", "fetching a line that no core holds",
     "estimate: idle load-to-use latency of a DDR4 server, 90 to 110 ns");
+  d("machine.line.request", c.request, "12 ns",
+    "the part of line.transfer that is over when a request's turn comes: its way to the queue",
+    "estimate: half of a transfer, as on an E7-8870 (thesis series 'ben': a lone miss takes 106 cycles, one "
+    "of three "
+    "saturating cores 54)");
+  d("machine.line.share", c.share, "8 ns",
+    "time between two answers to reads of a line that the die holds clean",
+    "estimate: 28 cycles at 2.4 GHz on an E7-8870 (thesis series 'ben', loads of 2 and 3 cores), less on "
+    "newer meshes");
+  d("machine.line.arbitration", c.arbitration, "fifo",
+    "which request for a line is granted next: the oldest (fifo), or one of the die that holds the line "
+    "(nearest)",
+    "fifo: strict order as in CHI's and QPI's home nodes; nearest: local requests queue before snoops of "
+    "other dies")
+      .one_of({"fifo", "nearest"});
+  d("machine.line.overtakes", c.overtakes, 32, "with nearest: how often the oldest request may be overtaken",
+    "estimate: a snoop queues behind one request of each core of the die")
+      .at_least(0);
 }
 
 void InterruptCosts::declare(Declaration& d, InterruptCosts& c) {

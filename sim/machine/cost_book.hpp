@@ -11,11 +11,15 @@
 #include "sim/engine/time.hpp"
 #include "sim/engine/units.hpp"
 
+#include <string>
+
 namespace mmsim {
 
-/// Cache lines (core.cpp).
+/// Cache lines (cache_line.hpp).
 struct LineCosts {
-  Duration hit, atomic, transfer, dram;
+  Duration hit, atomic, transfer, dram, request, share;
+  std::string arbitration;
+  std::int64_t overtakes;
   static void declare(Declaration&, LineCosts&);
 };
 

@@ -34,12 +34,27 @@ std::uint32_t checked_cpus(const Topology& topology, const Configuration& config
   }
   return cpus;
 }
+
+// What is said to be a part of a transfer must not be more than it.
+void check_parts(const LineCosts& line, const Configuration& configuration) {
+  for (const auto& [path, part] :
+       {std::pair{"machine.line.request", line.request}, std::pair{"machine.line.share", line.share}}) {
+    if (part <= line.transfer) continue;
+    const Entry* entry = configuration.find(path);
+    throw InputError(fmt::format("{} = {} ns is a part of machine.line.transfer, which is {} ns", path,
+                                 nanoseconds(part), nanoseconds(line.transfer)),
+                     entry ? entry->origin : Origin{});
+  }
+}
 } // namespace
 
 Machine::Machine(Engine& engine, const Configuration& configuration, Counters& counters, std::uint32_t cpus)
     : engine_(engine), costs_(read_parameters<CostBook>(configuration)), counters_(counters),
       topology_(engine, read_parameters<TopologyParameters>(configuration)),
+      nearest_first_(costs_.line.arbitration == "nearest"),
+      batches_rereads_(!nearest_first_ && read_parameters<LineParameters>(configuration).batch_rereads),
       dram_(topology_.sockets(), costs_.memory.node_bandwidth), maintenance_(*this) {
+  check_parts(costs_.line, configuration);
   for (std::uint32_t i = 0; i < checked_cpus(topology_, configuration, cpus); ++i)
     cores_.push_back(std::make_unique<Core>(*this, CoreId(i)));
   online_ = CoreSet::first(cpus);

@@ -15,6 +15,16 @@
 
 namespace mmsim {
 
+struct LineParameters {
+  bool batch_rereads;
+  static void declare(Declaration& d, LineParameters& p) {
+    d("run.batch_rereads", p.batch_rereads, true,
+      "compute the re-reads of all cores that spin on a line in one step; off is slower and gives the same "
+      "bytes");
+  }
+};
+inline const DeclareParameters<LineParameters> declared_line_parameters;
+
 class Machine {
  public:
   /// The machine of `configuration`, of which the first `cpus` cores are online. Throws InputError if it has
@@ -33,6 +43,11 @@ class Machine {
   Core& core(CoreId id) { return *cores_[id.value()]; }
   const CoreSet& online() const { return online_; }
 
+  /// machine.line.arbitration is `nearest`.
+  bool nearest_first() const { return nearest_first_; }
+  /// Re-reads of spinning cores are computed together (line_spinners.hpp).
+  bool batches_rereads() const { return batches_rereads_; }
+
   /// `core` interrupts `targets`: one register write for every group that the interrupt controller can
   /// address at once, charged to `account`; each target's interrupt arrives after its own distance.
   void send_ipi(Core& core, const CoreSet& targets, Irq irq, Account account);
@@ -49,6 +64,7 @@ class Machine {
   CostBook costs_;
   Counters& counters_;
   Topology topology_;
+  const bool nearest_first_, batches_rereads_;
   Dram dram_;
   std::vector<std::unique_ptr<Core>> cores_;
   CoreSet online_;

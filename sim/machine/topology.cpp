@@ -14,7 +14,7 @@ namespace {
 
 constexpr double unlimited_bandwidth = 1e18; // messages are latency; bandwidth that matters is Dram's
 
-std::string core_name(std::uint32_t core) { return fmt::format("core {}", core); }
+std::string host_name(std::uint32_t place) { return fmt::format("place {}", place); }
 
 // A zone's link to its parent: half of what a route gains by going through this level, since it is crossed
 // twice.
@@ -51,6 +51,7 @@ Topology::Topology(Engine& engine, const TopologyParameters& p)
     throw InputError(
         fmt::format("a machine of {} cores: at most {} can be simulated", total, CoreSet::max_cores));
   cores_ = static_cast<std::uint32_t>(total);
+  if (p.numbering != "compact") clusters_ = cores_ / cores_per_cluster_;
   const std::array<Duration, distance_count> wanted{Duration{}, p.cluster, p.die, p.socket, p.system};
   for (std::size_t level = 1; level < distance_count; ++level)
     if (wanted[level] < wanted[level - 1])
@@ -73,8 +74,8 @@ Topology::Topology(Engine& engine, const TopologyParameters& p)
         auto* cluster = create_star_zone(cluster_name)->set_parent(die);
         auto* cluster_router = cluster->create_router("router of " + cluster_name);
         for (std::int64_t i = 0; i < p.cores_per_cluster; ++i, ++core) {
-          auto* host = cluster->create_host(core_name(core), 1.0);
-          auto* link = cluster->create_link(core_name(core) + " link", unlimited_bandwidth)
+          auto* host = cluster->create_host(host_name(core), 1.0);
+          auto* link = cluster->create_link(host_name(core) + " link", unlimited_bandwidth)
                            ->set_latency(half_in_simgrid_seconds(p.cluster))
                            ->seal();
           cluster->add_route(host->get_netpoint(), nullptr, nullptr, nullptr,
@@ -94,18 +95,20 @@ Topology::Topology(Engine& engine, const TopologyParameters& p)
   const std::array<std::uint32_t, distance_count> partner{0, 1, cores_per_cluster_, cores_per_die_,
                                                           cores_per_socket_};
   for (std::size_t level = 1; level < distance_count; ++level)
-    if (partner[level] < cores_ && distance(CoreId(0), CoreId(partner[level])) ==
+    if (partner[level] < cores_ && distance(PlaceId(0), PlaceId(partner[level])) ==
                                        static_cast<Distance>(level)) // else nobody is that far
-      latency_[level] = route_latency(CoreId(0), CoreId(partner[level]));
+      latency_[level] = route_latency(PlaceId(0), PlaceId(partner[level]));
 }
 
-Duration Topology::route_latency(CoreId a, CoreId b) const {
+Duration Topology::route_latency(CoreId a, CoreId b) const { return route_latency(place(a), place(b)); }
+
+Duration Topology::route_latency(PlaceId a, PlaceId b) const {
   if (a == b) return Duration{};
   const auto* engine = simgrid::s4u::Engine::get_instance();
   std::vector<simgrid::s4u::Link*> links;
   double latency = 0;
-  engine->host_by_name(core_name(a.value()))
-      ->route_to(engine->host_by_name(core_name(b.value())), links, &latency);
+  engine->host_by_name(host_name(a.value()))
+      ->route_to(engine->host_by_name(host_name(b.value())), links, &latency);
   return Duration(std::llround(latency * 1000.0));
 }
 

@@ -1,7 +1,9 @@
 // Where the cores are: sockets of dies of clusters of cores, as SimGrid net zones, hosts and links.
 //
-// Cores are numbered through cluster by cluster, die by die, socket by socket, so every zone is an interval
-// of core numbers. Every zone has one link to its parent; the latency of a SimGrid route between two cores is
+// Places are numbered through cluster by cluster, die by die, socket by socket, so every zone is an interval
+// of places. Cores have the number of their place (machine.numbering = "compact"), or are numbered as Linux numbers
+// x86 hyperthreads ("threads_last": the first core of every cluster, then the second of every cluster, and so on).
+// Every zone has one link to its parent; the latency of a SimGrid route between two cores is
 // the time that a message needs between them. Since all clusters, dies and sockets are alike, five routes
 // stand for all pairs, one for each level at which two cores meet; `tests/formula` compares all pairs with
 // SimGrid's routes on a small machine.
@@ -11,8 +13,10 @@
 #include "sim/engine/parameter.hpp"
 #include "sim/engine/strong_int.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
+#include <string>
 
 namespace mmsim {
 
@@ -23,6 +27,7 @@ inline constexpr std::size_t distance_count = 5;
 struct TopologyParameters {
   std::int64_t sockets, dies_per_socket, clusters_per_die, cores_per_cluster;
   Duration cluster, die, socket, system;
+  std::string numbering;
 
   static void declare(Declaration& d, TopologyParameters& p) {
     d("machine.sockets", p.sockets, 1, "sockets of the machine; each has memory of its own")
@@ -40,6 +45,12 @@ struct TopologyParameters {
       "estimate: Kunpeng 920 other-die CAS (80.5 ns) less the look-up");
     d("machine.interconnect.system", p.system, "150 ns", "one way between two sockets",
       "estimate: about a socket's die-to-die distance plus a serial link of 80 to 100 ns");
+    d("machine.numbering", p.numbering, "compact",
+      "how cores are numbered: through cluster by cluster (compact), or the first of every cluster, then the "
+      "second "
+      "of every cluster (threads_last)",
+      "Linux on Arm numbers through; on x86 the second hyperthreads of all cores come last")
+        .one_of({"compact", "threads_last"});
   }
 };
 inline const DeclareParameters<TopologyParameters> declared_topology_parameters;
@@ -52,23 +63,38 @@ class Topology {
 
   std::uint32_t cores() const { return cores_; }
   std::uint32_t sockets() const { return sockets_; }
-  NodeId node_of(CoreId core) const { return NodeId(core.value() / cores_per_socket_); }
+  NodeId node_of(CoreId core) const { return NodeId(place(core).value() / cores_per_socket_); }
 
-  Distance distance(CoreId a, CoreId b) const {
+  PlaceId place(CoreId core) const {
+    const std::uint32_t n = core.value();
+    return PlaceId(clusters_ == 0 ? n : n % clusters_ * cores_per_cluster_ + n / clusters_);
+  }
+  std::uint32_t dies() const { return cores_ / cores_per_die_; }
+  std::uint32_t die_of(PlaceId place) const { return place.value() / cores_per_die_; }
+  std::uint32_t cores_per_die() const { return cores_per_die_; }
+
+  Distance distance(PlaceId a, PlaceId b) const {
     if (a == b) return Distance::self;
     const std::uint32_t x = a.value(), y = b.value();
     if (x / cores_per_cluster_ == y / cores_per_cluster_) return Distance::cluster;
     if (x / cores_per_die_ == y / cores_per_die_) return Distance::die;
     return x / cores_per_socket_ == y / cores_per_socket_ ? Distance::socket : Distance::system;
   }
+  Distance distance(CoreId a, CoreId b) const { return distance(place(a), place(b)); }
   /// One-way latency between cores at that distance, from SimGrid's routes.
   Duration latency(Distance distance) const { return latency_[static_cast<std::size_t>(distance)]; }
+  Duration latency(PlaceId a, PlaceId b) const { return latency(distance(a, b)); }
   Duration latency(CoreId a, CoreId b) const { return latency(distance(a, b)); }
+  /// The latency between the farthest cores of a die.
+  Duration within_die() const { return std::max(latency(Distance::cluster), latency(Distance::die)); }
   /// The latency of SimGrid's route between these two cores: slow, for tests.
   Duration route_latency(CoreId a, CoreId b) const;
 
  private:
+  Duration route_latency(PlaceId a, PlaceId b) const;
+
   std::uint32_t cores_, sockets_, cores_per_cluster_, cores_per_die_, cores_per_socket_;
+  std::uint32_t clusters_ = 0; // of the machine, where cores are not numbered by place; else 0
   std::array<Duration, distance_count> latency_{};
 };
 

@@ -5,6 +5,7 @@
 // of no length. Every instant that a program or a handler sees must be the same, and every account.
 
 #include <algorithm>
+#include <deque>
 #include <gtest/gtest.h>
 #include <memory>
 #include <random>
@@ -145,33 +146,59 @@ class Ticks {
       pending |= 1 << p.arrivals[next_arrival].second;
     writer();
   }
-  // Core 1: asks when its time has come, and is served when the line is free and has travelled.
+  // Core 1 asks when its time has come; the line hands itself on.
   void writer() {
     if (in_flight && t >= served) {
       in_flight = false;
       ++value;
       write_served = true;
     }
+    hand_on();
     if (!in_flight && t >= free_at && next_write < p.writes.size() && p.writes[next_write] <= t) {
       ++next_write;
       asked_at = t;
       if (touched_at == t) result.ambiguous = true;
-      if (owner == 1 && !copy0) { // a hit
+      if (owner == 1 && !copy0 && (queue.empty() || t < decision)) { // a hit
         ++value;
         free_at = busy = t + hit;
         return;
       }
-      const bool far = copy0;
-      served = std::max(t, busy) + (owner == -1 ? dram : transfer + (far ? distance : 0));
-      busy = free_at = served;
+      served = free_at = never;
+      in_flight = true;
+      ask(1);
+    }
+  }
+  void ask(int who) {
+    queue.push_back({who, t});
+    if (queue.size() == 1) decide();
+  }
+  // A tick after the line is free, so that what its holder does in the instant in which he has it comes first.
+  void decide() { decision = std::max(busy, queue.front().made) + 1; }
+  void hand_on() {
+    if (queue.empty() || t != decision) return;
+    decided_at = t;
+    if (touched_at == t) result.ambiguous = true;
+    if (busy > t) { // core 1 was at it
+      decision = busy;
+      return;
+    }
+    const auto [who, made] = queue.front();
+    queue.pop_front();
+    busy = std::max(busy, made) + (owner == -1 ? dram : transfer + (who == 0 || copy0 ? distance : 0));
+    if (who == 1) {
+      served = free_at = busy;
       owner = 1;
       copy0 = false;
-      in_flight = true;
+    } else {
+      arrives = busy;
+      if (owner == -1) owner = 0;
+      copy0 = true;
     }
+    if (!queue.empty()) decide();
   }
   void touch() {
     touched_at = t;
-    if (asked_at == t) result.ambiguous = true;
+    if (asked_at == t || decided_at == t) result.ambiguous = true;
   }
   // Takes what is pending if this instant is unmasked.
   void poll() {
@@ -207,10 +234,8 @@ class Ticks {
       work(hit, account);
       return read_value;
     }
-    const int arrives = std::max(t, busy) + (owner == -1 ? dram : transfer + distance);
-    busy = arrives;
-    if (owner == -1) owner = 0;
-    copy0 = true;
+    arrives = never;
+    ask(0);
     while (t < arrives)
       tick(account); // not interrupted
     return value;
@@ -247,7 +272,13 @@ class Ticks {
   // The line. Core 1 holds a copy if it is the owner and core 0 has not written it (it never does).
   int owner = -1, value = 0, busy = 0, served = 0, free_at = 0;
   bool copy0 = false, in_flight = false, write_served = false;
-  int touched_at = -1, asked_at = -1;
+  static constexpr int never = 1 << 30;
+  int arrives = never;
+  int touched_at = -1, asked_at = -1, decision = -1, decided_at = -1;
+  struct Request {
+    int who, made;
+  };
+  std::deque<Request> queue;
 };
 
 // --- the thing
@@ -264,6 +295,8 @@ std::vector<std::int64_t> simulate(std::uint64_t first_seed, std::uint64_t seeds
                    {"machine.idle.exit", ps(idle_exit)},
                    {"machine.line.hit", ps(hit)},
                    {"machine.line.transfer", ps(transfer)},
+                   {"machine.line.request", "0 ps"},
+                   {"machine.line.share", ps(transfer)},
                    {"machine.line.dram", ps(dram)}},
                   options);
     std::vector<std::int64_t> out;

@@ -95,6 +95,8 @@ inline TestMachine::Settings small_machine(const TestMachine::Settings& more = {
                                  {"machine.line.hit", "1 ns"},
                                  {"machine.line.atomic", "5 ns"},
                                  {"machine.line.transfer", "25 ns"},
+                                 {"machine.line.request", "10 ns"},
+                                 {"machine.line.share", "7 ns"},
                                  {"machine.line.dram", "95 ns"}};
   settings.insert(settings.end(), more.begin(), more.end());
   return settings;

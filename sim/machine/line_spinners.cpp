@@ -1,0 +1,201 @@
+#include "sim/machine/line_spinners.hpp"
+
+#include "sim/machine/machine.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace mmsim {
+
+LineSpinners::LineSpinners(CacheLine& line, Machine& machine)
+    : line_(line), machine_(machine), in_die_(machine.topology().dies()) {}
+
+bool LineSpinners::batch_under_way() const { return waiting_ || machine_.engine().now() < end_; }
+
+bool LineSpinners::in_batch(Index index) const {
+  return index < members_ && spinners_[static_cast<std::size_t>(index - base_)].left >= request_.made;
+}
+
+void LineSpinners::join(Core& core, const SpinCondition& condition) {
+  tidy();
+  if (waiting_) {
+    core.spin_index_ = early_base + static_cast<Index>(early_.size());
+    early_.push_back({.core = &core, .condition = condition});
+  } else {
+    late_ |= batch_under_way();
+    core.spin_index_ = end();
+    spinners_.push_back({.core = &core, .condition = condition, .reads = core.now()});
+  }
+  places_.insert(core.place());
+  ++in_die_[machine_.topology().die_of(core.place())];
+  if (live_++ == 0) {
+    word_ = condition.word;
+    changed_ = false;
+    if (word_ != nullptr) seen_ = *word_;
+  } else if (word_ != condition.word) {
+    word_ = nullptr; // each must be looked at
+  } else if (word_ != nullptr && seen_ != *word_) {
+    changed_ = true;
+  }
+}
+
+void LineSpinners::leave(Core& core) {
+  if (core.spin_index_ == has_left) return;
+  Spinner& spinner = at(core.spin_index_);
+  core.spin_index_ = has_left;
+  spinner.core = nullptr;
+  spinner.left = batch_under_way() ? core.now() : Instant::min();
+  places_.erase(core.place());
+  --in_die_[machine_.topology().die_of(core.place())];
+  --live_;
+}
+
+// Those who have left keep their place, since the turns of a batch are counted by it, until it has been served.
+void LineSpinners::tidy() {
+  if (batch_under_way()) return;
+  if (late_) sort_by_reads();
+  for (; !early_.empty(); early_.pop_back()) {
+    if (early_.back().core == nullptr) continue;
+    spinners_.push_front(early_.back());
+    early_.back().core->spin_index_ = --base_;
+  }
+  while (!spinners_.empty() && spinners_.front().core == nullptr) {
+    spinners_.pop_front();
+    ++base_;
+  }
+  if (spinners_.size() > 2 * live_ + 16) renumber();
+}
+
+void LineSpinners::sort_by_reads() {
+  late_ = false;
+  for (Index i = tail_; i < members_; ++i)
+    if (in_batch(i)) at(i).reads = tail_read(i);
+  std::stable_sort(spinners_.begin(), spinners_.end(),
+                   [](const Spinner& a, const Spinner& b) { return a.reads < b.reads; });
+  renumber();
+}
+
+void LineSpinners::renumber() {
+  base_ = end();
+  std::erase_if(spinners_, [](const Spinner& spinner) { return spinner.core == nullptr; });
+  for (Index i = base_; i < end(); ++i)
+    at(i).core->spin_index_ = i;
+}
+
+Instant LineSpinners::tail_read(Index index) const {
+  std::int64_t rank = 1;
+  for (Index i = tail_; i < index; ++i)
+    rank += in_batch(i);
+  return tail_begin_ + rank * machine_.costs().line.share;
+}
+
+void LineSpinners::written() {
+  if (live_ == 0) return;
+  if (waiting_ || !machine_.batches_rereads()) {
+    // Each reads for itself; members of a batch that has not had its turn have a load on its way already.
+    const auto wake_all = [this](auto& spinners) {
+      for (Spinner& spinner : spinners)
+        if (spinner.core != nullptr) machine_.engine().wake(*spinner.core->spinner_);
+    };
+    if (!waiting_) wake_all(spinners_);
+    wake_all(early_);
+    return;
+  }
+  tidy();
+  waiting_ = true;
+  interrupted_ = 0;
+  request_.kind = LineAccess::read;
+  request_.made = machine_.engine().now();
+  members_ = end();
+  members_in_die_ = in_die_;
+  member_places_ = places_;
+  line_.enqueue(request_);
+}
+
+const Core& LineSpinners::first() const {
+  std::size_t i = 0;
+  while (spinners_[i].core == nullptr)
+    ++i;
+  return *spinners_[i].core;
+}
+
+void LineSpinners::wake(Spinner& spinner, Instant t, bool met) {
+  if (std::exchange(spinner.woken, true)) return;
+  spinner.core->reread_ = met ? Core::Reread::met : Core::Reread::in_vain;
+  machine_.engine().wake_at(*spinner.core->spinner_, t);
+}
+
+void LineSpinners::grant(Instant free) {
+  waiting_ = false;
+  const Topology& topology = machine_.topology();
+  const LineCosts& costs = machine_.costs().line;
+  const Instant made = request_.made;
+  const Duration farthest = costs.transfer + topology.within_die();
+
+  // Whose condition has come true? With a word that all wait for it is one at most, and nobody if it is unchanged.
+  Index needed = members_; // all up to here must be looked at one by one
+  if (word_ != nullptr && interrupted_ == 0) {
+    needed = base_;
+    if (changed_ || *word_ != seen_) {
+      while (needed < members_ && !(in_batch(needed) && at(needed).condition.value == *word_))
+        ++needed;
+      needed = needed < members_ ? needed + 1 : base_;
+    }
+  }
+  if (word_ != nullptr) {
+    seen_ = *word_;
+    changed_ = false;
+  }
+
+  // Dies in which nobody has a copy yet: the first there pays the way from another die.
+  std::uint32_t left = 0, dies_without = 0;
+  for (std::uint32_t die = 0; die < members_in_die_.size(); ++die) {
+    left += members_in_die_[die];
+    dies_without += members_in_die_[die] > 0 && !line_.die_holds(topology, die);
+  }
+  Instant served = free;
+  Index index = base_;
+  for (; left > 0; ++index) {
+    if (index >= needed && dies_without == 0 && line_.state_ == CacheLine::State::shared &&
+        served + costs.share >= made + farthest)
+      break; // all that follow find a clean copy in their die, and have been waiting
+    if (!in_batch(index)) continue;
+    Spinner& spinner = at(index);
+    const std::uint32_t die = topology.die_of(spinner.core->place());
+    if (!line_.die_holds(topology, die)) --dies_without;
+    served = line_.grant(*spinner.core, LineAccess::read, made, served);
+    spinner.reads = served;
+    if (const bool met = spinner.condition.met(); met || spinner.interrupted) wake(spinner, served, met);
+    --left;
+  }
+  tail_ = index;
+  tail_begin_ = served;
+  end_ = served + left * costs.share;
+  line_.busy_until_ = end_;
+  line_.holders_ |= member_places_;
+  line_.lowest_ = std::min(line_.lowest_, member_places_.lowest());
+  line_.highest_ = std::max(line_.highest_, member_places_.highest());
+}
+
+void LineSpinners::interrupt(Core& core) {
+  const Instant now = machine_.engine().now();
+  const Index index = core.spin_index_;
+  if (index == has_left) return; // two in one instant
+  Spinner& spinner = at(index);
+  if (in_batch(index) && batch_under_way()) {
+    if (waiting_) {
+      spinner.interrupted = true;
+      ++interrupted_;
+      return;
+    }
+    if (index >= tail_) spinner.reads = tail_read(index);
+    if (spinner.reads > now) {
+      wake(spinner, spinner.reads, false);
+      return;
+    }
+  }
+  leave(core); // now: a write that is served in this instant must not count on it any more
+  machine_.engine().wake(*core.spinner_);
+}
+
+} // namespace mmsim
