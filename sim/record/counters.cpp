@@ -41,6 +41,9 @@ constexpr std::array<Row, counter_count> rows{{
     {Counter::kswapd_wake, "kswapd_wake", "wake-ups of kswapd"},
     {Counter::direct_reclaim, "direct_reclaim", "allocations that had to reclaim themselves"},
     {Counter::oom_kill, "oom_kill", "processes killed for want of memory"},
+    {Counter::seq_retry, "seq_retry", "readers of a seqcount that had to start again"},
+    {Counter::gup_fast, "gup_fast", "page pinnings without mmap_lock"},
+    {Counter::gup_slow, "gup_slow", "page pinnings that had to take mmap_lock"},
     {Counter::context_switch, "context_switch", "switches from one task to another"},
 }};
 

@@ -50,6 +50,9 @@ enum class Counter : std::uint8_t {
   kswapd_wake,
   direct_reclaim,
   oom_kill,
+  seq_retry,
+  gup_fast,
+  gup_slow,
   context_switch,
 };
 
