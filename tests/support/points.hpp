@@ -35,7 +35,11 @@ inline const std::vector<NamedScenario> scenarios{
     {"munmap", {"scenario.name=munmap", "scenario.pages=2"}, {"mmap", "demand_fault", "munmap"}},
     {"lazy_tlb",
      {"scenario.name=lazy_tlb", "scenario.pages=4", "scenario.user_burst=5 us", "scenario.kernel_burst=5 us"},
-     {"context_switch", "munmap"}}};
+     {"context_switch", "munmap"}},
+    {"gup_fork",
+     {"scenario.name=gup_fork", "scenario.pages=16", "scenario.pin=4", "scenario.think=40 us",
+      "scenario.hold=5 us"},
+     {"gup", "fork"}}};
 
 inline std::vector<std::string> operator+(std::vector<std::string> a, const std::vector<std::string>& b) {
   a.insert(a.end(), b.begin(), b.end());
