@@ -36,10 +36,12 @@ class GupFork final : public Scenario {
   explicit GupFork(const Configuration& configuration)
       : parameters_(read_parameters<GupForkParameters>(configuration)),
         kind_(parameters_.access == "write" ? AccessKind::write : AccessKind::read) {
-    if (parameters_.pin > parameters_.pages) {
-      const Entry* entry = configuration.find("scenario.pin");
-      throw InputError("scenario.pin is larger than scenario.pages", entry ? entry->origin : Origin{});
-    }
+    if (parameters_.pin <= parameters_.pages) return;
+    const Entry* pin = configuration.find("scenario.pin");
+    const Entry* pages = configuration.find("scenario.pages");
+    throw InputError("scenario.pin = " + std::to_string(parameters_.pin) +
+                         " pages at once are more than scenario.pages = " + std::to_string(parameters_.pages),
+                     pin ? pin->origin : pages->origin);
   }
 
   void start(Experiment& x) override {

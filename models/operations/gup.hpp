@@ -22,10 +22,11 @@
 // kernel.fast_gup = false is 2.6.24, where everything goes the slow way (get_user_pages() under mmap_sem);
 // that its references were plain ones makes no difference to its do_wp_page(), which counts mappings.
 //
-// Left out: the has-pinned and sequence check are skipped together by kernel.write_protect_seq = false;
-// contention on struct page's own cache line, FOLL_LONGTERM, huge pages, the zero page, cond_resched(),
-// page-table pages kept until all walkers have passed (RCU): a walker whose table has been freed sees that
-// its entries have changed.
+// kernel.write_protect_seq = false leaves out has_pinned and the count together.
+//
+// Left out: contention on struct page's own cache line, FOLL_LONGTERM, huge pages, the zero page,
+// cond_resched(), table pages that are kept until all walkers have passed (RCU): a walker whose table has been
+// freed sees that its entries have changed.
 #pragma once
 
 #include "models/operations/user.hpp"

@@ -99,6 +99,55 @@ INSTANTIATE_TEST_SUITE_P(Quanta, RandomPinning,
                                   "_" + std::to_string(std::get<1>(info.param));
                          });
 
+// The writer of a seqcount waits for no reader: all that pinners who meet a fork do is to get out of its way.
+TEST(Gup, MakesNoForkWaitThatItMeetsOnTheFastWay) {
+  KernelWorld w(4);
+  System& system = w.system;
+  constexpr std::uint64_t pages = 64;
+  PageNumber region{};
+  bool set_up = false, over = false;
+  Duration waited{};
+  Task& forker = spawn_process_at_boot(system, "forker", CoreId(0), [&](Task& task) {
+    region = mmap(system, task, pages);
+    for (std::uint64_t i = 0; i < pages; ++i)
+      touch(system, task, region + i, AccessKind::write);
+    set_up = true;
+    run_user(system, task, 100_us);
+    const auto waits = [&] {
+      return task.ledger.total(Account::lock_spin) + task.ledger.total(Account::lock_sleep);
+    };
+    task.core().settle();
+    const Duration before = waits();
+    EXPECT_EQ(w.count(Counter::gup_slow), 0u);
+    Completion exited("the child's exit");
+    fork(system, task, CoreId(0), [&](Task& child) {
+      exit_task(system, child);
+      exited.complete(system, child.core());
+    }).bound = true;
+    task.core().settle();
+    waited = waits() - before;
+    over = true;
+    exited.wait(system, task);
+    exit_task(system, task);
+  });
+  forker.bound = true;
+  for (std::uint32_t i = 1; i < 4; ++i)
+    spawn_thread_at_boot(system, "pinner", *forker.mm, CoreId(i), [&](Task& task) {
+      std::vector<FrameNumber> pinned;
+      w.spin_in_user_mode(task, set_up);
+      while (!over) {
+        pin_user_pages_fast(system, task, region, pages, AccessKind::read, pinned);
+        unpin_user_pages(system, task.core(), pinned);
+      }
+      exit_task(system, task);
+    }).bound = true;
+  w.engine.run();
+  system.check_invariants();
+  EXPECT_EQ(w.count(Counter::gup_slow), 3u) << "each pinner meets the fork";
+  EXPECT_GT(w.count(Counter::gup_fast), 100u);
+  EXPECT_EQ(waited, 0_ns);
+}
+
 TEST(Gup, OutsideAllAreasIsAViolation) {
   KernelWorld w(1);
   std::string said;

@@ -38,7 +38,7 @@ inline const std::vector<NamedScenario> scenarios{
      {"context_switch", "munmap"}},
     {"gup_fork",
      {"scenario.name=gup_fork", "scenario.pages=16", "scenario.pin=4", "scenario.think=40 us",
-      "scenario.hold=5 us"},
+      "scenario.hold=200 ns"},
      {"gup", "fork"}}};
 
 inline std::vector<std::string> operator+(std::vector<std::string> a, const std::vector<std::string>& b) {
