@@ -98,6 +98,24 @@ TEST_F(Gup, OfPagesThatAreNotThereYetGoesTheSlowWayFromTheFirstOfThem) {
   EXPECT_EQ(w.count(Counter::gup_slow), 1u);
 }
 
+TEST_F(Gup, LooksAtAnEntryAgainAfterTakingItsReferenceAndGivesItBackIfItHasChanged) {
+  run(100, [&](Task& task, PageNumber first) { // all in one step of the walk, which takes 860 ns
+    pin(task, first, 1);
+    unpin_user_pages(w.system, task.core(), pages);
+    TablePage& table = *task.mm->tables.leaf(first);
+    const std::size_t changed = (first.value() + 60) & 511;
+    task.core().settle();
+    w.engine.at(task.now() + c.entry.syscall + 400_ns,
+                [&] { PageTable::set(table, changed, table.words[changed].with_writable(true)); });
+    EXPECT_EQ(pin(task, first, 100), PinPath::slow);
+    for (std::uint64_t i = 0; i < 100; ++i)
+      EXPECT_EQ(w.system.pages[pages.at(i)].refcount, 1 + gup_pin_counting_bias) << i;
+    unpin_user_pages(w.system, task.core(), pages);
+    EXPECT_EQ(pin(task, first, 100), PinPath::fast);
+    unpin_user_pages(w.system, task.core(), pages);
+  });
+}
+
 TEST_F(Gup, ForWritingBreaksCopyOnWriteAfterAForkAndForReadingDoesNot) {
   Completion over("the test"); // outlives both tasks
   run(4, [&](Task& task, PageNumber first) {

@@ -28,7 +28,7 @@ TEST_P(RandomPinning, KeepsPinnedPagesInPlaceThroughForksAndWrites) {
   int set_up = 0, moved = 0, finished = 0;
   const auto pinner = [&](Task& task, RandomStream& random) {
     std::vector<FrameNumber> pinned;
-    for (int round = 0; round < 250; ++round) {
+    for (int round = 0; round < 600; ++round) {
       const std::uint64_t first = random.below(pages), count = 1 + random.below(pages - first);
       const AccessKind kind = random.below(3) != 0 ? AccessKind::read : AccessKind::write;
       pin_user_pages_fast(system, task, region + first, count, kind, pinned);
