@@ -31,6 +31,13 @@ void KernelParameters::declare(Declaration& d, KernelParameters& p) {
       .at_least(1);
   d("kernel.munmap_downgrade", p.munmap_downgrade, true,
     "munmap goes on as a reader of mmap_lock once the areas are taken out", "since Linux 4.20");
+  d("kernel.fast_gup", p.fast_gup, true,
+    "pages are pinned without mmap_lock where their tables already map them (get_user_pages_fast)",
+    "arm64 since Linux 3.18; 2.6.24 has only get_user_pages under mmap_sem");
+  d("kernel.write_protect_seq", p.write_protect_seq, true,
+    "fork makes mm->write_protect_seq odd while it copies page tables, which sends fast page pinning to the "
+    "slow path, and copies pages that may be pinned at once",
+    "since Linux 5.11, in 5.10.35: mm/memory.c copy_page_range, copy_present_page");
   d("run.quantum", p.quantum, "1 us",
     "how much work under a lock is charged in bulk where page-table walkers look without it",
     "estimate: 32 entries of copy_pte_range, after which the kernel looks at its lock");

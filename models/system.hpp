@@ -25,7 +25,7 @@ namespace mmsim {
 struct KernelParameters {
   std::string pt_lock, cow_reuse;
   std::int64_t asid_bits, page_table_levels, gather_pages;
-  bool munmap_downgrade;
+  bool munmap_downgrade, fast_gup, write_protect_seq;
   Duration quantum;
   static void declare(Declaration& d, KernelParameters& p);
 };

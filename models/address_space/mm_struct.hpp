@@ -3,13 +3,16 @@
 // Models mm_struct: mm_users (threads) and mm_count (users as one, and whoever borrows it lazily), mmap_lock,
 // page_table_lock, the cores that may hold its translations (mm_cpumask), its generation of translations
 // (tlb_gen), its address-space id, areas and page tables. Counts, mask and generation each are on a cache
-// line of their own; the kernel puts some of them together by configuration.
+// line of their own; the kernel puts some of them together by configuration. has_pinned and
+// write_protect_seq (5.10.35) are neighbours on one line, as they are there; the other neighbours that they
+// have there (mm_users, mm_count, mmap_lock's count) keep lines of their own.
 #pragma once
 
 #include "models/address_space/page_table.hpp"
-#include "models/address_space/shared_count.hpp"
 #include "models/address_space/vma.hpp"
 #include "models/locks/rw_semaphore.hpp"
+#include "models/locks/seqcount.hpp"
+#include "models/locks/shared_count.hpp"
 #include "models/locks/spinlock.hpp"
 #include "sim/machine/core_set.hpp"
 
@@ -39,6 +42,9 @@ class MmStruct {
   SharedCount count{"mm_count", 1};
   RwSemaphore mmap_lock;
   std::unique_ptr<SpinLock> page_table_lock;
+
+  SeqCount write_protect_seq{"write_protect_seq"}; ///< odd while fork write-protects
+  bool has_pinned = false;                         ///< on the same line: pages of this mm were pinned once
 
   VmaTree vmas;
   PageTable tables;

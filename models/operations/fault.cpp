@@ -82,37 +82,40 @@ FaultKind do_wp_page(System& system, Core& core, MmStruct& mm, PageNumber page, 
 
 } // namespace
 
-FaultKind handle_fault(System& system, Task& task, PageNumber page, AccessKind kind) {
+const Vma& find_vma_or_give_up(Task& task, PageNumber page, AccessKind kind) {
   MmStruct& mm = *task.mm;
-  system.counters.add(Counter::pgfault);
-  task.core().charge(task.core().costs().entry.fault, Account::entry);
-  mm.mmap_lock.down_read(task);
-  Core& core = task.core(); // down_read() may have slept
-  const WorkCosts& work = core.costs().work;
-  core.charge(work.fault_handle, Account::work);
   const Vma* vma = mm.vmas.find(page);
-  core.charge(mm.vmas.levels_walked() * work.vma_find_level, Account::work);
+  task.core().charge(mm.vmas.levels_walked() * task.core().costs().work.vma_find_level, Account::work);
   if (vma == nullptr || page < vma->begin || (kind == AccessKind::write && !vma->writable))
     throw Violation(fmt::format("segmentation fault: task {} {} page {:#x} of mm {}", task.pid,
                                 kind == AccessKind::write ? "writes to" : "reads", page.value(), mm.id));
+  return *vma;
+}
+
+FaultKind handle_mm_fault(System& system, Core& core, MmStruct& mm, const Vma& vma, PageNumber page,
+                          AccessKind kind) {
+  system.counters.add(Counter::pgfault);
+  core.charge(core.costs().work.fault_handle, Account::work);
   const PteSlot slot = alloc_pte(system, core, mm, page);
   core.settle();
-  FaultKind outcome;
-  if (!slot.entry().valid()) {
-    outcome = do_anonymous_page(system, core, mm, slot, vma->writable);
-  } else {
-    SpinLock& lock = system.pte_lock(mm, slot.table);
-    lock.lock(core);
-    core.settle();
-    const Pte entry = slot.entry();
-    if (entry.valid() && kind == AccessKind::write && !entry.writable()) {
-      outcome = do_wp_page(system, core, mm, page, slot, lock);
-    } else {
-      core.tlb().invalidate_page(core.tlb().asid(), page, true); // flush_tlb_fix_spurious_fault()
-      lock.unlock(core);
-      outcome = FaultKind::spurious;
-    }
-  }
+  if (!slot.entry().valid()) return do_anonymous_page(system, core, mm, slot, vma.writable);
+  SpinLock& lock = system.pte_lock(mm, slot.table);
+  lock.lock(core);
+  core.settle();
+  const Pte entry = slot.entry();
+  if (entry.valid() && kind == AccessKind::write && !entry.writable())
+    return do_wp_page(system, core, mm, page, slot, lock);
+  core.tlb().invalidate_page(core.tlb().asid(), page, true); // flush_tlb_fix_spurious_fault()
+  lock.unlock(core);
+  return FaultKind::spurious;
+}
+
+FaultKind handle_fault(System& system, Task& task, PageNumber page, AccessKind kind) {
+  MmStruct& mm = *task.mm;
+  task.core().charge(task.core().costs().entry.fault, Account::entry);
+  mm.mmap_lock.down_read(task);
+  const Vma& vma = find_vma_or_give_up(task, page, kind);
+  const FaultKind outcome = handle_mm_fault(system, task.core(), mm, vma, page, kind);
   mm.mmap_lock.up_read(task);
   system.scheduler.resched_point(task); // on the way back to user mode
   return outcome;

@@ -20,6 +20,15 @@ namespace mmsim {
 /// What a fault came to, for scenarios that report them apart.
 enum class FaultKind : std::uint8_t { demand_zero, cow_copy, cow_reuse, spurious };
 
+/// The part below mmap_lock, which is held: makes `page` of `vma` accessible for `kind`, if nobody else was
+/// faster. Counts a page fault.
+FaultKind handle_mm_fault(System& system, Core& core, MmStruct& mm, const Vma& vma, PageNumber page,
+                          AccessKind kind);
+
+/// The area of `page` that permits `kind`: find_vma() and the checks after it. mmap_lock is held. Throws
+/// Violation for a segmentation fault: no scenario does that on purpose.
+const Vma& find_vma_or_give_up(Task& task, PageNumber page, AccessKind kind);
+
 /// `task` has faulted on `page`. Returns when the access can be tried again.
 FaultKind handle_fault(System& system, Task& task, PageNumber page, AccessKind kind);
 

@@ -1,6 +1,7 @@
 #include "models/operations/process.hpp"
 
 #include "models/operations/gather.hpp"
+#include "models/operations/gup.hpp"
 #include "models/operations/page_tables.hpp"
 
 #include <algorithm>
@@ -39,6 +40,17 @@ Task& spawn_kthread_at_boot(System& system, std::string name, CoreId on, std::fu
 
 namespace {
 
+// copy_present_page() with a page at hand: the child gets a copy, and the parent's entry stays as it is.
+void copy_present_page(System& system, Core& core, MmStruct& child, const PteSlot& target, FrameNumber pinned,
+                       FrameNumber copy) {
+  const WorkCosts& work = core.costs().work;
+  system.copy_page(core, pinned);
+  system.pages[copy].mapcount = 1; // page_add_new_anon_rmap()
+  ++child.rss;
+  PageTable::set(target.table, target.index, target.entry().mapped(copy, true));
+  core.charge(work.page_ref + work.pte_set, Account::work);
+}
+
 // copy_pte_range(): `table` is the parent's, [begin, end) lies in it.
 void copy_pte_range(System& system, Core& core, MmStruct& parent, MmStruct& child, TablePage& table,
                     PageNumber begin, PageNumber end) {
@@ -48,37 +60,64 @@ void copy_pte_range(System& system, Core& core, MmStruct& parent, MmStruct& chil
   SpinLock& parent_lock = system.pte_lock(parent, table);
   child_lock.lock(core);
   parent_lock.lock(core);
+  bool any_pinned = false;
+  if (system.parameters.write_protect_seq) {
+    core.read(parent.write_protect_seq.line());
+    any_pinned = parent.has_pinned;
+  }
+  FrameNumber prealloc = no_frame;
   const std::uint64_t bulk = system.steps_in_quantum(work.pte_copy + work.page_ref + work.pte_wrprotect);
   for (PageNumber page = begin; page < end;) {
     const PageNumber first = page;
     const PageNumber stop = std::min(end, page + bulk);
     system.before_entries_change(core);
     std::int64_t copied = 0, protected_ = 0;
+    Pte pinned;
     for (; page < stop; ++page) {
       const std::size_t index = page.value() & 511;
       const Pte entry = table.words[index];
       if (!entry.valid()) continue;
+      Frame& frame = system.pages[entry.frame()];
+      if (any_pinned && page_maybe_dma_pinned(frame)) {
+        pinned = entry;
+        break;
+      }
       if (entry.writable()) { // ptep_set_wrprotect()
         table.words[index] = entry.with_writable(false);
         ++protected_;
       }
-      Frame& frame = system.pages[entry.frame()];
       ++frame.refcount; // get_page()
       ++frame.mapcount; // page_dup_rmap()
       PageTable::set(target.table, index, target.table.words[index].mapped(entry.frame(), false));
       ++copied;
     }
     child.rss += copied;
-    if (protected_ > 0) system.oracle.entry_changed(parent, first, stop);
-    core.charge((static_cast<std::int64_t>(stop - first) - copied) * work.pte_scan +
+    if (protected_ > 0) system.oracle.entry_changed(parent, first, page);
+    core.charge((static_cast<std::int64_t>(page - first) - copied) * work.pte_scan +
                     copied * (work.pte_copy + work.page_ref) + protected_ * work.pte_wrprotect,
                 Account::work);
+    if (!pinned.valid()) continue;
+    if (prealloc != no_frame) {
+      copy_present_page(system, core, child, {target.table, page.value() & 511}, pinned.frame(),
+                        std::exchange(prealloc, no_frame));
+      ++page;
+      continue;
+    }
+    parent_lock.unlock(core);
+    child_lock.unlock(core);
+    prealloc = system.alloc_page_or_give_up(core); // page_copy_prealloc()
+    child_lock.lock(core);
+    parent_lock.lock(core); // and the same page again, which may be pinned no longer
   }
   parent_lock.unlock(core);
   child_lock.unlock(core);
+  if (prealloc != no_frame) put_page(system, core, prealloc);
 }
 
 void copy_page_range(System& system, Core& core, MmStruct& parent, MmStruct& child, const Vma& vma) {
+  // All areas here are private, so all are to be copied on write.
+  const bool counted = system.parameters.write_protect_seq;
+  if (counted) parent.write_protect_seq.raw_write_seqcount_begin(core);
   for (PageNumber page = vma.begin; page < vma.end;) {
     const PageNumber next = std::min(vma.end, PageNumber((page.value() | 511) + 1));
     core.charge((parent.tables.shape().levels - 1) * core.costs().work.table_walk_level, Account::work);
@@ -86,6 +125,7 @@ void copy_page_range(System& system, Core& core, MmStruct& parent, MmStruct& chi
       copy_pte_range(system, core, parent, child, *table, page, next);
     page = next;
   }
+  if (counted) parent.write_protect_seq.raw_write_seqcount_end(core);
 }
 
 void dup_mmap(System& system, Task& task, MmStruct& parent, MmStruct& child) {

@@ -5,8 +5,13 @@
 // area: duplicate, link to the reverse map, copy the page-table levels, the last one under both tables' locks
 // with write-protection of both sides; one flush of the parent at the end; then the locks. And do_exit() ->
 // exit_mm() -> mmput() -> exit_mmap(), with the core lazy on the dying mm until it switches away (mmdrop in
-// finish_task_switch). Left out: files, signals, write_protect_seq (5.10's raw seqcount is the lock issue's),
-// the reverse map itself.
+// finish_task_switch). Left out: files, signals, the reverse map itself.
+//
+// Page pinning (gup.hpp), since 5.10.35 (kernel.write_protect_seq): write_protect_seq is odd while an area is
+// copied, by the raw form, so that the writer may be preempted and sleep; and if the parent has ever pinned
+// pages (has_pinned, read once a table here, once a page there), a page that may be pinned is copied for the
+// child at once (copy_present_page) and stays writable to the parent: the locks are dropped, a page allocated
+// (page_copy_prealloc), the locks taken and the entry looked at again.
 #pragma once
 
 #include "models/system.hpp"

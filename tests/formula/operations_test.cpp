@@ -166,6 +166,8 @@ TEST_F(OneCore, ForkAndExitOfPagesInAreasCostTheSumsOfTheirEntries) {
                 + c.first_locked_and_unlocked() + 3 * c.locked_and_unlocked() // page_table_lock
                 + all_areas * c.locked_and_unlocked()                         // the parent's table's lock
                 + c.first_locked_and_unlocked() + (all_areas - 1) * c.locked_and_unlocked() // the child's
+                + c.line.dram + (2 * all_areas - 1) * c.line.hit // write_protect_seq, odd and even again
+                + all_areas * c.line.hit                         // has_pinned, on the same line
                 + pages * (c.work.pte_copy + c.work.page_ref + c.work.pte_wrprotect) +
                 c.rmw() // child's up_write
                 + c.flush_all() + c.rmw() + c.locked_and_unlocked() + c.work.enqueue);

@@ -36,7 +36,11 @@ inline const std::vector<NamedScenario> scenarios{
     {"lazy_tlb",
      {"scenario.name=lazy_tlb", "scenario.pages=4", "scenario.user_burst=5 us", "scenario.kernel_burst=5 us"},
      {"context_switch", "munmap"}},
-    {"lock", {"scenario.name=lock", "scenario.readers=1", "scenario.lines=1"}, {"acquire", "read"}}};
+    {"lock", {"scenario.name=lock", "scenario.readers=1", "scenario.lines=1"}, {"acquire", "read"}},
+    {"gup_fork",
+     {"scenario.name=gup_fork", "scenario.pages=16", "scenario.pin=4", "scenario.think=40 us",
+      "scenario.hold=200 ns"},
+     {"gup", "fork"}}};
 
 inline std::vector<std::string> operator+(std::vector<std::string> a, const std::vector<std::string>& b) {
   a.insert(a.end(), b.begin(), b.end());

@@ -1,4 +1,12 @@
-// An atomic counter that cores share: a value and the cache line that it lives on.
+// The atomic reference count: a value and the cache line that it lives on.
+//
+//   SharedCount users("mm_users", 1);
+//   users.increment(core);                                  // mmget()
+//   if (users.decrement_and_test(core)) ...                 // mmput(): the last one cleans up
+//
+// Models atomic_inc() and atomic_dec_and_test(), each one atomic access to the line, which is all that an
+// uncontended reference costs and what a contended one makes cores queue for. Left out: saturation
+// (refcount_t), forms that refuse a count of 0.
 #pragma once
 
 #include "sim/machine/core.hpp"
@@ -12,6 +20,7 @@ class SharedCount {
   SharedCount(const char* name, std::int64_t value) : line_(name), value_(value) {}
 
   std::int64_t value() const { return value_; }
+  /// atomic_inc().
   void increment(Core& core) {
     core.rmw(line_);
     ++value_;
