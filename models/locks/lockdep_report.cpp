@@ -67,10 +67,14 @@ std::string Lockdep::chain_text(const std::vector<const LockGraph::Edge*>& chain
 std::string Lockdep::use_text(std::uint16_t node, Uses uses) const {
   for (const FirstUse& first : first_uses_)
     if (first.node == node && (first.use & uses)) {
-      const unsigned mode = static_cast<unsigned>(std::countr_zero(first.use)) % modes;
-      return fmt::format("\n  {}: {} {} it{} {} at {}", name(node), first.who,
-                         first.releasing ? "gave back" : "took", text(static_cast<LockMode>(mode)),
-                         first.use & all_of(in_interrupt) ? "there" : "with irqs on", text(first.at));
+      const auto mode = static_cast<LockMode>(static_cast<unsigned>(std::countr_zero(first.use)) % modes);
+      const char* verb = first.releasing               ? "gave it back"
+                         : !seqcount_[node]            ? "took it"
+                         : mode == LockMode::exclusive ? "began to write it"
+                                                       : "read it";
+      return fmt::format("\n  {}: {}{} {}{}{} at {}", name(node), first.who,
+                         first.use & all_of(in_interrupt) ? "," : "", verb, seqcount_[node] ? "" : text(mode),
+                         first.use & all_of(irqs_on) ? " with irqs on" : "", text(first.at));
     }
   return {};
 }

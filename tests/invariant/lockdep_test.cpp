@@ -2,9 +2,11 @@
 // passes.
 #include "cli/commands.hpp"
 #include "cli/exit_status.hpp"
+#include "cli/log.hpp"
 #include "models/locks/rw_semaphore.hpp"
 #include "models/scheduler/cross_call.hpp"
 #include "models/scheduler/scheduler.hpp"
+#include "scenarios/scenario.hpp"
 #include "tests/support/locks_world.hpp"
 #include "tests/support/points.hpp"
 
@@ -250,7 +252,7 @@ TEST(LockdepInterrupts, ALockTakenInAnInterruptAndWithIrqsOnIsFoundThoughTheyNev
   EXPECT_THAT(world.said(),
               AllOf(HasSubstr("irq inversion: zone_lock is taken in an interrupt and also with irqs on"),
                     HasSubstr("zone_lock: cpu 1 took it with irqs on at 10 us"),
-                    HasSubstr("zone_lock: cpu 0, in an interrupt took it there at 50.")));
+                    HasSubstr("zone_lock: cpu 0, in an interrupt, took it at 50")));
 }
 
 TEST(LockdepInterrupts, ALockKeptWhileIrqsComeOnIsTakenWithIrqsOn) {
@@ -270,7 +272,7 @@ TEST(LockdepInterrupts, ALockKeptWhileIrqsComeOnIsTakenWithIrqsOn) {
     inner->unlock(core);
   });
   EXPECT_THAT(world.said(), AllOf(HasSubstr("irq inversion: inner_lock"),
-                                  HasSubstr("inner_lock: cpu 0 gave back it with irqs on at 10.")));
+                                  HasSubstr("inner_lock: cpu 0 gave it back with irqs on at 10.")));
 }
 
 TEST(LockdepInterrupts, AnInterruptsLockMustNotBeHeldWhileOneTakenWithIrqsOnIsWaitedFor) {
@@ -301,7 +303,7 @@ TEST(LockdepInterrupts, AnInterruptsLockMustNotBeHeldWhileOneTakenWithIrqsOnIsWa
   });
   EXPECT_THAT(world.said(),
               AllOf(HasSubstr("irq inversion: rq_lock, which interrupts take, is held while open_lock"),
-                    HasSubstr("rq_lock: cpu 0, in an interrupt took it there at 50."),
+                    HasSubstr("rq_lock: cpu 0, in an interrupt, took it at 50"),
                     HasSubstr("open_lock: cpu 1 took it with irqs on at 0"),
                     HasSubstr("rq_lock -> between_lock: cpu 2 took rq_lock at 70."),
                     HasSubstr("between_lock -> open_lock: cpu 1 took between_lock at 10.")));
@@ -343,9 +345,9 @@ TEST(LockdepInterrupts, ReadersInInterruptsPassBesideReadersWithIrqsOnAndFailBes
   EXPECT_EQ(world.said(), "");
   EXPECT_EQ(readers, "");
   EXPECT_EQ(writers_masked, "");
-  EXPECT_THAT(writers,
-              AllOf(HasSubstr("irq inversion: tasklist_lock"), HasSubstr("took it for reading there at 5."),
-                    HasSubstr("took it with irqs on at 1")));
+  EXPECT_THAT(writers, AllOf(HasSubstr("irq inversion: tasklist_lock"),
+                             HasSubstr("in an interrupt, took it for reading at 5 us"),
+                             HasSubstr("took it with irqs on at 1")));
 }
 
 TEST(LockdepInterrupts, AHandlerMustNotLeaveWithALock) {
@@ -382,8 +384,8 @@ TEST(LockdepSeqcount, AReaderInAnInterruptAndAWriterWithIrqsOnAreFoundThoughThey
       world.said(),
       AllOf(HasSubstr(
                 "irq inversion: seqcount write_protect_seq is written with irqs on and read in an interrupt"),
-            HasSubstr("cpu 0, in an interrupt took it for reading there at 50."),
-            HasSubstr("cpu 1 took it with irqs on at 10 us")));
+            HasSubstr("cpu 0, in an interrupt, read it at 50 us"),
+            HasSubstr("cpu 1 began to write it with irqs on at 10 us")));
 }
 
 TEST(LockdepSeqcount, ReadersAnywhereAndWritersWithIrqsOffAreFine) {
@@ -487,7 +489,7 @@ TEST(LockdepUnlock, AnInterruptDoesNotGiveBackWhatItsTaskHolds) {
   });
   EXPECT_THAT(world.said(),
               AllOf(HasSubstr("unlock by another: cpu 0 releases test_lock, held by cpu 0 since "),
-                    HasSubstr("in another context of that core"), HasSubstr("at 5.")));
+                    HasSubstr("in another context of that core"), HasSubstr("at 5 us")));
 }
 
 TEST(LockdepUnlock, AReaderDoesNotGiveBackWhatAnotherReaderHolds) {
@@ -701,6 +703,7 @@ const Registered<Scenario> registered{"planted_inversion", "two locks in both or
                                       [](const Configuration&) { return std::make_unique<Inversion>(); }};
 
 TEST(Lockdep, AViolationEndsTheCommandWithStatusOneAndItsWholeText) {
+  set_up_log();
   testing::internal::CaptureStderr();
   const int status = run_command(
       {{}, {"scenario.name=planted_inversion", "kernel.base=5.10", "machine.base=neoverse-n1-80"}, {}, ""});
