@@ -7,6 +7,7 @@
 #include "models/scheduler/cross_call.hpp"
 #include "models/scheduler/scheduler.hpp"
 #include "scenarios/scenario.hpp"
+#include "tests/smoke/command_fixture.hpp"
 #include "tests/support/locks_world.hpp"
 #include "tests/support/points.hpp"
 
@@ -231,6 +232,35 @@ TEST(LockdepOrder, ATrylockIsHeldLikeAnyOtherButNobodyWaitsForIt) {
   });
   EXPECT_EQ(world.said(), "");
   EXPECT_THAT(said, HasSubstr("b_lock -> a_lock: cpu 0 took b_lock"));
+}
+
+TEST(LockdepOrder, AReaderThatWaitsForWritersOnlyMakesNoCycleWithReaders) {
+  CoresWorld world(1);
+  LockObserver& observer = *world.locks.observer();
+  const auto lock = world.locks.make("a_lock");
+  const auto rwlock = [&](LockMode mode) -> LockRequest {
+    return {&world, world.counters.register_lock_class("rwlock"), 0, mode};
+  };
+  std::string reader, writer;
+  world.on(0, [&](Core& core) {
+    lock->lock(core);
+    observer.acquiring(core, rwlock(LockMode::recursive)); // waits for a writer inside only
+    lock->unlock(core);
+    const auto hold_and_ask = [&](LockMode mode) {
+      return violation_of([&] {
+        observer.acquired(core, rwlock(mode));
+        lock->lock(core);
+        lock->unlock(core);
+        observer.releasing(core, rwlock(mode));
+      });
+    };
+    reader = hold_and_ask(LockMode::recursive);
+    writer = hold_and_ask(LockMode::exclusive);
+  });
+  EXPECT_EQ(world.said(), "");
+  EXPECT_EQ(reader, "");
+  EXPECT_THAT(writer, AllOf(HasSubstr("lock order inversion: cpu 0 asks for a_lock with rwlock held"),
+                            HasSubstr("a_lock -> rwlock: cpu 0 took a_lock at ")));
 }
 
 // --- interrupts
@@ -703,15 +733,22 @@ const Registered<Scenario> registered{"planted_inversion", "two locks in both or
                                       [](const Configuration&) { return std::make_unique<Inversion>(); }};
 
 TEST(Lockdep, AViolationEndsTheCommandWithStatusOneAndItsWholeText) {
+  const TestFolder folder;
   set_up_log();
   testing::internal::CaptureStderr();
-  const int status = run_command(
-      {{}, {"scenario.name=planted_inversion", "kernel.base=5.10", "machine.base=neoverse-n1-80"}, {}, ""});
+  const int status =
+      run_command({{},
+                   {"scenario.name=planted_inversion", "kernel.base=5.10", "machine.base=neoverse-n1-80"},
+                   folder / "result",
+                   ""});
   const std::string said = testing::internal::GetCapturedStderr();
   EXPECT_EQ(status, exit_violation);
   EXPECT_THAT(said, AllOf(HasSubstr("1 of 1 runs found a violation"), HasSubstr("lock order inversion"),
                           HasSubstr("\n  b_lock -> a_lock: cpu 0, task "),
                           HasSubstr("\n  a_lock -> b_lock: cpu 0, task ")));
+  EXPECT_THAT(
+      contents_of(folder.path() / "result" / "manifest.json"),
+      AllOf(HasSubstr("\"status\": \"violation\""), HasSubstr("\\n  a_lock -> b_lock: cpu 0, task ")));
 }
 
 TEST(Lockdep, TurnedOffFindsNothing) {
