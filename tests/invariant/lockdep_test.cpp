@@ -237,11 +237,11 @@ TEST(LockdepOrder, ATrylockIsHeldLikeAnyOtherButNobodyWaitsForIt) {
 TEST(LockdepOrder, AReaderThatWaitsForWritersOnlyMakesNoCycleWithReaders) {
   CoresWorld world(1);
   LockObserver& observer = *world.locks.observer();
-  const auto lock = world.locks.make("a_lock");
+  const auto lock = world.locks.make("a_lock"), between = world.locks.make("b_lock");
   const auto rwlock = [&](LockMode mode) -> LockRequest {
     return {&world, world.counters.register_lock_class("rwlock"), 0, mode};
   };
-  std::string reader, writer;
+  std::string reader, writer, around;
   world.on(0, [&](Core& core) {
     lock->lock(core);
     observer.acquiring(core, rwlock(LockMode::recursive)); // waits for a writer inside only
@@ -255,10 +255,20 @@ TEST(LockdepOrder, AReaderThatWaitsForWritersOnlyMakesNoCycleWithReaders) {
       });
     };
     reader = hold_and_ask(LockMode::recursive);
+    around = violation_of(
+        [&] { // a -> rwlock -> b -> a, but the reader of the first does not wait for the second's
+          observer.acquired(core, rwlock(LockMode::recursive));
+          between->lock(core);
+          observer.releasing(core, rwlock(LockMode::recursive));
+          lock->lock(core);
+          lock->unlock(core);
+          between->unlock(core);
+        });
     writer = hold_and_ask(LockMode::exclusive);
   });
   EXPECT_EQ(world.said(), "");
   EXPECT_EQ(reader, "");
+  EXPECT_EQ(around, "");
   EXPECT_THAT(writer, AllOf(HasSubstr("lock order inversion: cpu 0 asks for a_lock with rwlock held"),
                             HasSubstr("a_lock -> rwlock: cpu 0 took a_lock at ")));
 }
@@ -608,7 +618,7 @@ TEST(LockdepCores, TheSameIsFoundInTheOtherOrderAndThroughALockBetween) {
                     HasSubstr("test_lock -> other cores: cpu 1, task 2 (caller)")));
 }
 
-TEST(LockdepCores, NobodyWaitsForCoresInAnInterruptOrWithIrqsOff) {
+TEST(LockdepCores, NobodyWaitsForCoresWithIrqsOff) {
   TasksWorld world;
   std::string masked;
   world.task("t", 0, [&](Task& task) {
@@ -619,6 +629,16 @@ TEST(LockdepCores, NobodyWaitsForCoresInAnInterruptOrWithIrqsOff) {
   EXPECT_EQ(world.said(), "");
   EXPECT_THAT(masked, AllOf(HasSubstr(
                           "waiting for other cores with irqs off: cpu 0, task 2 (t) waits in a cross-call")));
+}
+
+TEST(LockdepCores, AnInterruptDoesNotWaitForCores) {
+  CoresWorld world(1);
+  world.tick.body = [&](Core& core) { world.locks.observer()->waits_for_cores(core, "synchronize_rcu()"); };
+  world.interrupt_at(5_us, 0);
+  world.on(0, [&](Core& core) { work(core, 10_us); });
+  EXPECT_THAT(world.said(),
+              HasSubstr("waiting for other cores in an interrupt: cpu 0, in an interrupt waits in "
+                        "synchronize_rcu()"));
 }
 
 TEST(LockdepCores, ACallUnderALockThatIsAlwaysTakenWithIrqsOnIsFine) {
