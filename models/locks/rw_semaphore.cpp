@@ -21,7 +21,8 @@ RwSemaphore::RwSemaphore(SpinLocks& locks, Scheduler& scheduler, const char* cla
     : scheduler_(scheduler), counters_(locks.counters()),
       own_line_(shared_line ? nullptr : std::make_unique<CacheLine>(class_name)),
       line_(shared_line ? *shared_line : *own_line_), wait_lock_(locks.make("wait_lock", &line_)),
-      class_name_(class_name), lock_class_(counters_.register_lock_class(class_name)) {}
+      class_name_(class_name), lock_class_(counters_.register_lock_class(class_name)),
+      observer_(locks.observer()) {}
 
 RwSemaphore::~RwSemaphore() = default;
 
@@ -31,8 +32,19 @@ std::int64_t RwSemaphore::update(Core& core, std::int64_t change, Account accoun
   return count_ += change;
 }
 
-void RwSemaphore::down_read(Task& task) { down(task, false); }
-void RwSemaphore::down_write(Task& task) { down(task, true); }
+void RwSemaphore::down_read(Task& task) {
+  task.core().settle();
+  if (observer_ != nullptr) observer_->acquiring(task, {this, lock_class_, 0, LockMode::shared});
+  down(task, false);
+  if (observer_ != nullptr) observer_->acquired(task, {this, lock_class_, 0, LockMode::shared});
+}
+
+void RwSemaphore::down_write_nested(Task& task, unsigned subclass) {
+  task.core().settle();
+  if (observer_ != nullptr) observer_->acquiring(task, {this, lock_class_, subclass});
+  down(task, true);
+  if (observer_ != nullptr) observer_->acquired(task, {this, lock_class_, subclass});
+}
 
 void RwSemaphore::down(Task& task, bool writes) {
   Core& core = task.core();
@@ -65,6 +77,7 @@ void RwSemaphore::wait(Task& task, Waiter& waiter) {
 }
 
 void RwSemaphore::up_read(Task& task) {
+  if (observer_ != nullptr) observer_->releasing(task, {this, lock_class_});
   check_inside(task, false);
   const std::int64_t count = update(task.core(), -active, Account::coherence);
   leave(task, false);
@@ -72,6 +85,7 @@ void RwSemaphore::up_read(Task& task) {
 }
 
 void RwSemaphore::up_write(Task& task) {
+  if (observer_ != nullptr) observer_->releasing(task, {this, lock_class_});
   check_inside(task, true);
   const std::int64_t count = update(task.core(), -active_write, Account::coherence);
   leave(task, true);
@@ -80,6 +94,7 @@ void RwSemaphore::up_write(Task& task) {
 
 void RwSemaphore::downgrade_write(Task& task) {
   check_inside(task, true);
+  if (observer_ != nullptr) observer_->downgraded(task, {this, lock_class_});
   const std::int64_t count = update(task.core(), -waiting, Account::coherence);
   accrue_hold(task.now());
   writer_ = nullptr;

@@ -49,7 +49,9 @@ class RwSemaphore : public Waitable {
   /// it has, and for giving back what is not held.
   void down_read(Task& task);
   void up_read(Task& task);
-  void down_write(Task& task);
+  void down_write(Task& task) { down_write_nested(task, 0); }
+  /// Taken with another semaphore of its class held, in an order that somebody sees to.
+  void down_write_nested(Task& task, unsigned subclass);
   void up_write(Task& task);
   /// The writer becomes a reader; readers at the head of the queue join it.
   void downgrade_write(Task& task);
@@ -93,6 +95,7 @@ class RwSemaphore : public Waitable {
   std::unique_ptr<SpinLock> wait_lock_;
   const char* class_name_;
   LockClassId lock_class_;
+  LockObserver* const observer_;
   std::int64_t count_ = 0;
   Waiters waiters_;
   // Not in the kernel's structure: who is inside, for reports and checks.

@@ -1,5 +1,6 @@
 #include "models/locks/spinlock.hpp"
 
+#include "models/locks/lockdep.hpp"
 #include "sim/machine/machine.hpp"
 
 #include <spdlog/fmt/fmt.h>
@@ -10,11 +11,12 @@ namespace mmsim {
 SpinLock::SpinLock(const Identity& identity)
     : own_line_(identity.shared_line ? nullptr : std::make_unique<CacheLine>(identity.class_name)),
       line_(identity.shared_line ? *identity.shared_line : *own_line_), class_name_(identity.class_name),
-      lock_class_(identity.lock_class) {}
+      lock_class_(identity.lock_class), observer_(identity.observer) {}
 
-void SpinLock::lock(Core& core) {
+void SpinLock::lock_nested(Core& core, unsigned subclass) {
   // Earlier work is no waiting: the request is made when it is done.
   core.settle();
+  if (observer_ != nullptr) observer_->acquiring(core, {this, lock_class_, subclass});
   if (held_by(core.id()))
     throw Violation(fmt::format("cpu {} takes {}: it would wait for itself", core.id().value(), describe()));
   core.preempt_disable();
@@ -24,9 +26,11 @@ void SpinLock::lock(Core& core) {
   acquired_at_ = core.now();
   core.counters().lock_acquired(lock_class_, contended, acquired_at_ - requested,
                                 std::exchange(last_holder_, core.id()) != core.id());
+  if (observer_ != nullptr) observer_->acquired(core, {this, lock_class_, subclass});
 }
 
 void SpinLock::unlock(Core& core) {
+  if (observer_ != nullptr) observer_->releasing(core, {this, lock_class_});
   if (!held_by(core.id())) throw Violation(fmt::format("cpu {} releases {}", core.id().value(), describe()));
   release(core);
   holder_ = nobody;
@@ -52,10 +56,13 @@ std::string SpinLock::describe() const {
 SpinLocks::SpinLocks(Machine& machine, const Configuration& configuration) : counters_(machine.counters()) {
   const auto chosen = read_parameters<SpinLockParameters>(configuration);
   maker_ = Registry<SpinLock>::instance().create(chosen.implementation, machine);
+  if (read_parameters<LockdepParameters>(configuration).on) observer_ = std::make_unique<Lockdep>(machine);
 }
 
+SpinLocks::~SpinLocks() = default;
+
 std::unique_ptr<SpinLock> SpinLocks::make(const char* class_name, CacheLine* shared_line) {
-  return maker_({class_name, counters_.register_lock_class(class_name), shared_line});
+  return maker_({class_name, counters_.register_lock_class(class_name), shared_line, observer_.get()});
 }
 
 } // namespace mmsim

@@ -16,6 +16,7 @@
 // everything after it that only waiting makes necessary as `lock_spin`.
 #pragma once
 
+#include "models/locks/lock_observer.hpp"
 #include "sim/engine/configuration.hpp"
 #include "sim/engine/fiber.hpp"
 #include "sim/engine/parameter.hpp"
@@ -42,7 +43,8 @@ class SpinLock : public Waitable {
   struct Identity {
     const char* class_name;
     LockClassId lock_class;
-    CacheLine* shared_line; ///< null: the lock has a line of its own
+    CacheLine* shared_line;           ///< null: the lock has a line of its own
+    LockObserver* observer = nullptr; ///< null: nobody watches
   };
   using Maker = std::function<std::unique_ptr<SpinLock>(const Identity&)>;
   /// Called once a machine: what the locks of an implementation share (the MCS nodes of each CPU) belongs to
@@ -54,7 +56,9 @@ class SpinLock : public Waitable {
   SpinLock& operator=(const SpinLock&) = delete;
 
   /// spin_lock(). Throws Violation if this core holds the lock.
-  void lock(Core& core);
+  void lock(Core& core) { lock_nested(core, 0); }
+  /// spin_lock_nested(): taken with another lock of its class held, in an order that somebody sees to.
+  void lock_nested(Core& core, unsigned subclass);
   /// spin_unlock(). Throws Violation if this core does not hold the lock.
   void unlock(Core& core);
   /// spin_lock_irqsave() and spin_lock_irq(): waits with interrupts off. The core counts nested calls, so
@@ -86,6 +90,7 @@ class SpinLock : public Waitable {
   CacheLine& line_;
   const char* class_name_;
   LockClassId lock_class_;
+  LockObserver* const observer_;
   CoreId holder_ = nobody, last_holder_ = nobody;
   Instant acquired_at_{};
 };
@@ -103,6 +108,7 @@ class SpinLocks {
  public:
   /// Throws InputError if kernel.spinlock names no implementation.
   SpinLocks(Machine& machine, const Configuration& configuration);
+  ~SpinLocks();
 
   /// A lock of class `class_name` (a literal, or at least a text that outlives the lock). With `shared_line`
   /// its word stands on the line of the structure that it protects, which must outlive it; else on one of its
@@ -111,9 +117,12 @@ class SpinLocks {
 
   /// Where the locks count.
   Counters& counters() { return counters_; }
+  /// Whom all locks of this kernel tell what they do: lockdep, or null.
+  LockObserver* observer() { return observer_.get(); }
 
  private:
   Counters& counters_;
+  std::unique_ptr<LockObserver> observer_;
   SpinLock::Maker maker_;
 };
 

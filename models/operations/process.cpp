@@ -59,7 +59,7 @@ void copy_pte_range(System& system, Core& core, MmStruct& parent, MmStruct& chil
   SpinLock& child_lock = system.pte_lock(child, target.table);
   SpinLock& parent_lock = system.pte_lock(parent, table);
   child_lock.lock(core);
-  parent_lock.lock(core);
+  parent_lock.lock_nested(core, 1); // SINGLE_DEPTH_NESTING: the child is not yet anybody else's
   bool any_pinned = false;
   if (system.parameters.write_protect_seq) {
     core.read(parent.write_protect_seq.line());
@@ -130,7 +130,7 @@ void copy_page_range(System& system, Core& core, MmStruct& parent, MmStruct& chi
 
 void dup_mmap(System& system, Task& task, MmStruct& parent, MmStruct& child) {
   parent.mmap_lock.down_write(task);
-  child.mmap_lock.down_write(task); // nested: nobody else knows the child yet
+  child.mmap_lock.down_write_nested(task, 1); // nobody else knows the child yet
   Core& core = task.core();
   const WorkCosts& work = core.costs().work;
   for (auto& [begin, vma] : parent.vmas) {

@@ -48,6 +48,7 @@ AccessOutcome access_memory(System& system, Core& core, MmStruct& mm, PageNumber
 }
 
 void touch(System& system, Task& task, PageNumber page, AccessKind kind) {
+  if (LockObserver* observer = system.locks.observer()) observer->enters_user_mode(task);
   for (;;) {
     Core& core = task.core();
     core.settle();
@@ -125,6 +126,7 @@ class Stream final : public AccessStream {
 } // namespace
 
 void run_user(System& system, Task& task, Duration length, WorkingSet* set) {
+  if (LockObserver* observer = system.locks.observer()) observer->enters_user_mode(task);
   std::optional<Stream> stream;
   if (set != nullptr && set->pages > 0) stream.emplace(system, task, *set);
   Duration left = length;

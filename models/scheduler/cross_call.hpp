@@ -31,9 +31,11 @@ class CrossCalls : public InterruptHandler {
  public:
   static constexpr std::string_view registry_path = "kernel.cross_call";
   using Factory = std::function<std::unique_ptr<CrossCalls>(Machine&, SpinLocks&)>;
+  explicit CrossCalls(SpinLocks& locks) : observer_(locks.observer()) {}
 
   /// Runs `call` on every core of `targets`, which must not hold `core`, and returns when all have.
   void call(Core& core, const CoreSet& targets, RemoteCall& call) {
+    if (observer_ != nullptr) observer_->waits_for_cores(core, "a cross-call");
     if (core.irqs_masked())
       throw Violation("a cross-call with irqs off: two cores that call each other would wait for ever");
     if (!targets.empty()) call_and_wait(core, targets, call);
@@ -41,6 +43,9 @@ class CrossCalls : public InterruptHandler {
 
  protected:
   virtual void call_and_wait(Core& core, const CoreSet& targets, RemoteCall& call) = 0;
+
+ private:
+  LockObserver* const observer_;
 };
 
 struct CrossCallParameters {

@@ -16,8 +16,8 @@ namespace {
 
 class PerCpuQueueCalls final : public CrossCalls {
  public:
-  explicit PerCpuQueueCalls(Machine& machine)
-      : machine_(machine), queues_(machine.cpus()), rows_(machine.cpus()) {
+  PerCpuQueueCalls(Machine& machine, SpinLocks& locks)
+      : CrossCalls(locks), machine_(machine), queues_(machine.cpus()), rows_(machine.cpus()) {
     machine.set_handler(Irq::call_function, *this);
   }
 
@@ -95,7 +95,7 @@ class PerCpuQueueCalls final : public CrossCalls {
 
 const Registered<CrossCalls> per_cpu_queue{
     "per_cpu_queue", "a queue a core; no interrupt to a core whose queue is not empty (5.10)",
-    [](Machine& machine, SpinLocks&) { return std::make_unique<PerCpuQueueCalls>(machine); }};
+    [](Machine& machine, SpinLocks& locks) { return std::make_unique<PerCpuQueueCalls>(machine, locks); }};
 
 } // namespace
 } // namespace mmsim

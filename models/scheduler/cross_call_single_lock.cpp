@@ -15,7 +15,8 @@ namespace {
 
 class SingleLockCalls final : public CrossCalls {
  public:
-  SingleLockCalls(Machine& machine, SpinLocks& locks) : machine_(machine), lock_(locks.make("call_lock")) {
+  SingleLockCalls(Machine& machine, SpinLocks& locks)
+      : CrossCalls(locks), machine_(machine), lock_(locks.make("call_lock")) {
     machine.set_handler(Irq::call_function, *this);
   }
 

@@ -43,7 +43,7 @@ class Scheduler::RescheduleHandler final : public InterruptHandler {
 
 Scheduler::Scheduler(Machine& machine, SpinLocks& locks, MmSwitcher& switcher,
                      const Configuration& configuration, RandomStream tick_phases)
-    : machine_(machine), switcher_(switcher),
+    : machine_(machine), switcher_(switcher), observer_(locks.observer()),
       parameters_(read_parameters<SchedulerParameters>(configuration)),
       reschedule_(std::make_unique<RescheduleHandler>()) {
   machine_.set_handler(Irq::tick, *this);
@@ -72,6 +72,7 @@ void Scheduler::boot(MmStruct* init_mm) {
     RunQueue& queue = queue_of(core);
     queue.current = queue.idle = &idle;
     core.set_ledger(&idle.ledger);
+    if (observer_ != nullptr) observer_->switched(core, idle);
     idle.fiber = &machine_.engine().spawn(
         idle.name, [this, &idle] { idle_loop(idle); }, Fiber::Kind::daemon);
   }
@@ -114,6 +115,7 @@ Task& Scheduler::spawn(Core& core, std::string name, MmStruct* mm, CoreId on, st
 void Scheduler::run_body(Task& task, const std::function<void(Task&)>& body) {
   finish_switch(task);
   body(task);
+  if (observer_ != nullptr) observer_->ends(task);
   task.state = Task::State::dead;
   if (!task.daemon && --alive_ == 0 && on_quiet) on_quiet();
   schedule(task); // wakes the next task's fiber; this one ends with the return
@@ -149,6 +151,7 @@ void Scheduler::enqueue_and_kick(Core& core, Task& task) {
 }
 
 void Scheduler::block(Task& current, Account account, const Waitable* on) {
+  if (observer_ != nullptr) observer_->may_sleep(current.core(), "schedule()");
   if (std::exchange(current.wake_pending, false)) return;
   current.state = Task::State::blocked;
   current.blocked_account = account;
@@ -172,9 +175,13 @@ void Scheduler::wake(Core& core, Task& task) {
   enqueue_and_kick(core, task);
 }
 
-void Scheduler::yield(Task& current) { schedule(current); }
+void Scheduler::yield(Task& current) {
+  if (observer_ != nullptr) observer_->may_sleep(current.core(), "yield()");
+  schedule(current);
+}
 
 void Scheduler::resched_point(Task& current) {
+  if (observer_ != nullptr) observer_->may_sleep(current.core(), "cond_resched()");
   if (queue_of(current.core()).need_resched) schedule(current);
 }
 
@@ -239,6 +246,7 @@ void Scheduler::switch_to(Task& previous, Task& next) {
   next.ledger.book(Account::schedule, core.now());
   next.at_switch_in = next.ledger.snapshot();
   core.set_ledger(&next.ledger);
+  if (observer_ != nullptr) observer_->switched(core, next);
   Engine& engine = machine_.engine();
   engine.wake(*next.fiber);
   if (previous.state == Task::State::dead)
@@ -291,9 +299,9 @@ void Scheduler::pull_task(Core& core, RunQueue& own) {
   if (from->id() < core.id()) {
     own.lock->unlock(core);
     busiest->lock->lock(core);
-    own.lock->lock(core);
+    own.lock->lock_nested(core, 1); // double_lock_balance()
   } else {
-    busiest->lock->lock(core);
+    busiest->lock->lock_nested(core, 1);
   }
   for (Task& task : busiest->tasks)
     if (!task.bound) {

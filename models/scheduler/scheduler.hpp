@@ -107,6 +107,7 @@ class Scheduler final : private InterruptHandler {
   class RescheduleHandler;
   Machine& machine_;
   MmSwitcher& switcher_;
+  LockObserver* const observer_;
   SchedulerParameters parameters_;
   std::unique_ptr<RescheduleHandler> reschedule_;
   std::vector<std::unique_ptr<RunQueue>> queues_;

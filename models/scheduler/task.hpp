@@ -5,6 +5,7 @@
 // task_create).
 #pragma once
 
+#include "models/locks/lock_observer.hpp"
 #include "sim/engine/fiber.hpp"
 #include "sim/machine/core.hpp"
 #include "sim/record/ledger.hpp"
@@ -51,6 +52,7 @@ class Task : public RunHook {
   Fiber* fiber = nullptr;
   Account blocked_account = Account::schedule; ///< what its sleep is booked as
   const Waitable* waits_for = nullptr;         ///< named in deadlock reports while it sleeps
+  HeldLocks held_locks;                        ///< sleeping locks, kept by lockdep
 
  private:
   friend class Scheduler;
