@@ -42,6 +42,8 @@ constexpr std::array<Row, counter_count> rows{{
     {Counter::direct_reclaim, "direct_reclaim", "allocations that had to reclaim themselves"},
     {Counter::oom_kill, "oom_kill", "processes killed for want of memory"},
     {Counter::context_switch, "context_switch", "switches from one task to another"},
+    {Counter::rcu_grace_periods, "rcu_grace_periods", "RCU grace periods that have ended"},
+    {Counter::rcu_callbacks, "rcu_callbacks", "RCU callbacks that have run"},
 }};
 
 constexpr bool in_enum_order() {

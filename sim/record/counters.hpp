@@ -51,9 +51,11 @@ enum class Counter : std::uint8_t {
   direct_reclaim,
   oom_kill,
   context_switch,
+  rcu_grace_periods,
+  rcu_callbacks,
 };
 
-inline constexpr std::size_t counter_count = std::size_t(Counter::context_switch) + 1;
+inline constexpr std::size_t counter_count = std::size_t(Counter::rcu_callbacks) + 1;
 
 constexpr std::size_t index(Counter counter) { return std::size_t(counter); }
 
