@@ -442,7 +442,7 @@ class TreeRcu final : public Rcu {
   std::uint8_t flags_ = 0; // gp_flags
 
   Task* kthread_ = nullptr;
-  bool asleep_ = false;
+  bool asleep_ = true; // from kthread_create() on
   Instant gp_start_{};
   bool timer_armed_ = false;
   CoreId timer_core_{};
