@@ -8,11 +8,11 @@
 // directory it has all cores of mm_cpumask(mm), its own included, leave mm for init_mm's tables if they use
 // it lazily (on_each_cpu_mask, waiting). It runs where the last user task exits, with irqs on and no locks.
 //
-// Which cores: those of mm_cpumask where the TLB flush policy keeps it, as it does on powerpc. arm64 keeps none
-// (and counts: this is a what-if there). Under policies without a mask mm.lazy_mask is kept for the purpose,
-// on a line of its own, in the way of powerpc: a core looks at it and adds itself when it loads an mm where it
-// has not been before, and never goes. (The other choice, interrupting every online core at each exit, would
-// cost nothing at a switch and much at an exit.)
+// Which cores: those of mm_cpumask where the TLB flush policy keeps it, as it does on powerpc. arm64 keeps
+// none (and counts: this is a what-if there). Under policies without a mask mm.lazy_mask is kept for the
+// purpose, on a line of its own, in the way of powerpc: a core looks at it and adds itself when it loads an mm where
+// it has not been before, and never goes. (The other choice, interrupting every online core at each exit,
+// would cost nothing at a switch and much at an exit.)
 //
 // Left out: leaving lazily used tables at exit's last TLB flush (exit_flush_lazy_tlbs of powerpc's radix).
 #pragma once

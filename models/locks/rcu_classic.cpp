@@ -8,8 +8,8 @@
 //   callbacks of a completed batch move from cur to done; those on nxt move to cur, wait for the batch after
 //   the current one and have it started (rcu_start_batch);
 //   a batch that is new to the CPU is noticed; at a later tick, if the CPU has passed a quiescent state
-//   since, it clears its bit under the lock (cpu_quiet), and whoever clears the last completes the batch and starts
-//   the next;
+//   since, it clears its bit under the lock (cpu_quiet), and whoever clears the last completes the batch and
+//   starts the next;
 //   done callbacks run.
 // CPUs that idle without a tick are in nohz_cpu_mask and are not waited for; one that is waited for, or that
 // has callbacks, keeps its tick (rcu_needs_cpu).

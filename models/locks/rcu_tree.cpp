@@ -2,8 +2,8 @@
 //
 // Models kernel/rcu/tree.c of 5.10 without preemption. The tree has rcu_nodes of up to fanout_leaf CPUs and
 // fanout nodes (rcu_init_one; CPUs spread evenly over the leaves), each with its lock, its number of the
-// grace period and the mask of whom it waits for (qsmask) on one line. Numbers (gp_seq) count in their upper bits;
-// the lower two say whether a grace period is under way.
+// grace period and the mask of whom it waits for (qsmask) on one line. Numbers (gp_seq) count in their upper
+// bits; the lower two say whether a grace period is under way.
 //
 // A CPU, in its tick (rcu_sched_clock_irq) and the softirq that it raises if rcu_pending() (rcu_core):
 //   notices at its leaf that a grace period has begun or ended (note_gp_changes), moves its callbacks along
