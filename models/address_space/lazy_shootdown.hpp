@@ -10,8 +10,8 @@
 //
 // Which cores: those of mm_cpumask where the TLB flush policy keeps it, as it does on powerpc. arm64 keeps
 // none (and counts: this is a what-if there). Under policies without a mask mm.lazy_mask is kept for the
-// purpose, on a line of its own, in the way of powerpc: a core looks at it and adds itself when it loads an mm where
-// it has not been before, and never goes. (The other choice, interrupting every online core at each exit,
+// purpose, on a line of its own, in the way of powerpc: a core looks and adds itself when it loads an mm
+// where it has not been before, and never goes. (The other way, interrupting every online core at each exit,
 // would cost nothing at a switch and much at an exit.)
 //
 // Left out: leaving lazily used tables at exit's last TLB flush (exit_flush_lazy_tlbs of powerpc's radix).
