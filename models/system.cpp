@@ -54,7 +54,8 @@ System::System(Engine& engine, const Configuration& configuration, Counters& cou
           read_parameters<TlbFlushParameters>(configuration).policy, FlushMeans{machine, *calls, ids})),
       oracle(machine, pages.frames()), mm_switch(machine, ids, *policy, configuration),
       scheduler(machine, locks, mm_switch, configuration, RandomStream(seed, "tick phases")),
-      flusher(*policy, oracle, configuration), configuration_(configuration) {
+      lazy_shootdown(machine, *calls, scheduler, mm_switch, *policy), flusher(*policy, oracle, configuration),
+      configuration_(configuration) {
   init_mm_ = &new_mm();
   mm_switch.connect(*init_mm_, [this](Core& core, MmStruct& mm) { free_mm(core, mm); });
   // The core goes on with `next`, whose bit it has just set. What the policy does takes time, in which others
@@ -63,11 +64,16 @@ System::System(Engine& engine, const Configuration& configuration, Counters& cou
     for (auto it = mms_.begin(); it != mms_.end();) {
       const std::uint32_t id = it->first;
       MmStruct& mm = *it->second;
-      if (&mm != &next && mm.cpumask.contains(core.id())) policy->dropped_all(core, mm);
+      // What the core is leaving it leaves by itself: until then a lazy shootdown must find it in the mask.
+      const bool leaving = !mm_switch.counted() && &mm == &mm_switch.loaded(core.id());
+      if (&mm != &next && !leaving && mm.cpumask.contains(core.id())) policy->dropped_all(core, mm);
       it = mms_.upper_bound(id);
     }
   };
   scheduler.boot(init_mm_);
+  rcu_ = Registry<Rcu>::instance().create(read_parameters<RcuParameters>(configuration).implementation,
+                                          RcuMeans{machine, locks, scheduler, configuration});
+  scheduler.observe(*rcu_);
 }
 
 System::~System() { engine.dismiss_fibers(); }
@@ -82,6 +88,7 @@ MmStruct& System::new_mm() {
 
 // __mmdrop(): the page directory and the mm_struct itself.
 void System::free_mm(Core& core, MmStruct& mm) {
+  if (!mm_switch.counted()) lazy_shootdown.clean_up(core, mm);
   core.charge(core.costs().work.mm_destroy, Account::work);
   if (TablePage* root = mm.tables.root()) {
     if (root->live != 0)
@@ -134,6 +141,7 @@ std::uint64_t walk(TablePage& table, Visit&& visit) {
 
 void System::check_invariants() {
   pages.check_invariants();
+  if (rcu_->queued() > 0) throw Violation(fmt::format("{} RCU callbacks have never run", rcu_->queued()));
   std::unordered_map<std::uint32_t, std::int32_t> mappings; // by frame
   std::uint64_t table_frames = 0;
   for (auto& [id, mm] : mms_) {

@@ -4,9 +4,11 @@
 #pragma once
 
 #include "models/address_space/asid.hpp"
+#include "models/address_space/lazy_shootdown.hpp"
 #include "models/address_space/mm_struct.hpp"
 #include "models/address_space/mm_switch.hpp"
 #include "models/address_space/oracle.hpp"
+#include "models/locks/rcu.hpp"
 #include "models/locks/spinlock.hpp"
 #include "models/pages/page_allocator.hpp"
 #include "models/scheduler/cross_call.hpp"
@@ -51,7 +53,10 @@ class System {
   TablePagePool table_pages;
   MmSwitch mm_switch;
   Scheduler scheduler;
+  LazyShootdown lazy_shootdown;
   TlbFlusher flusher;
+
+  Rcu& rcu() { return *rcu_; }
 
   /// A new address space without tables; mm_users and mm_count are 1.
   MmStruct& new_mm();
@@ -84,13 +89,14 @@ class System {
   /// A frame, or InputError: no reclaim exists yet.
   FrameNumber alloc_page_or_give_up(Core& core);
 
-  /// At a quiescent point: references, map counts, rss, free lists and tables add up. Throws
-  /// Violation.
+  /// At a quiescent point: references, map counts, rss, free lists and tables add up, and every RCU callback
+  /// has run. Throws Violation.
   void check_invariants();
 
  private:
   void free_mm(Core& core, MmStruct& mm);
   const Configuration& configuration_;
+  std::unique_ptr<Rcu> rcu_;
   std::map<std::uint32_t, std::unique_ptr<MmStruct>> mms_; // by id
   std::uint32_t next_mm_ = 0;
   MmStruct* init_mm_ = nullptr;

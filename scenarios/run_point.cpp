@@ -20,6 +20,8 @@ std::vector<std::string> unexercised(const System& system, const Configuration& 
   if (system.mm_switch.kernel_entries() == 0)
     warnings.push_back(fmt::format("kernel.kthread_switch = \"{}\" was never exercised",
                                    read_parameters<KthreadSwitchParameters>(configuration).kthread_switch));
+  if (!system.mm_switch.counted() && system.lazy_shootdown.cleaned() == 0)
+    warnings.push_back("kernel.lazy_ref = \"shootdown\" was never exercised: no address space was freed");
   for (const OperationResult& operation : result.operations)
     if (operation.latency.count() == 0)
       warnings.push_back(

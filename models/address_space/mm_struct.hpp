@@ -53,6 +53,9 @@ class MmStruct {
   CacheLine cpumask_line{"mm_cpumask"};
   CoreSet cpumask; ///< cores that the flush policy may have to tell
 
+  CacheLine lazy_mask_line{"lazy_mask"};
+  CoreSet lazy_mask; ///< cores that have loaded its tables, where only LazyShootdown asks for them
+
   CacheLine generation_line{"tlb_gen"};
   std::uint64_t generation = 0;               ///< bumped by every flush, under policies that count them
   std::vector<std::uint64_t> core_generation; ///< the one that each core's TLB is up to

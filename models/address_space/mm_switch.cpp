@@ -8,6 +8,7 @@ MmSwitch::MmSwitch(Machine& machine, AsidAllocator& ids, TlbFlushPolicy& policy,
                    const Configuration& configuration)
     : machine_(machine), ids_(ids), policy_(policy),
       lazy_(read_parameters<KthreadSwitchParameters>(configuration).kthread_switch == "lazy"),
+      counted_(read_parameters<KthreadSwitchParameters>(configuration).lazy_ref == "counted"),
       cpus_(machine.cpus()) {}
 
 void MmSwitch::connect(MmStruct& init_mm, std::function<void(Core&, MmStruct&)> free_mm) {
@@ -32,6 +33,7 @@ void MmSwitch::load(Core& core, MmStruct& next) {
   PerCpu& cpu = cpus_[core.id().value()];
   MmStruct& old = *cpu.loaded;
   if (&next != init_mm_) {
+    if (!counted_ && !policy_.keeps_mask()) join_lazy_mask(core, next);
     policy_.enter(core, next);
     ids_.check_and_switch(core, next);
     policy_.loaded(core, next);
@@ -54,8 +56,22 @@ MmStruct* MmSwitch::enter_kernel_thread(Core& core, MmStruct* previous, bool fro
   }
   if (!from_user) return previous; // handed on
   enter_lazy_tlb(core);
-  previous->count.increment(core); // mmgrab()
+  mmgrab_lazy_tlb(core, *previous);
   return previous;
+}
+
+void MmSwitch::join_lazy_mask(Core& core, MmStruct& mm) {
+  core.read(mm.lazy_mask_line);
+  if (mm.lazy_mask.contains(core.id())) return;
+  core.rmw(mm.lazy_mask_line);
+  mm.lazy_mask.insert(core.id());
+}
+
+std::vector<CoreId> MmSwitch::cores_on(const MmStruct& mm) const {
+  std::vector<CoreId> cores;
+  for (std::uint32_t i = 0; i < cpus_.size(); ++i)
+    if (cpus_[i].loaded == &mm) cores.push_back(CoreId(i));
+  return cores;
 }
 
 void MmSwitch::enter_lazy_tlb(Core& core) {
@@ -65,7 +81,7 @@ void MmSwitch::enter_lazy_tlb(Core& core) {
 }
 
 void MmSwitch::drop_borrowed(Core& core, MmStruct* mm) {
-  if (mm != init_mm_) mmdrop(core, *mm);
+  if (counted_ && mm != init_mm_) mmdrop(core, *mm); // mmdrop_lazy_tlb(); uncounted, it may be gone by now
 }
 
 void MmSwitch::mmdrop(Core& core, MmStruct& mm) {

@@ -3,9 +3,9 @@
 // Models switch_mm(), enter_lazy_tlb() and the reference counting of context_switch() and
 // finish_task_switch() in 5.10: a kernel thread (or idle) after a user task borrows its mm and takes a
 // reference on mm_count; kernel thread after kernel thread hands the borrowed mm on; the reference is dropped
-// after the switch back. With kernel.kthread_switch = "eager" a core leaves for init_mm's tables instead and
-// takes no reference (and flushes only where there are no ids). 2.6.24 counts also from kernel thread to
-// kernel thread: left out.
+// after the switch back. With kernel.lazy_ref = "shootdown" nobody counts (lazy_shootdown.hpp). With
+// kernel.kthread_switch = "eager" a core leaves for init_mm's tables instead and takes no reference (and
+// flushes only where there are no ids). 2.6.24 counts also from kernel thread to kernel thread: left out.
 #pragma once
 
 #include "models/address_space/asid.hpp"
@@ -20,13 +20,18 @@
 namespace mmsim {
 
 struct KthreadSwitchParameters {
-  std::string kthread_switch;
+  std::string kthread_switch, lazy_ref;
   static void declare(Declaration& d, KthreadSwitchParameters& p) {
     d("kernel.kthread_switch", p.kthread_switch, "lazy",
       "what a core does with the user's tables when it runs a kernel thread: keep them (lazy) or leave them "
       "(eager)",
       "lazy TLB since Linux 2.2")
         .one_of({"lazy", "eager"});
+    d("kernel.lazy_ref", p.lazy_ref, "counted",
+      "what keeps an mm that kernel threads borrow: a reference on mm_count (counted), or nothing, and the "
+      "borrowers are interrupted before it goes (shootdown)",
+      "mm_count; CONFIG_MMU_LAZY_TLB_SHOOTDOWN since 6.4, powerpc64 alone: a what-if on Arm")
+        .one_of({"counted", "shootdown"});
   }
 };
 inline const DeclareParameters<KthreadSwitchParameters> declared_kthread_switch;
@@ -44,6 +49,18 @@ class MmSwitch final : public MmSwitcher {
 
   /// exit_mm(): the task gives up its mm but the core keeps the tables, as a kernel thread would.
   void enter_lazy_tlb(Core& core);
+  /// mmgrab_lazy_tlb(): the core goes on borrowing `mm`.
+  void mmgrab_lazy_tlb(Core& core, MmStruct& mm) {
+    if (counted_) mm.count.increment(core);
+  }
+  bool counted() const { return counted_; }
+  /// switch_mm() to init_mm, which it returns, with irqs off.
+  MmStruct& leave_for_init_mm(Core& core) {
+    load(core, *init_mm_);
+    return *init_mm_;
+  }
+  /// The cores that have the tables of `mm` loaded. A look from outside.
+  std::vector<CoreId> cores_on(const MmStruct& mm) const;
   /// mmdrop().
   void mmdrop(Core& core, MmStruct& mm);
   /// The mm whose tables the core has loaded.
@@ -58,11 +75,12 @@ class MmSwitch final : public MmSwitcher {
     bool lazy = false;
   };
   void load(Core& core, MmStruct& next);
+  void join_lazy_mask(Core& core, MmStruct& mm);
 
   Machine& machine_;
   AsidAllocator& ids_;
   TlbFlushPolicy& policy_;
-  const bool lazy_;
+  const bool lazy_, counted_;
   MmStruct* init_mm_ = nullptr;
   std::function<void(Core&, MmStruct&)> free_mm_;
   std::vector<PerCpu> cpus_;

@@ -183,7 +183,7 @@ void exit_task(System& system, Task& task) {
   core.charge(core.costs().work.task_exit, Account::work);
   MmStruct& mm = *task.mm;
   mm.mmap_lock.down_read(task); // exit_mm(): where it would wait for a core dump
-  mm.count.increment(task.core());
+  system.mm_switch.mmgrab_lazy_tlb(task.core(), mm);
   task.core().settle();
   task.mm = nullptr;
   mm.mmap_lock.up_read(task);

@@ -135,7 +135,10 @@ void run_user(System& system, Task& task, Duration length, WorkingSet* set) {
     Duration stretch = left;
     if (stream)
       if (const auto look = stream->next_look()) stretch = std::min(stretch, *look);
+    core.settle(); // what is still the kernel's
+    task.in_user_mode = true;
     const Duration passed = core.user_sleep_until(core.now() + stretch, stream ? &*stream : nullptr);
+    task.in_user_mode = false;
     left -= passed;
     if (stream) {
       if (passed < stretch) stream->disturbed(); // an interrupt or an invalidation came in between

@@ -45,14 +45,15 @@ Scheduler::Scheduler(Machine& machine, SpinLocks& locks, MmSwitcher& switcher,
                      const Configuration& configuration, RandomStream tick_phases)
     : machine_(machine), switcher_(switcher), observer_(locks.observer()),
       parameters_(read_parameters<SchedulerParameters>(configuration)),
+      tick_period_(std::chrono::duration_cast<Duration>(std::chrono::seconds(1)) / parameters_.hz),
       reschedule_(std::make_unique<RescheduleHandler>()) {
   machine_.set_handler(Irq::tick, *this);
   machine_.set_handler(Irq::reschedule, *reschedule_);
-  const Duration period = std::chrono::duration_cast<Duration>(std::chrono::seconds(1)) / parameters_.hz;
   for (std::uint32_t i = 0; i < machine_.cpus(); ++i) {
     auto queue = std::make_unique<RunQueue>();
     queue->lock = locks.make("rq_lock");
-    queue->timer = std::make_unique<Timer>(machine_.core(CoreId(i)), period, tick_phases.below(period));
+    queue->timer =
+        std::make_unique<Timer>(machine_.core(CoreId(i)), tick_period_, tick_phases.below(tick_period_));
     queues_.push_back(std::move(queue));
   }
 }
@@ -109,6 +110,12 @@ Task& Scheduler::spawn(Core& core, std::string name, MmStruct* mm, CoreId on, st
                        Fiber::Kind kind) {
   Task& task = create(std::move(name), mm, on, std::move(body), kind);
   enqueue_and_kick(core, task);
+  return task;
+}
+
+Task& Scheduler::kthread_create(std::string name, CoreId on, std::function<void(Task&)> body) {
+  Task& task = create(std::move(name), nullptr, on, std::move(body), Fiber::Kind::daemon);
+  task.state = Task::State::blocked;
   return task;
 }
 
@@ -188,6 +195,7 @@ void Scheduler::resched_point(Task& current) {
 void Scheduler::schedule(Task& current) {
   Core& core = current.core();
   RunQueue& queue = queue_of(core);
+  if (observer_ != nullptr) observer_->schedules(core);
   queue.lock->lock_irqsave(core);
   queue.need_resched = false;
   const WorkCosts& work = core.costs().work;
@@ -272,11 +280,22 @@ void Scheduler::idle_loop(Task& idle) {
   for (;;) {
     // Settling may take the very interrupt that is waited for: so look at the flag after it.
     for (core.settle(); !queue.need_resched; core.settle())
-      core.wait_for_interrupt();
+      wait_idle(core, queue);
     queue.timer->start();
     schedule(idle);
     queue.timer->withdraw();
   }
+}
+
+// do_idle(): the tick stops, unless somebody needs it.
+void Scheduler::wait_idle(Core& core, RunQueue& queue) {
+  if (observer_ == nullptr) return core.wait_for_interrupt();
+  const bool keeps_tick = observer_->enter_idle(core);
+  if (keeps_tick && !queue.timer->pending()) queue.timer->start();
+  if (!keeps_tick) queue.timer->withdraw();
+  core.settle(); // what enter_idle() cost may have let the very interrupt in
+  if (!queue.need_resched) core.wait_for_interrupt();
+  observer_->exit_idle(core);
 }
 
 // load_balance() reduced to its effect: a core with nothing to do takes the task that has waited longest on
@@ -319,7 +338,10 @@ void Scheduler::handle(Core& core) {
   const WorkCosts& work = core.costs().work;
   core.charge(work.tick, Account::interrupt);
   RunQueue& queue = queue_of(core);
-  if (queue.current == queue.idle) return;
+  const bool idles = queue.current == queue.idle;
+  if (observer_ != nullptr && observer_->tick(core, idles || queue.current->in_user_mode) && !idles)
+    queue.need_resched = true;
+  if (idles) return;
   if (core.now() >= queue.next_balance) {
     queue.next_balance = core.now() + parameters_.balance_interval;
     core.charge(work.balance, Account::interrupt);

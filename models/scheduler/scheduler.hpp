@@ -16,6 +16,7 @@
 #pragma once
 
 #include "models/locks/spinlock.hpp"
+#include "models/scheduler/cpu_observer.hpp"
 #include "models/scheduler/task.hpp"
 #include "sim/engine/random.hpp"
 #include "sim/machine/machine.hpp"
@@ -63,6 +64,8 @@ class Scheduler final : private InterruptHandler {
   /// The same before the engine runs, at no cost.
   Task& spawn_at_boot(std::string name, MmStruct* mm, CoreId on, std::function<void(Task&)> body,
                       Fiber::Kind kind = Fiber::Kind::worker);
+  /// kthread_create(): a kernel thread that lives as long as the machine and sleeps until its first wake().
+  Task& kthread_create(std::string name, CoreId on, std::function<void(Task&)> body);
   /// `current` sleeps until wake(). `on` is named in deadlock reports. Returns at once if it was woken
   /// meanwhile.
   void block(Task& current, Account account, const Waitable* on);
@@ -72,6 +75,12 @@ class Scheduler final : private InterruptHandler {
   void yield(Task& current);
   /// Where the kernel looks at need_resched: on return to user mode and in cond_resched().
   void resched_point(Task& current);
+
+  /// The task that `core` runs, or that an interrupt there has stopped.
+  Task& running_on(const Core& core) { return *queue_of(core).current; }
+  Duration tick_period() const { return tick_period_; }
+  /// Tells `observer` from now on. Before the engine runs.
+  void observe(CpuObserver& observer) { observer_ = &observer; }
 
   /// Tasks that must end before the machine is quiet: neither idle tasks nor daemons.
   std::size_t alive() const { return alive_; }
@@ -101,6 +110,7 @@ class Scheduler final : private InterruptHandler {
   void switch_to(Task& previous, Task& next);
   void finish_switch(Task& next);
   void idle_loop(Task& idle);
+  void wait_idle(Core& core, RunQueue& queue);
   void enqueue_and_kick(Core& core, Task& task);
   void pull_task(Core& core, RunQueue& own);
 
@@ -109,6 +119,8 @@ class Scheduler final : private InterruptHandler {
   MmSwitcher& switcher_;
   LockObserver* const observer_;
   SchedulerParameters parameters_;
+  Duration tick_period_;
+  CpuObserver* observer_ = nullptr;
   std::unique_ptr<RescheduleHandler> reschedule_;
   std::vector<std::unique_ptr<RunQueue>> queues_;
   std::unordered_map<std::uint32_t, std::unique_ptr<Task>> tasks_; // by pid

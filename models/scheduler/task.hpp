@@ -47,6 +47,7 @@ class Task : public RunHook {
   bool on_queue = false;
   bool wake_pending = false; ///< woken between deciding to sleep and sleeping
   bool bound = false;        ///< must stay on its core
+  bool in_user_mode = false; ///< its core executes user code: what interrupts it finds no kernel path
   Ledger ledger;
   Ledger::Snapshot at_switch_in; ///< the books at the instant at which a core last switched to it
   Fiber* fiber = nullptr;

@@ -36,6 +36,7 @@ class ShootdownPolicy : public TlbFlushPolicy {
 class MaskedShootdownPolicy : public ShootdownPolicy {
  public:
   using ShootdownPolicy::ShootdownPolicy;
+  bool keeps_mask() const final { return true; }
   void enter(Core& core, MmStruct& mm) override;
 
  protected:

@@ -49,6 +49,8 @@ class TlbFlushPolicy {
 
   virtual ~TlbFlushPolicy() = default;
   virtual void flush(Core& core, MmStruct& mm, const FlushRange& range) = 0;
+  /// True if mm.cpumask holds every core that has the mm's tables loaded.
+  virtual bool keeps_mask() const { return false; }
   virtual void enter(Core&, MmStruct&) {}
   virtual void loaded(Core&, MmStruct&) {}
   virtual void enter_lazy(Core&, MmStruct&) {}

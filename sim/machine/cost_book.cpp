@@ -173,6 +173,10 @@ void WorkCosts::declare(Declaration& d, WorkCosts& c) {
   d("machine.work.call_queue", c.call_queue, "12 ns",
     "one entry of a call queue, at the sender or at the target", estimate);
   d("machine.work.flush_setup", c.flush_setup, "30 ns", "deciding what a flush covers", estimate);
+  d("machine.work.rcu_callback", c.rcu_callback, "10 ns",
+    "queueing an RCU callback, or taking one off to call it, without what it does", estimate);
+  d("machine.work.rcu_core", c.rcu_core, "100 ns",
+    "one pass of RCU's softirq without locks and callbacks: raising it, looking at the CPU's lists", estimate);
 }
 
 void CostBook::declare(Declaration& d, CostBook& c) {

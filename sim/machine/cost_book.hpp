@@ -64,6 +64,7 @@ struct WorkCosts {
   Duration pcp_alloc, pcp_free, buddy_alloc, buddy_free, buddy_step;       // pages
   Duration enqueue, dequeue, pick_next, wake, tick, balance, kthread_step; // scheduler
   Duration mask_scan, call_queue, flush_setup;                             // cross-calls
+  Duration rcu_callback, rcu_core;                                         // RCU
   static void declare(Declaration&, WorkCosts&);
 };
 

@@ -49,6 +49,8 @@ constexpr std::array<Row, counter_count> rows{{
      "operations that the most served CPU completed (scenarios that compare CPUs)"},
     {Counter::served_min, "served_min",
      "operations that the least served CPU completed; served_max / served_min is the unfairness"},
+    {Counter::rcu_grace_periods, "rcu_grace_periods", "RCU grace periods that have ended"},
+    {Counter::rcu_callbacks, "rcu_callbacks", "RCU callbacks that have run"},
 }};
 
 constexpr bool in_enum_order() {

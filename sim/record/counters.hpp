@@ -56,9 +56,11 @@ enum class Counter : std::uint8_t {
   context_switch,
   served_max,
   served_min,
+  rcu_grace_periods,
+  rcu_callbacks,
 };
 
-inline constexpr std::size_t counter_count = std::size_t(Counter::served_min) + 1;
+inline constexpr std::size_t counter_count = std::size_t(Counter::rcu_callbacks) + 1;
 
 constexpr std::size_t index(Counter counter) { return std::size_t(counter); }
 
