@@ -1,5 +1,7 @@
 #include "models/scheduler/scheduler.hpp"
 
+#include "models/locks/sleeping_locks.hpp"
+
 #include <utility>
 
 namespace mmsim {
@@ -45,14 +47,15 @@ Scheduler::Scheduler(Machine& machine, SpinLocks& locks, MmSwitcher& switcher,
                      const Configuration& configuration, RandomStream tick_phases)
     : machine_(machine), switcher_(switcher),
       parameters_(read_parameters<SchedulerParameters>(configuration)),
-      reschedule_(std::make_unique<RescheduleHandler>()) {
+      jiffy_(std::chrono::duration_cast<Duration>(std::chrono::seconds(1)) / parameters_.hz),
+      reschedule_(std::make_unique<RescheduleHandler>()),
+      sleeping_locks_(std::make_unique<SleepingLocks>(machine, locks, *this, configuration)) {
   machine_.set_handler(Irq::tick, *this);
   machine_.set_handler(Irq::reschedule, *reschedule_);
-  const Duration period = std::chrono::duration_cast<Duration>(std::chrono::seconds(1)) / parameters_.hz;
   for (std::uint32_t i = 0; i < machine_.cpus(); ++i) {
     auto queue = std::make_unique<RunQueue>();
     queue->lock = locks.make("rq_lock");
-    queue->timer = std::make_unique<Timer>(machine_.core(CoreId(i)), period, tick_phases.below(period));
+    queue->timer = std::make_unique<Timer>(machine_.core(CoreId(i)), jiffy_, tick_phases.below(jiffy_));
     queues_.push_back(std::move(queue));
   }
 }
@@ -228,6 +231,7 @@ void Scheduler::switch_to(Task& previous, Task& next) {
       queue.borrowed = active;
     previous.active_mm = nullptr;
   }
+  set_on_cpu(core, next, true); // prepare_task()
   core.charge(core.costs().entry.switch_registers, Account::schedule);
   core.settle();
 
@@ -253,9 +257,24 @@ void Scheduler::finish_switch(Task& next) {
   RunQueue& queue = queue_of(core);
   Task* const previous = std::exchange(queue.to_finish, nullptr);
   MmStruct* const borrowed = std::exchange(queue.borrowed, nullptr);
+  set_on_cpu(core, *previous, false); // finish_task()
   queue.lock->unlock_irqrestore(core);
   if (borrowed != nullptr) switcher_.drop_borrowed(core, borrowed);
-  if (previous->state == Task::State::dead) tasks_.erase(previous->pid);
+  if (previous->state == Task::State::dead) bury(*previous);
+}
+
+// The store of on_cpu is one of the many to task_struct that switch_registers stands for, unless another core
+// has looked at the word since the last one: then the line has to be taken back.
+void Scheduler::set_on_cpu(Core& core, Task& task, bool value) {
+  if (std::exchange(task.on_cpu.looked_at, false)) core.write(task.on_cpu.line, Account::schedule);
+  task.on_cpu.value = value;
+  task.on_cpu.watchers.changed();
+}
+
+// put_task_struct(): the memory goes when nobody looks at the task any more.
+void Scheduler::bury(Task& task) {
+  zombies_.push_back(&task);
+  std::erase_if(zombies_, [this](Task* zombie) { return zombie->usage == 0 && tasks_.erase(zombie->pid); });
 }
 
 void Scheduler::idle_loop(Task& idle) {

@@ -47,6 +47,8 @@ struct SchedulerParameters {
 };
 inline const DeclareParameters<SchedulerParameters> declared_scheduler_parameters;
 
+class SleepingLocks;
+
 class Scheduler final : private InterruptHandler {
  public:
   Scheduler(Machine& machine, SpinLocks& locks, MmSwitcher& switcher, const Configuration& configuration,
@@ -72,6 +74,15 @@ class Scheduler final : private InterruptHandler {
   void yield(Task& current);
   /// Where the kernel looks at need_resched: on return to user mode and in cond_resched().
   void resched_point(Task& current);
+
+  /// The flag of the task that runs on `core`.
+  bool need_resched(const Core& core) const { return queues_[core.id().value()]->need_resched; }
+  /// Timer ticks since the start of time.
+  std::int64_t jiffies() const { return machine_.engine().now().time_since_epoch() / jiffy_; }
+  /// The length of one.
+  Duration jiffy() const { return jiffy_; }
+  /// What this kernel's mutexes and rw_semaphores share.
+  SleepingLocks& sleeping_locks() { return *sleeping_locks_; }
 
   /// Tasks that must end before the machine is quiet: neither idle tasks nor daemons.
   std::size_t alive() const { return alive_; }
@@ -102,15 +113,20 @@ class Scheduler final : private InterruptHandler {
   void finish_switch(Task& next);
   void idle_loop(Task& idle);
   void enqueue_and_kick(Core& core, Task& task);
+  void set_on_cpu(Core& core, Task& task, bool value);
+  void bury(Task& task);
   void pull_task(Core& core, RunQueue& own);
 
   class RescheduleHandler;
   Machine& machine_;
   MmSwitcher& switcher_;
   SchedulerParameters parameters_;
+  const Duration jiffy_;
   std::unique_ptr<RescheduleHandler> reschedule_;
   std::vector<std::unique_ptr<RunQueue>> queues_;
   std::unordered_map<std::uint32_t, std::unique_ptr<Task>> tasks_; // by pid
+  std::vector<Task*> zombies_; // dead, but somebody may still look at them
+  std::unique_ptr<SleepingLocks> sleeping_locks_;
   std::uint32_t next_pid_ = 0;
   std::size_t alive_ = 0;
 };

@@ -101,6 +101,12 @@ class Core : private SpinHook {
     }
   }
 
+  /// Whoever spins here looks again, though its line was not written: another word that it watches has
+  /// changed (models/locks/spin_watch.hpp). From outside.
+  void look_again() {
+    if (spinner_ != nullptr) engine_.wake(*spinner_);
+  }
+
   // --- interrupts
 
   void irq_disable() {
