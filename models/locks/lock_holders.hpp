@@ -41,7 +41,8 @@ class LockHolders {
   std::size_t sharing() const { return exclusive_ ? 0 : holders_.size(); }
   bool shared_by(const Task& task) const { return !exclusive_ && position_of(task) < holders_.size(); }
 
-  /// "held for writing by task 7 (munmap)", "held for reading by task 7 (fault) and 3 more", "held by nobody".
+  /// "held for writing by task 7 (munmap)", "held for reading by task 7 (fault) and 3 more", or "held by
+  /// nobody".
   std::string describe() const;
 
  private:

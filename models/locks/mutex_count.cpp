@@ -1,7 +1,7 @@
 // The mutex of 2.6.24: a count and a queue.
 //
-// Models kernel/mutex.c of 2.6.24 (__mutex_lock_common, __mutex_unlock_common_slowpath) with the fast paths of
-// asm-generic/mutex-dec.h: the count is 1 (free), 0 (taken) or -1 (taken, and perhaps somebody waits). Who
+// Models kernel/mutex.c of 2.6.24 (__mutex_lock_common, __mutex_unlock_common_slowpath) with the fast paths
+// of asm-generic/mutex-dec.h: the count is 1 (free), 0 (taken) or -1 (taken, and perhaps somebody waits). Who
 // leaves sets it to 1 and wakes the first of the queue, who has to take it like everybody else: others may be
 // faster. Count and wait_lock share a cache line; wait_lock is taken with irqs on.
 //

@@ -1,5 +1,5 @@
-// How a mutex works inside: the interface behind Mutex. Every implementation is one file that registers itself
-// as a value of kernel.mutex.
+// How a mutex works inside: the interface behind Mutex. Every implementation is one file that registers
+// itself as a value of kernel.mutex.
 //
 // Timeline: lock() is called settled, by a task that does not hold the mutex, tells `holders` in the instant
 // in which the lock word says that the task has it, and returns then; unlock() is called by the holder.

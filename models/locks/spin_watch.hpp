@@ -1,17 +1,17 @@
 // Spinning on words that others write, without missing a change.
 //
-//   spin_on_line(core, line, Account::lock_spin, [&] { return locked || scheduler.need_resched(core); }, this);
+//   spin_on_line(core, line, Account::lock_spin, [&] { return locked || need_resched(core); }, this);
 //
 //   spin_on_two_lines(core, sem.line, [&] { return sem.owner != owner; },
 //                     owner.on_cpu.line, [&] { return !owner.on_cpu.value; },
 //                     owner.on_cpu.watchers, Account::lock_spin, this);
 //   ...
-//   core.write(on_cpu.line); on_cpu.value = false; on_cpu.watchers.changed();     // who writes the second word
+//   core.write(on_cpu.line); on_cpu.value = false; on_cpu.watchers.changed();   // who writes the second word
 //
 // A spin loop of the kernel loads all its words in each turn; while their lines stay in the core's cache
 // nothing happens. So the core waits until one of the lines was written, or an interrupt came (a tick may
-// have set need_resched). A core can wait for the writes to one line (Core::spin_until); who writes the second
-// word says so to its watchers.
+// have set need_resched). A core can wait for the writes to one line (Core::spin_until); who writes the
+// second word says so to its watchers.
 //
 // A word is looked at only in an instant in which its line is at hand, and the wait begins in an instant in
 // which both lines are at hand and nothing is pending: so no change can fall in between.
