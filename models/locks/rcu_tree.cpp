@@ -48,7 +48,7 @@ constexpr bool one_began(std::uint64_t before, std::uint64_t now) {
 class TreeRcu final : public Rcu {
  public:
   explicit TreeRcu(const RcuMeans& means)
-      : Rcu(means), jiffy_(means.scheduler.tick_period()), cpus_(machine_.cpus()) {
+      : Rcu(means), jiffy_(means.scheduler.jiffy()), cpus_(machine_.cpus()) {
     build_tree(means.locks);
     const Duration second = std::chrono::duration_cast<Duration>(std::chrono::seconds(1));
     const std::int64_t hz = second / jiffy_;

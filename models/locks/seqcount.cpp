@@ -41,7 +41,8 @@ std::uint32_t SeqCount::raw_read_seqcount(Core& core) {
 std::uint32_t SeqCount::read_seqcount_begin(Core& core) {
   if (const std::uint32_t found = raw_read_seqcount(core); (found & 1) == 0) return found;
   refuse_to_wait_for_own_writer(core);
-  core.spin_until(line_, Account::lock_spin, [this] { return !odd(); }, this);
+  core.spin_until(
+      line_, Account::lock_spin, [this] { return !odd(); }, this);
   return sequence_;
 }
 

@@ -1,5 +1,7 @@
 #include "models/scheduler/scheduler.hpp"
 
+#include "models/locks/sleeping_locks.hpp"
+
 #include <utility>
 
 namespace mmsim {
@@ -43,17 +45,17 @@ class Scheduler::RescheduleHandler final : public InterruptHandler {
 
 Scheduler::Scheduler(Machine& machine, SpinLocks& locks, MmSwitcher& switcher,
                      const Configuration& configuration, RandomStream tick_phases)
-    : machine_(machine), switcher_(switcher), observer_(locks.observer()),
+    : machine_(machine), switcher_(switcher), lock_observer_(locks.observer()),
       parameters_(read_parameters<SchedulerParameters>(configuration)),
-      tick_period_(std::chrono::duration_cast<Duration>(std::chrono::seconds(1)) / parameters_.hz),
-      reschedule_(std::make_unique<RescheduleHandler>()) {
+      jiffy_(std::chrono::duration_cast<Duration>(std::chrono::seconds(1)) / parameters_.hz),
+      reschedule_(std::make_unique<RescheduleHandler>()),
+      sleeping_locks_(std::make_unique<SleepingLocks>(machine, locks, *this, configuration)) {
   machine_.set_handler(Irq::tick, *this);
   machine_.set_handler(Irq::reschedule, *reschedule_);
   for (std::uint32_t i = 0; i < machine_.cpus(); ++i) {
     auto queue = std::make_unique<RunQueue>();
     queue->lock = locks.make("rq_lock");
-    queue->timer =
-        std::make_unique<Timer>(machine_.core(CoreId(i)), tick_period_, tick_phases.below(tick_period_));
+    queue->timer = std::make_unique<Timer>(machine_.core(CoreId(i)), jiffy_, tick_phases.below(jiffy_));
     queues_.push_back(std::move(queue));
   }
 }
@@ -73,7 +75,7 @@ void Scheduler::boot(MmStruct* init_mm) {
     RunQueue& queue = queue_of(core);
     queue.current = queue.idle = &idle;
     core.set_ledger(&idle.ledger);
-    if (observer_ != nullptr) observer_->switched(core, idle);
+    if (lock_observer_ != nullptr) lock_observer_->switched(core, idle);
     idle.fiber = &machine_.engine().spawn(
         idle.name, [this, &idle] { idle_loop(idle); }, Fiber::Kind::daemon);
   }
@@ -122,7 +124,7 @@ Task& Scheduler::kthread_create(std::string name, CoreId on, std::function<void(
 void Scheduler::run_body(Task& task, const std::function<void(Task&)>& body) {
   finish_switch(task);
   body(task);
-  if (observer_ != nullptr) observer_->ends(task);
+  if (lock_observer_ != nullptr) lock_observer_->ends(task);
   task.state = Task::State::dead;
   if (!task.daemon && --alive_ == 0 && on_quiet) on_quiet();
   schedule(task); // wakes the next task's fiber; this one ends with the return
@@ -158,7 +160,7 @@ void Scheduler::enqueue_and_kick(Core& core, Task& task) {
 }
 
 void Scheduler::block(Task& current, Account account, const Waitable* on) {
-  if (observer_ != nullptr) observer_->may_sleep(current.core(), "schedule()");
+  if (lock_observer_ != nullptr) lock_observer_->may_sleep(current.core(), "schedule()");
   if (std::exchange(current.wake_pending, false)) return;
   current.state = Task::State::blocked;
   current.blocked_account = account;
@@ -183,19 +185,19 @@ void Scheduler::wake(Core& core, Task& task) {
 }
 
 void Scheduler::yield(Task& current) {
-  if (observer_ != nullptr) observer_->may_sleep(current.core(), "yield()");
+  if (lock_observer_ != nullptr) lock_observer_->may_sleep(current.core(), "yield()");
   schedule(current);
 }
 
 void Scheduler::resched_point(Task& current) {
-  if (observer_ != nullptr) observer_->may_sleep(current.core(), "cond_resched()");
+  if (lock_observer_ != nullptr) lock_observer_->may_sleep(current.core(), "cond_resched()");
   if (queue_of(current.core()).need_resched) schedule(current);
 }
 
 void Scheduler::schedule(Task& current) {
   Core& core = current.core();
   RunQueue& queue = queue_of(core);
-  if (observer_ != nullptr) observer_->schedules(core);
+  if (cpu_observer_ != nullptr) cpu_observer_->schedules(core);
   queue.lock->lock_irqsave(core);
   queue.need_resched = false;
   const WorkCosts& work = core.costs().work;
@@ -243,6 +245,7 @@ void Scheduler::switch_to(Task& previous, Task& next) {
       queue.borrowed = active;
     previous.active_mm = nullptr;
   }
+  set_on_cpu(core, next, true); // prepare_task()
   core.charge(core.costs().entry.switch_registers, Account::schedule);
   core.settle();
 
@@ -254,7 +257,7 @@ void Scheduler::switch_to(Task& previous, Task& next) {
   next.ledger.book(Account::schedule, core.now());
   next.at_switch_in = next.ledger.snapshot();
   core.set_ledger(&next.ledger);
-  if (observer_ != nullptr) observer_->switched(core, next);
+  if (lock_observer_ != nullptr) lock_observer_->switched(core, next);
   Engine& engine = machine_.engine();
   engine.wake(*next.fiber);
   if (previous.state == Task::State::dead)
@@ -269,9 +272,24 @@ void Scheduler::finish_switch(Task& next) {
   RunQueue& queue = queue_of(core);
   Task* const previous = std::exchange(queue.to_finish, nullptr);
   MmStruct* const borrowed = std::exchange(queue.borrowed, nullptr);
+  set_on_cpu(core, *previous, false); // finish_task()
   queue.lock->unlock_irqrestore(core);
   if (borrowed != nullptr) switcher_.drop_borrowed(core, borrowed);
-  if (previous->state == Task::State::dead) tasks_.erase(previous->pid);
+  if (previous->state == Task::State::dead) bury(*previous);
+}
+
+// The store of on_cpu is one of the many to task_struct that switch_registers stands for, unless another core
+// has looked at the word since the last one: then the line has to be taken back.
+void Scheduler::set_on_cpu(Core& core, Task& task, bool value) {
+  if (std::exchange(task.on_cpu.looked_at, false)) core.write(task.on_cpu.line, Account::schedule);
+  task.on_cpu.value = value;
+  task.on_cpu.watchers.changed();
+}
+
+// put_task_struct(): the memory goes when nobody looks at the task any more.
+void Scheduler::bury(Task& task) {
+  zombies_.push_back(&task);
+  std::erase_if(zombies_, [this](Task* zombie) { return zombie->usage == 0 && tasks_.erase(zombie->pid); });
 }
 
 void Scheduler::idle_loop(Task& idle) {
@@ -289,13 +307,13 @@ void Scheduler::idle_loop(Task& idle) {
 
 // do_idle(): the tick stops, unless somebody needs it.
 void Scheduler::wait_idle(Core& core, RunQueue& queue) {
-  if (observer_ == nullptr) return core.wait_for_interrupt();
-  const bool keeps_tick = observer_->enter_idle(core);
+  if (cpu_observer_ == nullptr) return core.wait_for_interrupt();
+  const bool keeps_tick = cpu_observer_->enter_idle(core);
   if (keeps_tick && !queue.timer->pending()) queue.timer->start();
   if (!keeps_tick) queue.timer->withdraw();
   core.settle(); // what enter_idle() cost may have let the very interrupt in
   if (!queue.need_resched) core.wait_for_interrupt();
-  observer_->exit_idle(core);
+  cpu_observer_->exit_idle(core);
 }
 
 // load_balance() reduced to its effect: a core with nothing to do takes the task that has waited longest on
@@ -339,7 +357,7 @@ void Scheduler::handle(Core& core) {
   core.charge(work.tick, Account::interrupt);
   RunQueue& queue = queue_of(core);
   const bool idles = queue.current == queue.idle;
-  if (observer_ != nullptr && observer_->tick(core, idles || queue.current->in_user_mode) && !idles)
+  if (cpu_observer_ != nullptr && cpu_observer_->tick(core, idles || queue.current->in_user_mode) && !idles)
     queue.need_resched = true;
   if (idles) return;
   if (core.now() >= queue.next_balance) {

@@ -48,6 +48,8 @@ struct SchedulerParameters {
 };
 inline const DeclareParameters<SchedulerParameters> declared_scheduler_parameters;
 
+class SleepingLocks;
+
 class Scheduler final : private InterruptHandler {
  public:
   Scheduler(Machine& machine, SpinLocks& locks, MmSwitcher& switcher, const Configuration& configuration,
@@ -78,9 +80,16 @@ class Scheduler final : private InterruptHandler {
 
   /// The task that `core` runs, or that an interrupt there has stopped.
   Task& running_on(const Core& core) { return *queue_of(core).current; }
-  Duration tick_period() const { return tick_period_; }
   /// Tells `observer` from now on. Before the engine runs.
-  void observe(CpuObserver& observer) { observer_ = &observer; }
+  void observe(CpuObserver& observer) { cpu_observer_ = &observer; }
+  /// The flag of the task that runs on `core`.
+  bool need_resched(const Core& core) const { return queues_[core.id().value()]->need_resched; }
+  /// Timer ticks since the start of time.
+  std::int64_t jiffies() const { return machine_.engine().now().time_since_epoch() / jiffy_; }
+  /// The length of one.
+  Duration jiffy() const { return jiffy_; }
+  /// What this kernel's mutexes and rw_semaphores share.
+  SleepingLocks& sleeping_locks() { return *sleeping_locks_; }
 
   /// Tasks that must end before the machine is quiet: neither idle tasks nor daemons.
   std::size_t alive() const { return alive_; }
@@ -112,18 +121,22 @@ class Scheduler final : private InterruptHandler {
   void idle_loop(Task& idle);
   void wait_idle(Core& core, RunQueue& queue);
   void enqueue_and_kick(Core& core, Task& task);
+  void set_on_cpu(Core& core, Task& task, bool value);
+  void bury(Task& task);
   void pull_task(Core& core, RunQueue& own);
 
   class RescheduleHandler;
   Machine& machine_;
   MmSwitcher& switcher_;
-  LockObserver* const observer_;
+  LockObserver* const lock_observer_;
   SchedulerParameters parameters_;
-  Duration tick_period_;
-  CpuObserver* observer_ = nullptr;
+  CpuObserver* cpu_observer_ = nullptr;
+  const Duration jiffy_;
   std::unique_ptr<RescheduleHandler> reschedule_;
   std::vector<std::unique_ptr<RunQueue>> queues_;
   std::unordered_map<std::uint32_t, std::unique_ptr<Task>> tasks_; // by pid
+  std::vector<Task*> zombies_; // dead, but somebody may still look at them
+  std::unique_ptr<SleepingLocks> sleeping_locks_;
   std::uint32_t next_pid_ = 0;
   std::size_t alive_ = 0;
 };

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "models/locks/lock_observer.hpp"
+#include "models/locks/spin_watch.hpp"
 #include "sim/engine/fiber.hpp"
 #include "sim/machine/core.hpp"
 #include "sim/record/ledger.hpp"
@@ -21,6 +22,14 @@ class MmStruct;
 
 /// Links a task into a run queue.
 using RunHook = boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::safe_link>>;
+
+/// task_struct's on_cpu, which waiters for a lock watch while its owner runs.
+struct OnCpu {
+  CacheLine line{"on_cpu of a task"};
+  SpinWatchers watchers;
+  bool value = false;
+  bool looked_at = false; ///< another core has a copy of the line; the next store must take it back
+};
 
 class Task : public RunHook {
  public:
@@ -54,10 +63,26 @@ class Task : public RunHook {
   Account blocked_account = Account::schedule; ///< what its sleep is booked as
   const Waitable* waits_for = nullptr;         ///< named in deadlock reports while it sleeps
   HeldLocks held_locks;                        ///< sleeping locks, kept by lockdep
+  OnCpu on_cpu;
+  std::uint32_t usage = 0;     ///< who may still look at it once it is dead (TaskReference, held locks)
+  Task* wake_q_next = nullptr; ///< behind it in a WakeQ
+  bool on_wake_q = false;
 
  private:
   friend class Scheduler;
   Core* core_ = nullptr;
+};
+
+/// get_task_struct() and put_task_struct(): the task outlives this.
+class TaskReference {
+ public:
+  explicit TaskReference(Task& task) : task_(task) { ++task_.usage; }
+  ~TaskReference() { --task_.usage; }
+  TaskReference(const TaskReference&) = delete;
+  TaskReference& operator=(const TaskReference&) = delete;
+
+ private:
+  Task& task_;
 };
 
 } // namespace mmsim

@@ -124,6 +124,10 @@ void Core::raise(Irq irq) {
     engine_.wake(*parked_);
 }
 
+void Core::look_again() {
+  if (spins_on_ != nullptr) spins_on_->spinners_->interrupt(*this);
+}
+
 void Core::wait_for_interrupt() {
   settle();
   if (pending_ == 0) {

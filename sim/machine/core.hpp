@@ -128,6 +128,10 @@ class Core {
     spin(line, account, condition, on);
   }
 
+  /// Whoever spins here looks again, though its line was not written: something else that its condition looks at has
+  /// changed. From outside.
+  void look_again();
+
   // --- interrupts
 
   void irq_disable() {

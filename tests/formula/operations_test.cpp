@@ -13,6 +13,7 @@ namespace {
 using namespace literals;
 
 const Settings one_core = {{"kernel.tlb_flush", "eager"},
+                           {"kernel.rwsem", "fifo"}, // an rmw a call; all forms: sleeping_locks_test.cpp
                            {"kernel.pcp_batch", std::int64_t{2000}},
                            {"kernel.pcp_high", std::int64_t{100'000}}};
 constexpr int levels_above = 3; // of four

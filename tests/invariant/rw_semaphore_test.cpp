@@ -1,7 +1,7 @@
 // The reader-writer semaphore among tasks that sleep, migrate and are interrupted.
 #include "models/locks/rw_semaphore.hpp"
-#include "models/scheduler/scheduler.hpp"
-#include "tests/support/locks_world.hpp"
+#include "models/locks/sleeping_locks.hpp"
+#include "tests/support/tasks_world.hpp"
 
 #include <gtest/gtest.h>
 #include <string>
@@ -13,44 +13,28 @@ namespace {
 
 using namespace literals;
 
-/// Kernel threads only: nothing to switch.
-struct NoAddressSpaces : MmSwitcher {
-  void switch_mm(Core&, MmStruct*, MmStruct*) override {}
-  MmStruct* enter_kernel_thread(Core&, MmStruct* previous, bool) override { return previous; }
-  void drop_borrowed(Core&, MmStruct*) override {}
-};
+struct RwsemWorld : TasksWorld {
+  explicit RwsemWorld(const Variant& variant, std::int64_t clusters, std::int64_t cores_per_cluster,
+                      const std::string& spinlock = "queued", std::uint64_t seed = 1,
+                      Engine::Options options = {})
+      : TasksWorld(variant, clusters, cores_per_cluster, spinlock, seed, options),
+        semaphore(locks, scheduler, "mmap_lock") {}
+  ~RwsemWorld() { engine.dismiss_fibers(); }
+  LockClassStats stats() const { return TasksWorld::stats("mmap_lock"); }
 
-struct TasksWorld : LocksWorld {
-  TasksWorld(const std::string& kind, std::int64_t clusters, std::int64_t cores_per_cluster,
-             std::uint64_t seed = 1, Engine::Options options = {})
-      : LocksWorld(kind, clusters, cores_per_cluster, options),
-        scheduler(machine, locks, switcher, configuration, RandomStream(seed, "ticks")),
-        semaphore(locks, scheduler, "mmap_lock") {
-    scheduler.boot(nullptr);
-  }
-  Task& task(std::string name, std::uint32_t core, std::function<void(Task&)> body) {
-    return scheduler.spawn_at_boot(std::move(name), nullptr, CoreId(core), std::move(body));
-  }
-  LockClassStats stats() const { return counters.snapshot().lock_class("mmap_lock"); }
-
-  NoAddressSpaces switcher;
-  Scheduler scheduler;
   RwSemaphore semaphore;
 };
 
-void work(Task& task, Duration length) {
-  task.core().charge(length, Account::work);
-  task.core().settle();
-}
+std::string name_of(const testing::TestParamInfo<Variant>& info) { return info.param.name; }
 
-class RandomReadersAndWriters : public testing::TestWithParam<std::tuple<const char*, int>> {};
+class RandomReadersAndWriters : public testing::TestWithParam<std::tuple<const char*, Variant, int>> {};
 
 TEST_P(RandomReadersAndWriters, NeverMeetAndAllFinish) {
-  const auto [kind, seed] = GetParam();
+  const auto [kind, variant, seed] = GetParam();
   const auto number = static_cast<std::uint64_t>(seed);
   Engine::Options options;
   options.permute_ties = seed % 2 == 0 ? number : 0;
-  TasksWorld world(kind, 2, 4, number, options);
+  RwsemWorld world(variant, 2, 4, kind, number, options);
   RwSemaphore& semaphore = world.semaphore;
   constexpr int tasks = 20, rounds = 200; // more tasks than cores: some sleep without having asked for it
   std::uint64_t readers = 0, writers = 0, acquired = 0, together = 0;
@@ -108,14 +92,15 @@ TEST_P(RandomReadersAndWriters, NeverMeetAndAllFinish) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, RandomReadersAndWriters,
-                         testing::Combine(testing::Values("tas", "ticket", "queued"), testing::Range(1, 5)),
+                         testing::Combine(testing::Values("tas", "ticket", "queued"),
+                                          testing::ValuesIn(rwsem_variants), testing::Range(1, 5)),
                          [](const auto& info) {
-                           return std::string(std::get<0>(info.param)) + "_" +
-                                  std::to_string(std::get<1>(info.param));
+                           return std::string(std::get<0>(info.param)) + "_" + std::get<1>(info.param).name +
+                                  "_" + std::to_string(std::get<2>(info.param));
                          });
 
-TEST(RwSemaphore, IsHandedOnToAllReadersAtTheHeadAndThenToTheNextWriter) {
-  TasksWorld world("queued", 1, 8);
+TEST(FifoRwSemaphore, IsHandedOnToAllReadersAtTheHeadAndThenToTheNextWriter) {
+  RwsemWorld world(rwsem_variant("fifo"), 1, 8);
   std::string order;
   // Core i asks i x 10 us after the first, who holds the lock for 200 us.
   const auto arrive = [&](std::uint32_t core, bool writes, Duration hold) {
@@ -142,8 +127,11 @@ TEST(RwSemaphore, IsHandedOnToAllReadersAtTheHeadAndThenToTheNextWriter) {
   EXPECT_EQ(world.stats().contended, 7u);
 }
 
-TEST(RwSemaphore, LetsReadersAtTheHeadJoinADowngradedWriter) {
-  TasksWorld world("queued", 1, 4);
+class AnyRwSemaphore : public testing::TestWithParam<Variant> {};
+INSTANTIATE_TEST_SUITE_P(Variants, AnyRwSemaphore, testing::ValuesIn(rwsem_variants), name_of);
+
+TEST_P(AnyRwSemaphore, LetsReadersAtTheHeadJoinADowngradedWriter) {
+  RwsemWorld world(GetParam(), 1, 4);
   std::string order;
   world.task("writer", 0, [&](Task& task) {
     task.bound = true;
@@ -176,10 +164,12 @@ TEST(RwSemaphore, LetsReadersAtTheHeadJoinADowngradedWriter) {
   EXPECT_EQ(order, "drrDw");
 }
 
-TEST(RwSemaphore, BooksTheTimeOfSleepersAsLockSleepAndCountsHoldTimesOfAllReaders) {
-  TasksWorld world("queued", 1, 4);
+TEST_P(AnyRwSemaphore, BooksTheTimeOfWaitersAndCountsHoldTimesOfAllReaders) {
+  RwsemWorld world(GetParam(), 1, 4);
   Instant in, out;
-  Duration slept{};
+  Duration waited{};
+  const bool spins = world.scheduler.sleeping_locks().parameters.rwsem_spin == "all" &&
+                     world.scheduler.sleeping_locks().parameters.rwsem != "fifo";
   world.task("writer", 0, [&](Task& task) {
     task.bound = true;
     world.semaphore.down_write(task);
@@ -193,23 +183,22 @@ TEST(RwSemaphore, BooksTheTimeOfSleepersAsLockSleepAndCountsHoldTimesOfAllReader
       task.bound = true;
       work(task, core * 10_us);
       world.semaphore.down_read(task);
-      slept += task.ledger.total(Account::lock_sleep);
+      waited += task.ledger.total(spins ? Account::lock_spin : Account::lock_sleep);
       work(task, 50_us);
       world.semaphore.up_read(task);
     });
   world.engine.run();
-  EXPECT_GT(slept, 235_us); // 90 + 80 + 70 less the way into the semaphore
-  EXPECT_LT(slept, 245_us);
+  EXPECT_GT(waited, 235_us); // 90 + 80 + 70 less the way into the semaphore
+  EXPECT_LT(waited, 245_us);
   EXPECT_GE(world.stats().hold, (out - in) + 3 * 50_us);
   EXPECT_LT(world.stats().hold, (out - in) + 3 * 60_us);
 }
 
-TEST(RwSemaphore, NamesTheWriterThatEverybodyWaitsForInADeadlock) {
-  TasksWorld world("queued", 1, 2);
+TEST_P(AnyRwSemaphore, NamesTheWriterThatEverybodyWaitsForInADeadlock) {
+  RwsemWorld world(GetParam(), 1, 2);
   world.task("munmap", 0, [&](Task& task) {
     world.semaphore.down_write(task);
-    world.scheduler.block(task, Account::lock_sleep,
-                          nullptr); // for ever: lockdep lets no task end with a lock
+    world.scheduler.block(task, Account::lock_sleep, nullptr); // for ever: lockdep lets no task end with a lock
   });
   world.task("fault", 1, [&](Task& task) {
     work(task, 10_us);
@@ -225,8 +214,8 @@ TEST(RwSemaphore, NamesTheWriterThatEverybodyWaitsForInADeadlock) {
   }
 }
 
-TEST(RwSemaphore, RefusesWhatIsNotHeldAndWhatWouldWaitForItself) {
-  TasksWorld world("queued", 1, 1);
+TEST_P(AnyRwSemaphore, RefusesWhatIsNotHeldAndWhatWouldWaitForItself) {
+  RwsemWorld world(GetParam(), 1, 1);
   int refused = 0;
   world.task("task", 0, [&](Task& task) {
     EXPECT_THROW(world.semaphore.up_read(task), Violation);
