@@ -71,6 +71,7 @@ class Lock final : public Scenario {
           .bound = true;
     });
   }
+  bool maps_memory() const override { return false; }
 
  private:
   void loop(Experiment& x, Task& task, CoreId cpu, bool reads, OperationId operation) {
