@@ -59,7 +59,7 @@ void Lockdep::read_begin(Core& core, const LockRequest& request) {
 void Lockdep::write_begin(Core& core, const LockRequest& request) {
   const std::uint16_t node = graph_.node_of(request);
   seqcount_[node] = true;
-  if (core.preemptible())
+  if (core.preemptible() && !core.irqs_masked())
     throw Violation(fmt::format("a seqcount's writer with preemption on: {} begins to write {}, and readers "
                                 "would spin for as long as it is off its core\n{}",
                                 who(core), name(node), held_by(core)));

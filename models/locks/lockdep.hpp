@@ -15,7 +15,7 @@
 //   takes with irqs off: he spins, does not answer, and we wait for him. The graph has a node for that;
 // - sleeping, or calling what may sleep, with a spinlock held, preemption or irqs off, or in an interrupt
 //   (might_sleep(), schedule_debug());
-// - a seqcount's writer with preemption on (seqprop_assert());
+// - a seqcount's writer with preemption and irqs on (seqprop_assert());
 // - giving back what the context does not hold; a task that ends or goes to user mode with locks held, or a
 //   handler that leaves with one.
 // A run queue's lock goes over to the next task with the core.

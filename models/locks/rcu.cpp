@@ -59,7 +59,8 @@ class Rcu::Waiter final : public RcuCallback, public Waitable {
 
 Rcu::Rcu(const RcuMeans& means)
     : machine_(means.machine), scheduler_(means.scheduler),
-      parameters_(read_parameters<RcuParameters>(means.configuration)), readers_(machine_.cpus()),
+      parameters_(read_parameters<RcuParameters>(means.configuration)), observer_(means.locks.observer()),
+      reader_class_(machine_.counters().register_lock_class("rcu_read_lock")), readers_(machine_.cpus()),
       queued_(machine_.cpus()) {}
 
 void Rcu::read_unlock(Core& core) {
@@ -67,6 +68,7 @@ void Rcu::read_unlock(Core& core) {
   if (depth == 0)
     throw Violation(fmt::format("cpu {}: rcu_read_unlock() without rcu_read_lock()", core.id().value()));
   if (depth == 1) core.settle(); // what was read inside was read before we leave
+  if (observer_ != nullptr) observer_->releasing(core, reader());
   --depth;
   core.preempt_enable();
 }
@@ -87,6 +89,10 @@ void Rcu::synchronize(Task& task) {
     throw Violation(fmt::format("{} calls synchronize_rcu() inside rcu_read_lock(): it would wait for itself",
                                 task.name));
   core.settle();
+  if (observer_ != nullptr) {
+    observer_->may_sleep(core, "synchronize_rcu()");
+    observer_->waits_for_cores(core, "synchronize_rcu()");
+  }
   if (blocking_is_grace_period()) return;
   Waiter waiter(scheduler_, task);
   call(core, waiter);

@@ -68,6 +68,7 @@ class Rcu : public CpuObserver {
   void read_lock(Core& core) {
     core.preempt_disable();
     ++readers_[core.id().value()];
+    if (observer_ != nullptr) observer_->acquired(core, reader());
   }
   /// rcu_read_unlock(). Takes no time of its own; what was done inside is settled. Throws Violation without a
   /// read_lock().
@@ -76,7 +77,8 @@ class Rcu : public CpuObserver {
 
   /// call_rcu(). From tasks and from handlers.
   void call(Core& core, RcuCallback& callback);
-  /// synchronize_rcu(). Throws Violation inside a reader: it would wait for itself.
+  /// synchronize_rcu(). Throws Violation inside a reader: it would wait for itself, and wherever else nobody
+  /// may sleep or wait for other cores.
   void synchronize(Task& task);
 
   /// Callbacks that have not run yet, on all CPUs.
@@ -118,6 +120,11 @@ class Rcu : public CpuObserver {
  private:
   class Waiter;
 
+  // rcu_lock_map: nobody waits for it, so it is told as tried.
+  LockRequest reader() const { return {this, reader_class_, 0, LockMode::recursive, true}; }
+
+  LockObserver* const observer_;
+  const LockClassId reader_class_; // for lockdep: readers are not counted
   bool in_use_ = false;
   std::vector<std::uint32_t> readers_; // by CPU: how deep
   std::vector<std::uint64_t> queued_;  // by CPU

@@ -11,12 +11,15 @@ RwLock::RwLock(SpinLocks& locks, Machine& machine, const char* class_name, Cache
     : counters_(locks.counters()), own_line_(shared_line ? nullptr : std::make_unique<CacheLine>(class_name)),
       line_(shared_line ? *shared_line : *own_line_), wait_lock_(locks.make("rwlock_wait_lock", &line_)),
       class_name_(class_name), lock_class_(counters_.register_lock_class(class_name)),
-      readers_(machine.cpus()) {}
+      observer_(locks.observer()), readers_(machine.cpus()) {}
 
 RwLock::Reader& RwLock::reader_of(Core& core) { return readers_[core.id().value()][core.in_interrupt()]; }
 
 void RwLock::read_lock(Core& core) {
   core.settle();
+  // read_lock_is_recursive(): in an interrupt it does not queue behind writers who wait.
+  const LockMode mode = core.in_interrupt() ? LockMode::recursive : LockMode::shared;
+  if (observer_ != nullptr) observer_->acquiring(core, request(mode));
   refuse_to_wait_for_itself(core, false);
   core.preempt_disable();
   const Instant requested = core.now();
@@ -27,6 +30,7 @@ void RwLock::read_lock(Core& core) {
   reader_of(core) = {true, core.now()};
   ++readers_inside_;
   count_acquired(core, contended, requested);
+  if (observer_ != nullptr) observer_->acquired(core, request(mode));
 }
 
 void RwLock::read_lock_slowpath(Core& core) {
@@ -45,6 +49,7 @@ void RwLock::read_lock_slowpath(Core& core) {
 }
 
 void RwLock::read_unlock(Core& core) {
+  if (observer_ != nullptr) observer_->releasing(core, request(LockMode::shared));
   Reader& self = reader_of(core);
   if (!self.inside) refuse(core, "has not what it gives back for reading");
   core.rmw(line_);
@@ -57,6 +62,7 @@ void RwLock::read_unlock(Core& core) {
 
 void RwLock::write_lock(Core& core) {
   core.settle();
+  if (observer_ != nullptr) observer_->acquiring(core, request(LockMode::exclusive));
   refuse_to_wait_for_itself(core, true);
   core.preempt_disable();
   const Instant requested = core.now();
@@ -65,6 +71,7 @@ void RwLock::write_lock(Core& core) {
   if (contended) write_lock_slowpath(core);
   writing_since_ = core.now();
   count_acquired(core, contended, requested);
+  if (observer_ != nullptr) observer_->acquired(core, request(LockMode::exclusive));
 }
 
 /// What the compare-and-swap does once the line is here.
@@ -98,6 +105,7 @@ bool RwLock::try_again(Core& core) {
 }
 
 void RwLock::write_unlock(Core& core) {
+  if (observer_ != nullptr) observer_->releasing(core, request(LockMode::exclusive));
   if (writer_ != core.id()) refuse(core, "has not what it gives back for writing");
   core.write(line_);
   word_ &= ~locked;

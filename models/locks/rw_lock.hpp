@@ -79,6 +79,7 @@ class RwLock : public Waitable {
   void write_lock_slowpath(Core& core);
   bool try_again(Core& core);
   bool become_writer(Core& core, std::uint32_t expected);
+  LockRequest request(LockMode mode) const { return {this, lock_class_, 0, mode}; }
   void count_acquired(Core& core, bool contended, Instant requested);
   void refuse_to_wait_for_itself(Core& core, bool writes) const;
   [[noreturn]] void refuse(Core& core, const char* what) const;
@@ -89,6 +90,7 @@ class RwLock : public Waitable {
   std::unique_ptr<SpinLock> wait_lock_;
   const char* class_name_;
   LockClassId lock_class_;
+  LockObserver* const observer_;
   std::uint32_t word_ = 0;
   // Not in the kernel's structure: who is inside, for checks, reports and hold times.
   std::vector<std::array<Reader, 2>> readers_; // by core: its task, its interrupt handler

@@ -11,11 +11,12 @@ namespace mmsim {
 Semaphore::Semaphore(SpinLocks& locks, Scheduler& scheduler, const char* class_name, std::uint32_t count)
     : scheduler_(scheduler), counters_(locks.counters()), class_name_(class_name),
       lock_class_(counters_.register_lock_class(class_name)), line_(class_name),
-      lock_(locks.make("semaphore_lock", &line_)), count_(count) {}
+      lock_(locks.make("semaphore_lock", &line_)), observer_(locks.observer()), count_(count) {}
 
 void Semaphore::down(Task& task) {
   Core& core = task.core();
   core.settle();
+  if (observer_ != nullptr) observer_->may_sleep(core, "down()");
   const Instant requested = core.now();
   lock_->lock_irqsave(core);
   core.write(line_);

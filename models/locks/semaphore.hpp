@@ -65,6 +65,7 @@ class Semaphore : public Waitable {
   LockClassId lock_class_;
   CacheLine line_;
   std::unique_ptr<SpinLock> lock_;
+  LockObserver* const observer_;
   std::uint32_t count_;
   boost::intrusive::list<Waiter, boost::intrusive::constant_time_size<false>> waiters_;
   CoreId last_holder_{UINT32_MAX}; // not in the kernel's structure

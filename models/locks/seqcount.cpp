@@ -10,7 +10,15 @@ SeqCount::SeqCount(const char* name, CacheLine* shared_line)
     : own_line_(shared_line ? nullptr : std::make_unique<CacheLine>(name)),
       line_(shared_line ? *shared_line : *own_line_), name_(name) {}
 
+SeqCount::SeqCount(SpinLocks& locks, const char* name, const std::string& class_name, CacheLine* shared_line)
+    : SeqCount(name, shared_line) {
+  lock_class_ = locks.counters().register_lock_class(class_name);
+  observer_ = locks.observer();
+}
+
 void SeqCount::write_seqcount_begin(Core& core) {
+  core.settle();
+  if (observer_ != nullptr) observer_->write_begin(core, {this, lock_class_});
   if (core.preemptible() && !core.irqs_masked())
     throw Violation(
         fmt::format("cpu {} writes {} with preemption on: readers would wait for a writer that does not run",
@@ -18,7 +26,11 @@ void SeqCount::write_seqcount_begin(Core& core) {
   raw_write_seqcount_begin(core);
 }
 
-void SeqCount::write_seqcount_end(Core& core) { raw_write_seqcount_end(core); }
+void SeqCount::write_seqcount_end(Core& core) {
+  core.settle();
+  if (observer_ != nullptr) observer_->write_end(core, {this, lock_class_});
+  raw_write_seqcount_end(core);
+}
 
 void SeqCount::raw_write_seqcount_begin(Core& core) {
   core.write(line_);
@@ -39,6 +51,8 @@ std::uint32_t SeqCount::raw_read_seqcount(Core& core) {
 }
 
 std::uint32_t SeqCount::read_seqcount_begin(Core& core) {
+  core.settle();
+  if (observer_ != nullptr) observer_->read_begin(core, {this, lock_class_});
   if (const std::uint32_t found = raw_read_seqcount(core); (found & 1) == 0) return found;
   refuse_to_wait_for_own_writer(core);
   core.spin_until(
@@ -68,7 +82,8 @@ std::string SeqCount::describe() const {
 }
 
 SeqLock::SeqLock(SpinLocks& locks, const char* class_name, CacheLine* shared_line)
-    : count_(class_name, shared_line), lock_(locks.make(class_name, &count_.line())) {}
+    : count_(locks, class_name, std::string(class_name) + ".seqcount", shared_line),
+      lock_(locks.make(class_name, &count_.line())) {}
 
 void SeqLock::write_seqlock(Core& core) {
   lock_->lock(core);

@@ -38,6 +38,11 @@ class SeqCount : public Waitable {
  public:
   /// `name` is a literal and outlives this. With `shared_line` the count stands on the line of the structure
   /// around it.
+  SeqCount(SpinLocks& locks, const char* name, CacheLine* shared_line = nullptr)
+      : SeqCount(locks, name, name, shared_line) {}
+  /// Of class `class_name` for lockdep: beside a spinlock of that `name`.
+  SeqCount(SpinLocks& locks, const char* name, const std::string& class_name, CacheLine* shared_line);
+  /// For a count that is written in the raw form: nobody is told of it.
   explicit SeqCount(const char* name, CacheLine* shared_line = nullptr);
   SeqCount(const SeqCount&) = delete;
   SeqCount& operator=(const SeqCount&) = delete;
@@ -69,6 +74,8 @@ class SeqCount : public Waitable {
   std::unique_ptr<CacheLine> own_line_;
   CacheLine& line_;
   const char* name_;
+  LockClassId lock_class_{};
+  LockObserver* observer_ = nullptr;
   std::uint32_t sequence_ = 0;
   CoreId writer_{}; // where the last writer began; for reports and checks
 };
