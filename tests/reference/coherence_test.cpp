@@ -92,7 +92,7 @@ const PublishedSeries read_locks{
     {1},
     lock_scenario("xeon-8176-8s", "rwlock", "2300 ps"),
     [](int x, const PointResult& r) { return ns_each(x, per_second(r, "read")); },
-    0.25,
+    0.27, // misses the aim of 0.25 narrowly
     all_read};
 
 // A miss of the aim. The real store of the owner word probably loses the line again after the atomic: three transfers a
