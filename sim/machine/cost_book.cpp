@@ -4,14 +4,17 @@ namespace mmsim {
 
 void LineCosts::declare(Declaration& d, LineCosts& c) {
   d("machine.line.hit", c.hit, "1 ns", "load or store to a line that the core holds",
-    "Neoverse N1 TRM: 4-cycle L1 load-to-use, partly hidden");
+    "Neoverse N1 TRM: 4-cycle L1 load-to-use, partly hidden")
+      .at_least("1 ps"); // or a loop of hits would take no time, and never end
   d("machine.line.atomic", c.atomic, "5 ns",
     "atomic read-modify-write on a line held exclusively, on top of the access",
     "perfbook Table 'CPU 0 View', same-CPU CAS 7.0 ns at 2.1 GHz");
   d("machine.line.transfer", c.transfer, "25 ns", "core-to-core transfer of a line, without the distance",
-    "Kunpeng 920 same-cluster CAS 34.5 ns (core-to-core-latency) less machine.interconnect.cluster");
+    "Kunpeng 920 same-cluster CAS 34.5 ns (core-to-core-latency) less machine.interconnect.cluster")
+      .at_least("1 ps");
   d("machine.line.dram", c.dram, "95 ns", "fetching a line that no core holds",
-    "estimate: idle load-to-use latency of a DDR4 server, 90 to 110 ns");
+    "estimate: idle load-to-use latency of a DDR4 server, 90 to 110 ns")
+      .at_least("1 ps"); // as each way of a line: its next way begins later than it did itself
   d("machine.line.request", c.request, "12 ns",
     "the part of line.transfer that is over when a request's turn comes: its way to the queue",
     "estimate: half of a transfer, as on an E7-8870 (thesis series 'ben': a lone miss takes 106 cycles, one "
@@ -20,7 +23,8 @@ void LineCosts::declare(Declaration& d, LineCosts& c) {
   d("machine.line.share", c.share, "8 ns",
     "time between two answers to reads of a line that the die holds clean",
     "estimate: 28 cycles at 2.4 GHz on an E7-8870 (thesis series 'ben', loads of 2 and 3 cores), less on "
-    "newer meshes");
+    "newer meshes")
+      .at_least("1 ps");
   d("machine.line.arbitration", c.arbitration, "fifo",
     "which request for a line is granted next: the oldest (fifo), or one of the die that holds the line "
     "(nearest)",
@@ -176,7 +180,8 @@ void WorkCosts::declare(Declaration& d, WorkCosts& c) {
   d("machine.work.rcu_callback", c.rcu_callback, "10 ns",
     "queueing an RCU callback, or taking one off to call it, without what it does", estimate);
   d("machine.work.rcu_core", c.rcu_core, "100 ns",
-    "one pass of RCU's softirq without locks and callbacks: raising it, looking at the CPU's lists", estimate);
+    "one pass of RCU's softirq without locks and callbacks: raising it, looking at the CPU's lists",
+    estimate);
 }
 
 void CostBook::declare(Declaration& d, CostBook& c) {

@@ -35,16 +35,20 @@ std::uint32_t checked_cpus(const Topology& topology, const Configuration& config
   return cpus;
 }
 
-// What is said to be a part of a transfer must not be more than it.
+// What is said to be a part of a transfer must not be more than it. Something must be left when a request is
+// over, since a line's next way begins later than its last one did.
 void check_parts(const LineCosts& line, const Configuration& configuration) {
-  for (const auto& [path, part] :
-       {std::pair{"machine.line.request", line.request}, std::pair{"machine.line.share", line.share}}) {
-    if (part <= line.transfer) continue;
+  const auto check = [&](const char* path, Duration part, Duration most) {
+    if (part <= most) return;
     const Entry* entry = configuration.find(path);
-    throw InputError(fmt::format("{} = {} ns is a part of machine.line.transfer, which is {} ns", path,
-                                 nanoseconds(part), nanoseconds(line.transfer)),
-                     entry ? entry->origin : Origin{});
-  }
+    if (entry == nullptr) entry = configuration.find("machine.line.transfer"); // too short for the default
+    throw InputError(
+        fmt::format("{} = {} ns is a part of machine.line.transfer = {} ns: choose at most {} ns", path,
+                    nanoseconds(part), nanoseconds(line.transfer), nanoseconds(most)),
+        entry ? entry->origin : Origin{});
+  };
+  check("machine.line.request", line.request, line.transfer - Duration(1));
+  check("machine.line.share", line.share, line.transfer);
 }
 } // namespace
 

@@ -136,6 +136,8 @@ TEST(Tables, CounterHasTheseBytesAndShowsTheMeanOverSeedsButTheLongestOfAll) {
                                          "0,2,lazy,context_switch,1.500\n"
                                          "0,2,lazy,served_max,0\n"
                                          "0,2,lazy,served_min,0\n"
+                                         "0,2,lazy,rcu_grace_periods,0\n"
+                                         "0,2,lazy,rcu_callbacks,0\n"
                                          "0,2,lazy,lock_acquired.mmap_lock,1.500\n"
                                          "0,2,lazy,lock_contended.mmap_lock,0.500\n"
                                          "0,2,lazy,lock_wait_ns.mmap_lock,6.173\n"

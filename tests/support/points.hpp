@@ -5,6 +5,7 @@
 #include "scenarios/run_point.hpp"
 #include "tests/support/kernel_world.hpp"
 
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,7 @@ struct NamedScenario {
   std::string name;
   std::vector<std::string> settings, operations;
 };
+inline void PrintTo(const NamedScenario& scenario, std::ostream* out) { *out << scenario.name; }
 /// The scenarios of INTERFACES.md that exist, small enough for short runs, with the operations that they must
 /// report.
 inline const std::vector<NamedScenario> scenarios{
