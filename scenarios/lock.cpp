@@ -14,7 +14,7 @@ namespace {
 struct LockParameters {
   std::string kind, distribution;
   std::int64_t readers, lines;
-  Duration hold, think;
+  Duration hold, think, phase;
   static void declare(Declaration& d, LockParameters& p) {
     d("scenario.kind", p.kind, "queued", "what the CPUs contend for").registered<LockKind>();
     d("scenario.readers", p.readers, 0, "how many of the CPUs only read: those with the highest numbers")
@@ -24,8 +24,10 @@ struct LockParameters {
     d("scenario.think", p.think, "1 us", "mean private time between a release and the next request")
         .at_most("100 ms");
     d("scenario.distribution", p.distribution, "exponential",
-      "of hold and think; `constant` starts each CPU at a random phase")
+      "of hold and think")
         .one_of({"exponential", "constant"});
+    d("scenario.phase", p.phase, "100 us", "each CPU begins at a random instant within this time, so that no order is set")
+        .at_most("100 ms");
     d("scenario.lines", p.lines, 0,
       "cache lines of data that each critical section writes (who only reads: reads)")
         .at_least(0)
@@ -69,6 +71,7 @@ class Lock final : public Scenario {
           .bound = true;
     });
   }
+  bool maps_memory() const override { return false; }
 
  private:
   void loop(Experiment& x, Task& task, CoreId cpu, bool reads, OperationId operation) {
@@ -78,8 +81,8 @@ class Lock final : public Scenario {
       return parameters_.distribution == "constant" ? mean : stream.exponential(mean);
     };
     x.ready(task);
-    // Constant times would keep the CPUs in the step in which they start.
-    task.core().charge(thinks.below(parameters_.think + parameters_.hold), Account::work);
+    // Else CPUs would queue in the order of their numbers, and with constant times stay in it for ever.
+    task.core().charge(thinks.below(parameters_.phase + Duration(1)), Account::work);
     while (!x.over()) {
       task.core().charge(drawn(thinks, parameters_.think), Account::work);
       const Duration hold = drawn(holds, parameters_.hold);

@@ -11,9 +11,8 @@ namespace {
 
 // A mechanism that was chosen and never used says nothing about itself: the reader must know.
 std::vector<std::string> unexercised(const System& system, const Configuration& configuration,
-                                     const PointResult& result) {
+                                     const Counters::Snapshot& run) {
   std::vector<std::string> warnings;
-  const Counters::Snapshot& run = result.whole_run;
   if (run[Counter::tlb_flush_page] + run[Counter::tlb_flush_range] + run[Counter::tlb_flush_mm] == 0)
     warnings.push_back(fmt::format("kernel.tlb_flush = \"{}\" was never exercised: nothing was flushed",
                                    read_parameters<TlbFlushParameters>(configuration).policy));
@@ -22,6 +21,11 @@ std::vector<std::string> unexercised(const System& system, const Configuration& 
                                    read_parameters<KthreadSwitchParameters>(configuration).kthread_switch));
   if (!system.mm_switch.counted() && system.lazy_shootdown.cleaned() == 0)
     warnings.push_back("kernel.lazy_ref = \"shootdown\" was never exercised: no address space was freed");
+  return warnings;
+}
+
+std::vector<std::string> unmeasured(const PointResult& result) {
+  std::vector<std::string> warnings;
   for (const OperationResult& operation : result.operations)
     if (operation.latency.count() == 0)
       warnings.push_back(
@@ -64,7 +68,10 @@ PointResult run_point(const Configuration& configuration) {
       result.operations = experiment.recorder()->results();
       result.measured = experiment.recorder()->measured();
       result.counters = difference(experiment.window_end(), experiment.window_begin());
-      result.warnings = unexercised(system, configuration, result);
+      result.warnings = unmeasured(result);
+      if (scenario->maps_memory())
+        for (std::string& warning : unexercised(system, configuration, result.whole_run))
+          result.warnings.push_back(std::move(warning));
     }
   }
   result.host_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - host_start).count();

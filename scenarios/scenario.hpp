@@ -42,6 +42,8 @@ class Scenario {
   virtual ~Scenario() = default;
   /// Makes the tasks. They run once this has returned.
   virtual void start(Experiment& experiment) = 0;
+  /// False: nothing is mapped, so a flush policy that was never exercised deserves no warning.
+  virtual bool maps_memory() const { return true; }
 };
 
 struct RunParameters {

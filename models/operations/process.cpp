@@ -107,7 +107,7 @@ void copy_pte_range(System& system, Core& core, MmStruct& parent, MmStruct& chil
     child_lock.unlock(core);
     prealloc = system.alloc_page_or_give_up(core); // page_copy_prealloc()
     child_lock.lock(core);
-    parent_lock.lock(core); // and the same page again, which may be pinned no longer
+    parent_lock.lock_nested(core, 1); // and the same page again, which may be pinned no longer
   }
   parent_lock.unlock(core);
   child_lock.unlock(core);

@@ -40,7 +40,14 @@ TEST_P(Quantum, OnFourCoresItChangesMeansByLessThanTwoPercent) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Scenarios, Quantum, testing::ValuesIn(scenarios),
+/// Those that walk over pages under a lock. `lock` has no loop that is charged in bulk.
+std::vector<NamedScenario> with_pages() {
+  std::vector<NamedScenario> some = scenarios;
+  std::erase_if(some, [](const NamedScenario& scenario) { return scenario.name == "lock"; });
+  return some;
+}
+
+INSTANTIATE_TEST_SUITE_P(Scenarios, Quantum, testing::ValuesIn(with_pages()),
                          [](const auto& info) { return info.param.name; });
 
 } // namespace

@@ -119,7 +119,8 @@ TEST_P(RcuKind, RunsEveryCallbackOnceAfterAllReadersThatWereInsideHaveLeft) {
 }
 
 TEST_P(RcuKind, EndsTheRunIfAReaderSleeps) {
-  KernelWorld w(2, {{"kernel.rcu", GetParam()}});
+  KernelWorld w(2,
+                {{"kernel.rcu", GetParam()}, {"run.lockdep", false}}); // which would be the first to find it
   spawn_process_at_boot(w.system, "sleeper", CoreId(0), [&](Task& task) {
     w.system.rcu().read_lock(task.core());
     w.system.scheduler.block(task, Account::schedule, nullptr);

@@ -11,11 +11,6 @@ namespace {
 
 using namespace literals;
 
-void work(Task& task, Duration length) {
-  task.core().charge(length, Account::work);
-  task.core().settle();
-}
-
 class RandomSemaphore : public testing::TestWithParam<std::tuple<const char*, int>> {};
 
 TEST_P(RandomSemaphore, LetsAsManyInAsItCountsAndEverybodyFinish) {
