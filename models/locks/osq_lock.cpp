@@ -23,7 +23,7 @@ bool OsqLock::lock(Core& core) {
   previous->next = &node;
   previous->watchers.changed();
 
-  core.spin_until(
+  core.spin_watching(
       node.line, account, [&] { return node.locked || scheduler_.need_resched(core); }, &lock_);
   if (node.locked) return true;
   return leave(core, node, previous);

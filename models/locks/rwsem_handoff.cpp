@@ -398,7 +398,7 @@ bool HandoffRwsem::optimistic_spin(Task& task, bool writes, Instant since) {
       previous = state;
       if (state == OwnerState::writer || !still) continue; // to spin on that one
       // A turn that finds what the last one found does nothing.
-      core.spin_until(
+      core.spin_watching(
           line_, Account::lock_spin,
           [&] {
             return count_ != count || owner_ != owner || scheduler_.need_resched(core) ||

@@ -51,7 +51,7 @@ void spin_on_two_lines(Core& core, CacheLine& first, FirstDone first_done, Cache
   for (;;) {
     core.read(second, account);
     if (second_done()) return;
-    core.spin_until(
+    core.spin_watching(
         first, account, [&] { return first_done() || own_done() || !second.held_by(core); }, on);
     if (first_done()) return;
   }

@@ -181,7 +181,7 @@ void Core::spin(CacheLine& line, Account account, const SpinCondition& condition
   while (!met) {
     const Reread outcome = spin_once(line, account, condition, on != nullptr ? on : &line);
     if (outcome == Reread::no) access(line, LineAccess::read, account);
-    met = outcome == Reread::met || (outcome == Reread::no && condition.met());
+    met = outcome == Reread::met || condition.met(); // after a read in vain too: see look_again()
   }
 }
 

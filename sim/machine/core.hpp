@@ -108,14 +108,17 @@ class Core {
     return access(line, LineAccess::conditional, account);
   }
   /// Reads the line again after each write to it until `done()`; waits in between, taking interrupts if irqs
-  /// are on. `done` looks at what stands on this line, also from outside while the core waits. `on` (or the line) is
-  /// named in deadlock reports. Remote TLB maintenance does not disturb a core that waits here.
+  /// are on. `done` looks at nothing but what stands on this line, also from outside while the core waits. `on` (or
+  /// the line) is named in deadlock reports. Remote TLB maintenance does not disturb a core that waits here.
   template <class Done>
   void spin_until(CacheLine& line, Account account, Done&& done, const Waitable* on = nullptr) {
-    using Look = std::remove_reference_t<Done>;
-    SpinCondition condition;
-    condition.holds = [](void* look) { return static_cast<bool>((*static_cast<Look*>(look))()); };
-    condition.state = const_cast<std::remove_const_t<Look>*>(&done);
+    spin(line, account, condition_of(done), on);
+  }
+  /// The same where `done` looks at other things too, of whose changes look_again() tells.
+  template <class Done>
+  void spin_watching(CacheLine& line, Account account, Done&& done, const Waitable* on = nullptr) {
+    SpinCondition condition = condition_of(done);
+    condition.looks_elsewhere = true;
     spin(line, account, condition, on);
   }
   /// The same until `word`, which stands on the line, has this value. No two spinners of a word wait for the same
@@ -128,8 +131,8 @@ class Core {
     spin(line, account, condition, on);
   }
 
-  /// Whoever spins here looks again, though its line was not written: something else that its condition looks at has
-  /// changed. From outside.
+  /// Whoever spins here looks again, though its line was not written: something else that its condition looks at
+  /// (spin_watching()) has changed. From outside.
   void look_again();
 
   // --- interrupts
@@ -205,6 +208,13 @@ class Core {
     bool masked = false;
   };
 
+  template <class Done>
+  static SpinCondition condition_of(Done& done) {
+    SpinCondition condition;
+    condition.holds = [](void* look) { return static_cast<bool>((*static_cast<Done*>(look))()); };
+    condition.state = const_cast<std::remove_const_t<Done>*>(&done);
+    return condition;
+  }
   bool deliverable() const { return pending_ != 0 && !irqs_masked(); }
   void settle_now();
   bool settle_undisturbed();

@@ -165,7 +165,10 @@ void LineSpinners::grant(Instant free) {
     if (!line_.die_holds(topology, die)) --dies_without;
     served = line_.grant(*spinner.core, LineAccess::read, made, served);
     spinner.reads = served;
-    if (const bool met = spinner.condition.met(); met || spinner.interrupted) wake(spinner, served, met);
+    if (spinner.condition.looks_elsewhere) // what is there by then?
+      wake(spinner, served, false);
+    else if (const bool met = spinner.condition.met(); met || spinner.interrupted)
+      wake(spinner, served, met);
     --left;
   }
   tail_ = index;

@@ -24,6 +24,8 @@ struct SpinCondition {
   const std::uint16_t* word =
       nullptr; ///< instead of `holds`; each of the line's spinners waits for another value
   std::uint16_t value = 0;
+  /// `holds` looks at more than the line: it is asked only by the core itself, when it has read the line.
+  bool looks_elsewhere = false;
 
   bool met() const { return word != nullptr ? *word == value : holds(state); }
 };
