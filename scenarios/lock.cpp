@@ -17,16 +17,17 @@ struct LockParameters {
   Duration hold, think, phase;
   static void declare(Declaration& d, LockParameters& p) {
     d("scenario.kind", p.kind, "queued", "what the CPUs contend for").registered<LockKind>();
-    d("scenario.readers", p.readers, 0, "how many of the CPUs only read: those with the highest numbers")
-        .at_least(0);
+    d("scenario.readers", p.readers, 0,
+      "how many of the CPUs only read: those with the highest numbers; -1: all but CPU 0")
+        .at_least(-1);
     d("scenario.hold", p.hold, "100 ns", "mean time inside the lock, beside what its data lines cost")
         .at_most("100 ms");
     d("scenario.think", p.think, "1 us", "mean private time between a release and the next request")
         .at_most("100 ms");
-    d("scenario.distribution", p.distribution, "exponential",
-      "of hold and think")
+    d("scenario.distribution", p.distribution, "exponential", "of hold and think")
         .one_of({"exponential", "constant"});
-    d("scenario.phase", p.phase, "100 us", "each CPU begins at a random instant within this time, so that no order is set")
+    d("scenario.phase", p.phase, "100 us",
+      "each CPU begins at a random instant within this time, so that no order is set")
         .at_most("100 ms");
     d("scenario.lines", p.lines, 0,
       "cache lines of data that each critical section writes (who only reads: reads)")
@@ -38,9 +39,10 @@ const DeclareParameters<LockParameters> declared{"lock"};
 
 std::int64_t checked_readers(const LockParameters& parameters, const Configuration& configuration) {
   const std::int64_t cpus = read_parameters<RunParameters>(configuration).cpus;
+  if (parameters.readers == -1) return cpus - 1; // so that a sweep over run.cpus can ask for it
   if (parameters.readers > cpus) {
     const Entry* entry = configuration.find("scenario.readers");
-    throw InputError(fmt::format("scenario.readers = {}, but run.cpus = {}: choose 0 to {}",
+    throw InputError(fmt::format("scenario.readers = {}, but run.cpus = {}: choose -1 to {}",
                                  parameters.readers, cpus, cpus),
                      entry ? entry->origin : Origin{});
   }

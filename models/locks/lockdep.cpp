@@ -52,8 +52,11 @@ void Lockdep::downgraded(Task& task, const LockRequest& request) {
 void Lockdep::read_begin(Core& core, const LockRequest& request) {
   LockRequest reader = request;
   reader.mode = LockMode::recursive;
-  seqcount_[graph_.node_of(request)] = true;
-  acquiring(core, reader);
+  const std::uint16_t node = graph_.node_of(request);
+  seqcount_[node] = true;
+  // Holds nothing that an interrupt could wait for, so with irqs on this is no use: the kernel masks them here.
+  if (core.irqs_masked()) note_use(core, node, reader.mode);
+  ask(core, node, reader, nullptr);
 }
 
 void Lockdep::write_begin(Core& core, const LockRequest& request) {

@@ -3,7 +3,11 @@
 #include "cli/commands.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/log.hpp"
+#include "models/locks/mutex.hpp"
+#include "models/locks/rw_lock.hpp"
 #include "models/locks/rw_semaphore.hpp"
+#include "models/locks/semaphore.hpp"
+#include "models/locks/seqcount.hpp"
 #include "models/scheduler/cross_call.hpp"
 #include "models/scheduler/scheduler.hpp"
 #include "scenarios/scenario.hpp"
@@ -273,7 +277,98 @@ TEST(LockdepOrder, AReaderThatWaitsForWritersOnlyMakesNoCycleWithReaders) {
                             HasSubstr("a_lock -> rwlock: cpu 0 took a_lock at ")));
 }
 
+TEST(LockdepOrder, AnRwlockReadUnderWhatItsWriterTakesIsAnInversion) {
+  CoresWorld world;
+  RwLock tasklist(world.locks, world.machine, "tasklist_lock");
+  const auto signals = world.locks.make("sighand_lock");
+  world.on(0, [&](Core& core) {
+    work(core, 10_us);
+    tasklist.write_lock(core);
+    work(core, 5_us);
+    signals->lock(core);
+    signals->unlock(core);
+    tasklist.write_unlock(core);
+  });
+  world.on(1, [&](Core& core) { // long after: the two never meet
+    work(core, 100_us);
+    signals->lock(core);
+    work(core, 5_us);
+    tasklist.read_lock(core);
+  });
+  EXPECT_THAT(
+      world.said(),
+      AllOf(HasSubstr("lock order inversion: cpu 1 asks for tasklist_lock with sighand_lock held"),
+            testing::ContainsRegex("tasklist_lock -> sighand_lock: cpu 0 took tasklist_lock at 10[.0-9]* us, "
+                                   "then asked for sighand_lock at 15[.0-9]* us"),
+            testing::ContainsRegex("sighand_lock -> tasklist_lock: cpu 1 took sighand_lock at 100[.0-9]* us, "
+                                   "then asked for tasklist_lock at 105[.0-9]* us")));
+}
+
+// Both only read; but a reader queues behind a writer who waits, except in an interrupt.
+TEST(LockdepOrder, QueuedReadersCountAsWaitersAndThoseInInterruptsDoNot) {
+  const auto said = [](bool in_interrupts) {
+    return text_in_child([&] {
+      CoresWorld world;
+      RwLock tasklist(world.locks, world.machine, "tasklist_lock");
+      const auto other = world.locks.make("other_lock");
+      const auto reads_and_takes = [&](Core& core) {
+        tasklist.read_lock(core);
+        other->lock(core);
+        other->unlock(core);
+        tasklist.read_unlock(core);
+      };
+      const auto takes_and_reads = [&](Core& core) {
+        other->lock(core);
+        tasklist.read_lock(core);
+        tasklist.read_unlock(core);
+        other->unlock(core);
+      };
+      world.tick.body = [&](Core& core) {
+        core.id() == CoreId(0) ? reads_and_takes(core) : takes_and_reads(core);
+      };
+      if (in_interrupts) world.interrupt_at(10_us, 0), world.interrupt_at(50_us, 1);
+      world.on(0, [&](Core& core) {
+        work(core, 20_us);
+        if (!in_interrupts) reads_and_takes(core);
+      });
+      world.on(1, [&](Core& core) {
+        work(core, 100_us);
+        if (!in_interrupts) takes_and_reads(core);
+      });
+      return world.said();
+    });
+  };
+  EXPECT_EQ(said(true), "");
+  EXPECT_THAT(said(false),
+              HasSubstr("lock order inversion: cpu 1 asks for tasklist_lock with other_lock held"));
+}
+
 // --- interrupts
+
+TEST(LockdepInterrupts, AnRwlockReadInInterruptsIsReadAnywhereButWrittenWithIrqsOff) {
+  CoresWorld world;
+  RwLock tasklist(world.locks, world.machine, "tasklist_lock");
+  world.tick.body = [&](Core& core) {
+    tasklist.read_lock(core);
+    tasklist.read_unlock(core);
+  };
+  world.interrupt_at(5_us, 0);
+  world.on(0, [&](Core& core) {
+    tasklist.read_lock(core);
+    work(core, 10_us); // the interrupt
+    tasklist.read_unlock(core);
+    tasklist.write_lock_irqsave(core);
+    tasklist.write_unlock_irqrestore(core);
+  });
+  world.on(1, [&](Core& core) {
+    work(core, 50_us);
+    tasklist.write_lock(core);
+  });
+  EXPECT_THAT(world.said(),
+              AllOf(HasSubstr("irq inversion: tasklist_lock"),
+                    HasSubstr("tasklist_lock: cpu 0, in an interrupt, took it for reading at 5"),
+                    HasSubstr("tasklist_lock: cpu 1 took it with irqs on at 50 us")));
+}
 
 TEST(LockdepInterrupts, ALockTakenInAnInterruptAndWithIrqsOnIsFoundThoughTheyNeverMeet) {
   CoresWorld world;
@@ -465,6 +560,50 @@ TEST(LockdepSeqcount, AReaderInsideItsOwnWriteSectionWouldSpinForEver) {
                                   HasSubstr("since 3 us: it would wait for itself"), HasSubstr("at 7 us")));
 }
 
+TEST(LockdepSeqcount, AReaderInAnInterruptThatCameWhileItsCoreWritesIsFoundInsteadOfAHang) {
+  CoresWorld world(1);
+  SeqLock jiffies(world.locks, "jiffies_lock");
+  world.tick.body = [&](Core& core) { jiffies.read_seqbegin(core); };
+  world.interrupt_at(50_us, 0);
+  world.on(0, [&](Core& core) {
+    work(core, 40_us);
+    jiffies.write_seqlock(core); // should have been irqsave
+    work(core, 20_us);
+    jiffies.write_sequnlock(core);
+  });
+  EXPECT_THAT(
+      world.said(),
+      AllOf(HasSubstr("irq inversion: seqcount jiffies_lock.seqcount is written with irqs on and read in an "
+                      "interrupt"),
+            HasSubstr("cpu 0, in an interrupt, read it at 50"),
+            testing::ContainsRegex("cpu 0 began to write it with irqs on at 40[.0-9]* us"),
+            testing::ContainsRegex(
+                "holds\n  jiffies_lock, taken at 40[.0-9]* us\n  jiffies_lock.seqcount, taken")));
+}
+
+TEST(LockdepSeqcount, TheRawFormsSayNothing) {
+  CoresWorld world(1);
+  SeqCount count(world.locks, "write_protect_seq");
+  world.on(0, [&](Core& core) {
+    count.raw_write_seqcount_begin(core); // with preemption on
+    count.raw_read_seqcount(core);
+    count.raw_write_seqcount_end(core);
+  });
+  EXPECT_EQ(world.said(), "");
+}
+
+TEST(LockdepSeqcount, AWriterWithIrqsOffNeedsNoMore) {
+  CoresWorld world(1);
+  SeqCount count(world.locks, "count");
+  world.on(0, [&](Core& core) {
+    core.irq_disable();
+    count.write_seqcount_begin(core);
+    count.write_seqcount_end(core);
+    core.irq_enable();
+  });
+  EXPECT_EQ(world.said(), "");
+}
+
 TEST(LockdepSeqcount, AWriterMustHavePreemptionOff) {
   CoresWorld world(1);
   world.on(0, [&](Core& core) { world.locks.observer()->write_begin(core, world.seqcount(&world)); });
@@ -514,6 +653,60 @@ TEST(LockdepSleep, NobodySchedulesWithASpinlockHeldOrIrqsOffOrPreemptionOff) {
                                HasSubstr(std::vector{"schedule()", "yield()", "cond_resched()"}[i % 3]),
                                HasSubstr(i / 3 == 1 ? "with irqs off" : "not preemptible"),
                                HasSubstr(i / 3 == 0 ? "page_table_lock, taken at" : "holds no lock")));
+}
+
+TEST(LockdepSleep, AMutexAndASemaphoreAreNotAskedForWithASpinlockHeldEvenIfTheyAreFree) {
+  TasksWorld world;
+  Mutex mutex(world.locks, world.scheduler, "slab_mutex");
+  Semaphore semaphore(world.locks, world.scheduler, "console_sem", 1);
+  std::string of_mutex, of_semaphore;
+  world.task("t", 1, [&](Task& task) {
+    work(task.core(), 10_us);
+    world.page_table_lock->lock(task.core());
+    work(task.core(), 10_us);
+    of_mutex = violation_of([&] { mutex.lock(task); });
+    work(task.core(), 10_us);
+    of_semaphore = violation_of([&] { semaphore.down(task); });
+    world.page_table_lock->unlock(task.core());
+  });
+  EXPECT_EQ(world.said(), "");
+  EXPECT_THAT(of_mutex, AllOf(HasSubstr("sleeping in atomic context: cpu 1, task 2 (t) may sleep in taking "
+                                        "slab_mutex, but is not preemptible"),
+                              HasSubstr("page_table_lock, taken at 1"), HasSubstr("task 2 (t) at 2")));
+  EXPECT_THAT(of_semaphore, AllOf(HasSubstr("may sleep in down(), but is not preemptible"),
+                                  HasSubstr("page_table_lock, taken at 1"), HasSubstr("task 2 (t) at 3")));
+}
+
+TEST(LockdepSleep, AReaderInRcuDoesNotSleep) {
+  KernelWorld world(1);
+  spawn_process_at_boot(world.system, "reader", CoreId(0), [&](Task& task) {
+    work(task.core(), 10_us);
+    world.system.rcu().read_lock(task.core());
+    work(task.core(), 20_us);
+    world.system.scheduler.block(task, Account::lock_sleep, nullptr);
+  });
+  EXPECT_THAT(violation_of([&] { world.engine.run(); }),
+              AllOf(HasSubstr("sleeping in atomic context"), HasSubstr("(reader) may sleep in schedule()"),
+                    testing::ContainsRegex("rcu_read_lock for reading, taken at 1[0-9][.0-9]* us"),
+                    testing::ContainsRegex("\\(reader\\) at 3[0-9][.0-9]* us holds")));
+}
+
+TEST(LockdepSleep, SynchronizeRcuSleepsAndWaitsForCores) {
+  KernelWorld world(2);
+  std::string atomic;
+  const auto taken_masked = world.system.locks.make("masked_lock");
+  spawn_process_at_boot(world.system, "updater", CoreId(0), [&](Task& task) {
+    taken_masked->lock(task.core());
+    atomic = violation_of([&] { world.system.rcu().synchronize(task); });
+    taken_masked->unlock(task.core());
+    task.mm->mmap_lock.down_write(task); // nobody takes that with irqs off
+    world.system.rcu().synchronize(task);
+    task.mm->mmap_lock.up_write(task);
+    exit_task(world.system, task);
+  });
+  EXPECT_EQ(violation_of([&] { world.engine.run(); }), "");
+  EXPECT_THAT(atomic, AllOf(HasSubstr("may sleep in synchronize_rcu(), but is not preemptible"),
+                            HasSubstr("masked_lock, taken at ")));
 }
 
 // --- giving back
@@ -714,6 +907,105 @@ TEST(Lockdep, ARandomLegalProgramPasses) {
           return world.said();
         }),
         "")
+        << "seed " << seed;
+}
+
+TEST(Lockdep, ARandomLegalProgramOfReadersAndWritersPasses) {
+  for (std::uint64_t seed = 1; seed <= 3; ++seed)
+    EXPECT_EQ(text_in_child([&]() -> std::string {
+                CoresWorld world(4);
+                RwLock tasklist(world.locks, world.machine, "tasklist_lock");
+                SeqLock jiffies(world.locks, "jiffies_lock");
+                const auto inner = world.locks.make("inner_lock");
+                const auto look = [&](Core& core, Duration length) {
+                  std::uint32_t since;
+                  do {
+                    since = jiffies.read_seqbegin(core);
+                    core.charge(length, Account::work);
+                  } while (jiffies.read_seqretry(core, since));
+                };
+                world.tick.body = [&](Core& core) {
+                  tasklist.read_lock(core);
+                  look(core, 50_ns);
+                  tasklist.read_unlock(core);
+                };
+                std::uint32_t finished = 0;
+                for (std::uint32_t cpu = 0; cpu < 4; ++cpu)
+                  world.on(cpu, [&, random = RandomStream(seed, std::to_string(cpu))](Core& core) mutable {
+                    for (int round = 0; round < 200; ++round) {
+                      work(core, random.exponential(500_ns));
+                      switch (random.below(4)) {
+                      case 0:
+                        tasklist.read_lock(core);
+                        look(core, random.exponential(100_ns));
+                        tasklist.read_unlock(core);
+                        break;
+                      case 1:
+                        tasklist.write_lock_irqsave(core);
+                        jiffies.write_seqlock(core);
+                        work(core, random.exponential(100_ns));
+                        jiffies.write_sequnlock(core);
+                        tasklist.write_unlock_irqrestore(core);
+                        break;
+                      case 2:
+                        tasklist.read_lock_irqsave(core);
+                        inner->lock(core);
+                        look(core, random.exponential(100_ns));
+                        inner->unlock(core);
+                        tasklist.read_unlock_irqrestore(core);
+                        break;
+                      default:
+                        look(core, random.exponential(100_ns));
+                      }
+                    }
+                    ++finished;
+                  });
+                world.engine.spawn("interrupts", [&, random = RandomStream(seed, "interrupts")]() mutable {
+                  while (finished < 4) {
+                    world.engine.wait_until(world.engine.now() + random.exponential(1_us));
+                    world.machine.core(CoreId(static_cast<std::uint32_t>(random.below(4)))).raise(Irq::tick);
+                  }
+                });
+                return world.said();
+              }),
+              "")
+        << "seed " << seed;
+}
+
+TEST(Lockdep, ARandomLegalProgramOfMutexesSemaphoresAndRcuPasses) {
+  for (std::uint64_t seed = 1; seed <= 3; ++seed)
+    EXPECT_EQ(text_in_child([&]() -> std::string {
+                KernelWorld world(4, {}, {}, seed);
+                Mutex mutex(world.system.locks, world.system.scheduler, "slab_mutex");
+                Semaphore semaphore(world.system.locks, world.system.scheduler, "console_sem", 2);
+                const auto lock = world.system.locks.make("inner_lock");
+                for (std::uint32_t i = 0; i < 8; ++i)
+                  spawn_process_at_boot(
+                      world.system, "t", CoreId(i % 4),
+                      [&, random = RandomStream(seed, std::to_string(i))](Task& task) mutable {
+                        Rcu& rcu = world.system.rcu();
+                        for (int round = 0; round < 50; ++round) {
+                          semaphore.down(task);
+                          if (random.below(2) != 0) mutex.lock(task);
+                          rcu.read_lock(task.core());
+                          lock->lock(task.core());
+                          rcu.read_lock(task.core());
+                          work(task.core(), random.exponential(100_ns));
+                          lock->unlock(task.core());
+                          rcu.read_unlock(task.core());
+                          rcu.read_unlock(task.core());
+                          if (mutex.held_by(task)) {
+                            if (random.below(8) == 0) rcu.synchronize(task);
+                            mutex.unlock(task);
+                          }
+                          semaphore.up(task.core());
+                          work(task.core(), random.exponential(1_us));
+                        }
+                        exit_task(world.system, task);
+                      });
+                return violation_of([&] { world.engine.run(); });
+              }),
+              "")
         << "seed " << seed;
 }
 

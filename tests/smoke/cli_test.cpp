@@ -103,7 +103,7 @@ TEST(Command, locks_that_cannot_be_are_refused_with_their_place) {
   const TestFolder folder;
   const std::string start = "[machine]\nbase = \"cortex-a72-4\"\n[scenario]\nname = \"lock\"\n";
   const std::vector<Wrong> all{
-      {"more readers than cpus", "readers = 3\n[run]\ncpus = 2\n", "5:1", "choose 0 to 2"},
+      {"more readers than cpus", "readers = 3\n[run]\ncpus = 2\n", "5:1", "choose -1 to 2"},
       {"negative readers", "readers = -1\n", "5:1", "at least 0"},
       {"unknown kind", "kind = \"tickit\"\n", "5:1", "did you mean \"ticket\"?"},
       {"unknown distribution", "distribution = \"normal\"\n", "5:1", "exponential constant"},

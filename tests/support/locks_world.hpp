@@ -13,8 +13,8 @@ namespace mmsim {
 
 struct LocksWorld {
   LocksWorld(const std::string& kind, std::int64_t clusters, std::int64_t cores_per_cluster,
-             Engine::Options options = {})
-      : configuration(configured(kind, clusters, cores_per_cluster)), engine(options),
+             Engine::Options options = {}, bool lockdep = true)
+      : configuration(configured(kind, clusters, cores_per_cluster, lockdep)), engine(options),
         machine(engine, configuration, counters, static_cast<std::uint32_t>(clusters * cores_per_cluster)),
         locks(machine, configuration), ledgers(machine.cpus()) {
     for (std::uint32_t i = 0; i < machine.cpus(); ++i)
@@ -22,9 +22,10 @@ struct LocksWorld {
   }
 
   static Configuration configured(const std::string& kind, std::int64_t clusters,
-                                  std::int64_t cores_per_cluster) {
+                                  std::int64_t cores_per_cluster, bool lockdep) {
     Configuration configuration;
     configuration.set("kernel.spinlock", kind, {});
+    configuration.set("run.lockdep", lockdep, {});
     configuration.set("machine.clusters_per_die", clusters, {});
     configuration.set("machine.cores_per_cluster", cores_per_cluster, {});
     return configuration;
