@@ -3,6 +3,7 @@
 #include "sim/machine/machine.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace mmsim {
@@ -53,7 +54,7 @@ void LineSpinners::leave(Core& core) {
 // Those who have left keep their place, since the turns of a batch are counted by it, until it has been served.
 void LineSpinners::tidy() {
   if (batch_under_way()) return;
-  if (late_) sort_by_reads();
+  if (late_) merge_late();
   for (; !early_.empty(); early_.pop_back()) {
     if (early_.back().core == nullptr) continue;
     spinners_.push_front(early_.back());
@@ -66,13 +67,34 @@ void LineSpinners::tidy() {
   if (spinners_.size() > 2 * live_ + 16) renumber();
 }
 
-void LineSpinners::sort_by_reads() {
+// Moves the members who have read before the last of the late: mostly few, since who takes a ticket begins to spin
+// right after his own write, when the batch has just begun.
+void LineSpinners::merge_late() {
   late_ = false;
-  for (Index i = tail_; i < members_; ++i)
-    if (in_batch(i)) at(i).reads = tail_read(i);
-  std::stable_sort(spinners_.begin(), spinners_.end(),
-                   [](const Spinner& a, const Spinner& b) { return a.reads < b.reads; });
-  renumber();
+  const auto late = spinners_.begin() + (members_ - base_);
+  std::copy_if(late, spinners_.end(), std::back_inserter(moved_),
+               [](const Spinner& spinner) { return spinner.core != nullptr; });
+  spinners_.erase(late, spinners_.end());
+  spinners_.insert(spinners_.begin(), moved_.size(), Spinner{});
+  Index from = base_;
+  Index to = base_ -= static_cast<Index>(moved_.size());
+  const auto place = [this, &to](const Spinner& spinner) {
+    at(to) = spinner;
+    if (spinner.core != nullptr) spinner.core->spin_index_ = to;
+    ++to;
+  };
+  Instant read = tail_begin_;
+  for (const Spinner& spinner : moved_) {
+    for (; from < members_; ++from) {
+      const Instant next = read + in_batch(from) * machine_.costs().line.share;
+      const Spinner& member = at(from);
+      if (member.core != nullptr && (from < tail_ ? member.reads : next) > spinner.reads) break;
+      if (from >= tail_) read = next;
+      place(member);
+    }
+    place(spinner);
+  }
+  moved_.clear();
 }
 
 void LineSpinners::renumber() {
@@ -147,6 +169,10 @@ void LineSpinners::grant(Instant free) {
     changed_ = false;
   }
 
+  const auto look = [this](Spinner& spinner, Instant t) {
+    if (const bool met = spinner.condition.met(); met || spinner.interrupted) wake(spinner, t, met);
+  };
+
   // Dies in which nobody has a copy yet: the first there pays the way from another die.
   std::uint32_t left = 0, dies_without = 0;
   for (std::uint32_t die = 0; die < members_in_die_.size(); ++die) {
@@ -156,7 +182,7 @@ void LineSpinners::grant(Instant free) {
   Instant served = free;
   Index index = base_;
   for (; left > 0; ++index) {
-    if (index >= needed && dies_without == 0 && line_.state_ == CacheLine::State::shared &&
+    if (dies_without == 0 && line_.state_ == CacheLine::State::shared &&
         served + costs.share >= made + farthest)
       break; // all that follow find a clean copy in their die, and have been waiting
     if (!in_batch(index)) continue;
@@ -165,12 +191,14 @@ void LineSpinners::grant(Instant free) {
     if (!line_.die_holds(topology, die)) --dies_without;
     served = line_.grant(*spinner.core, LineAccess::read, made, served);
     spinner.reads = served;
-    if (const bool met = spinner.condition.met(); met || spinner.interrupted) wake(spinner, served, met);
+    if (index < needed) look(spinner, served);
     --left;
   }
   tail_ = index;
   tail_begin_ = served;
   end_ = served + left * costs.share;
+  for (; index < needed; ++index)
+    if (in_batch(index)) look(at(index), served += costs.share);
   line_.busy_until_ = end_;
   line_.holders_ |= member_places_;
   line_.lowest_ = std::min(line_.lowest_, member_places_.lowest());

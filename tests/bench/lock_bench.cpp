@@ -5,7 +5,8 @@
 //   build/bench/lock_bench --benchmark_filter=one_event_a_reread    # run.batch_rereads = false: the slow reference
 //
 // Dies of 32 cores, four to a socket; each core thinks 200 ns and holds the lock for 100 ns, both exponential. No
-// kernel around it. What a row says, of host time after a start-up that is not counted:
+// kernel around it. What a row says, of the host's processor time (others may
+// use the machine too) after a start-up that is not counted:
 //
 //   own events/s, own ns/lock      every core has a lock of its own on a line of its own: nobody waits
 //   one events/s, one ns/handover  all want one lock; from 64 cores on every acquisition is a hand-over to a waiter
@@ -16,7 +17,7 @@
 // (line_spinners.hpp) are none, except of those who wake. So compare batches with one event a re-read by the
 // hand-over, not by the event: the hand-overs are the same ones.
 //
-// One row measures both, one right after the other, so `ratio` means something on a machine that others use too.
+// One row measures both, one right after the other, so that `ratio` means something on a busy machine.
 // SimGrid allows one engine a process, so every measurement runs in a child.
 
 #include "models/locks/spinlock.hpp"
@@ -26,9 +27,9 @@
 
 #include <algorithm>
 #include <benchmark/benchmark.h>
-#include <chrono>
 #include <deque>
 #include <string>
+#include <time.h>
 
 namespace {
 
@@ -47,6 +48,12 @@ struct Measured {
   double ns() const { return seconds / acquisitions * 1e9; }
   double events_per_second() const { return events / seconds; }
 };
+
+double cpu_seconds() {
+  timespec time{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
+}
 
 Configuration configured(const Scheme& scheme, std::uint32_t cores, bool lockdep) {
   Configuration configuration;
@@ -71,7 +78,6 @@ std::vector<Duration> exponential(Duration mean, const char* what) {
 }
 
 Measured run(const Scheme& scheme, std::uint32_t cores, bool lockdep, bool one_lock) {
-  using Clock = std::chrono::steady_clock;
   const Configuration configuration = configured(scheme, cores, lockdep);
   Engine engine;
   Counters counters;
@@ -84,7 +90,7 @@ Measured run(const Scheme& scheme, std::uint32_t cores, bool lockdep, bool one_l
   const std::vector<Duration> think = exponential(Duration(200'000), "think"),
                               hold = exponential(Duration(100'000), "hold");
 
-  Clock::time_point started;
+  double started = 0;
   std::uint64_t events_before = 0, taken = 0;
   const std::uint64_t measured = one_lock ? scheme.acquisitions(cores) : 400'000;
   const std::uint64_t start_up = 4 * cores, all = start_up + measured;
@@ -99,9 +105,9 @@ Measured run(const Scheme& scheme, std::uint32_t cores, bool lockdep, bool one_l
         lock.lock(core);
         if (++taken == start_up) {
           events_before = engine.events();
-          started = Clock::now();
+          started = cpu_seconds();
         } else if (taken == all) {
-          result.seconds = std::chrono::duration<double>(Clock::now() - started).count();
+          result.seconds = cpu_seconds() - started;
           result.events = static_cast<double>(engine.events() - events_before);
           result.acquisitions = static_cast<double>(measured);
           engine.stop();
