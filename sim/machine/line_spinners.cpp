@@ -155,22 +155,18 @@ void LineSpinners::grant(Instant free) {
   const Duration farthest = costs.transfer + topology.within_die();
 
   // Whose condition has come true? With a word that all wait for it is one at most, and nobody if it is unchanged.
-  Index needed = members_; // all up to here must be looked at one by one
-  if (word_ != nullptr && interrupted_ == 0) {
-    needed = base_;
-    if (changed_ || *word_ != seen_) {
-      while (needed < members_ && !(in_batch(needed) && at(needed).condition.value == *word_))
-        ++needed;
-      needed = needed < members_ ? needed + 1 : base_;
-    }
-  }
+  const bool at_most_one = word_ != nullptr && interrupted_ == 0;
+  Index needed =
+      at_most_one && !changed_ && *word_ == seen_ ? base_ : members_; // all below must be looked at
   if (word_ != nullptr) {
     seen_ = *word_;
     changed_ = false;
   }
 
-  const auto look = [this](Spinner& spinner, Instant t) {
-    if (const bool met = spinner.condition.met(); met || spinner.interrupted) wake(spinner, t, met);
+  const auto look = [&](Spinner& spinner, Index index, Instant t) {
+    const bool met = spinner.condition.met();
+    if (met || spinner.interrupted) wake(spinner, t, met);
+    if (met && at_most_one) needed = index + 1;
   };
 
   // Dies in which nobody has a copy yet: the first there pays the way from another die.
@@ -181,24 +177,26 @@ void LineSpinners::grant(Instant free) {
   }
   Instant served = free;
   Index index = base_;
-  for (; left > 0; ++index) {
-    if (dies_without == 0 && line_.state_ == CacheLine::State::shared &&
-        served + costs.share >= made + farthest)
-      break; // all that follow find a clean copy in their die, and have been waiting
-    if (!in_batch(index)) continue;
-    Spinner& spinner = at(index);
-    const std::uint32_t die = topology.die_of(spinner.core->place());
-    if (!line_.die_holds(topology, die)) --dies_without;
-    served = line_.grant(*spinner.core, LineAccess::read, made, served);
-    spinner.reads = served;
-    if (index < needed) look(spinner, served);
+  auto member = spinners_.begin();
+  for (; left > 0; ++index, ++member) {
+    // Who has been waiting, and finds a clean copy in its die, follows the one before at line.share.
+    const bool waits_for_share =
+        line_.state_ == CacheLine::State::shared && served + costs.share >= made + farthest;
+    if (waits_for_share && dies_without == 0) break; // so do all that follow
+    if (member->left < made) continue;
+    const bool die_holds = line_.die_holds(topology, topology.die_of(member->core->place()));
+    if (!die_holds) --dies_without;
+    served = waits_for_share && die_holds ? served + costs.share
+                                          : line_.grant(*member->core, LineAccess::read, made, served);
+    member->reads = served;
+    if (index < needed) look(*member, index, served);
     --left;
   }
   tail_ = index;
   tail_begin_ = served;
   end_ = served + left * costs.share;
-  for (; index < needed; ++index)
-    if (in_batch(index)) look(at(index), served += costs.share);
+  for (; index < needed; ++index, ++member)
+    if (member->left >= made) look(*member, index, served += costs.share);
   line_.busy_until_ = end_;
   line_.holders_ |= member_places_;
   line_.lowest_ = std::min(line_.lowest_, member_places_.lowest());
