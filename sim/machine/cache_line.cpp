@@ -67,7 +67,8 @@ CacheLine::Cost CacheLine::cost(const Core& core, LineAccess kind) const {
     return miss(core, owner_);
   }
   Cost far = miss(core, lowest_);
-  if (const Cost other = miss(core, highest_); far.whole < other.whole) far = other;
+  if (highest_ != lowest_)
+    if (const Cost other = miss(core, highest_); far.whole < other.whole) far = other;
   return {far.whole + operation, far.serial + operation, far.before};
 }
 

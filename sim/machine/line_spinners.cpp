@@ -3,6 +3,7 @@
 #include "sim/machine/machine.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace mmsim {
@@ -53,7 +54,7 @@ void LineSpinners::leave(Core& core) {
 // Those who have left keep their place, since the turns of a batch are counted by it, until it has been served.
 void LineSpinners::tidy() {
   if (batch_under_way()) return;
-  if (late_) sort_by_reads();
+  if (late_) merge_late();
   for (; !early_.empty(); early_.pop_back()) {
     if (early_.back().core == nullptr) continue;
     spinners_.push_front(early_.back());
@@ -66,13 +67,34 @@ void LineSpinners::tidy() {
   if (spinners_.size() > 2 * live_ + 16) renumber();
 }
 
-void LineSpinners::sort_by_reads() {
+// Moves the members who have read before the last of the late: mostly few, since who takes a ticket begins to spin
+// right after his own write, when the batch has just begun.
+void LineSpinners::merge_late() {
   late_ = false;
-  for (Index i = tail_; i < members_; ++i)
-    if (in_batch(i)) at(i).reads = tail_read(i);
-  std::stable_sort(spinners_.begin(), spinners_.end(),
-                   [](const Spinner& a, const Spinner& b) { return a.reads < b.reads; });
-  renumber();
+  const auto late = spinners_.begin() + (members_ - base_);
+  std::copy_if(late, spinners_.end(), std::back_inserter(moved_),
+               [](const Spinner& spinner) { return spinner.core != nullptr; });
+  spinners_.erase(late, spinners_.end());
+  spinners_.insert(spinners_.begin(), moved_.size(), Spinner{});
+  Index from = base_;
+  Index to = base_ -= static_cast<Index>(moved_.size());
+  const auto place = [this, &to](const Spinner& spinner) {
+    at(to) = spinner;
+    if (spinner.core != nullptr) spinner.core->spin_index_ = to;
+    ++to;
+  };
+  Instant read = tail_begin_;
+  for (const Spinner& spinner : moved_) {
+    for (; from < members_; ++from) {
+      const Instant next = read + in_batch(from) * machine_.costs().line.share;
+      const Spinner& member = at(from);
+      if (member.core != nullptr && (from < tail_ ? member.reads : next) > spinner.reads) break;
+      if (from >= tail_) read = next;
+      place(member);
+    }
+    place(spinner);
+  }
+  moved_.clear();
 }
 
 void LineSpinners::renumber() {
@@ -133,19 +155,20 @@ void LineSpinners::grant(Instant free) {
   const Duration farthest = costs.transfer + topology.within_die();
 
   // Whose condition has come true? With a word that all wait for it is one at most, and nobody if it is unchanged.
-  Index needed = members_; // all up to here must be looked at one by one
-  if (word_ != nullptr && interrupted_ == 0) {
-    needed = base_;
-    if (changed_ || *word_ != seen_) {
-      while (needed < members_ && !(in_batch(needed) && at(needed).condition.value == *word_))
-        ++needed;
-      needed = needed < members_ ? needed + 1 : base_;
-    }
-  }
+  const bool at_most_one = word_ != nullptr && interrupted_ == 0;
+  Index needed =
+      at_most_one && !changed_ && *word_ == seen_ ? base_ : members_; // all below must be looked at
   if (word_ != nullptr) {
     seen_ = *word_;
     changed_ = false;
   }
+
+  const auto look = [&](Spinner& spinner, Index index, Instant t) {
+    if (spinner.condition.looks_elsewhere) return wake(spinner, t, false); // what is there by then?
+    const bool met = spinner.condition.met();
+    if (met || spinner.interrupted) wake(spinner, t, met);
+    if (met && at_most_one) needed = index + 1;
+  };
 
   // Dies in which nobody has a copy yet: the first there pays the way from another die.
   std::uint32_t left = 0, dies_without = 0;
@@ -155,25 +178,26 @@ void LineSpinners::grant(Instant free) {
   }
   Instant served = free;
   Index index = base_;
-  for (; left > 0; ++index) {
-    if (index >= needed && dies_without == 0 && line_.state_ == CacheLine::State::shared &&
-        served + costs.share >= made + farthest)
-      break; // all that follow find a clean copy in their die, and have been waiting
-    if (!in_batch(index)) continue;
-    Spinner& spinner = at(index);
-    const std::uint32_t die = topology.die_of(spinner.core->place());
-    if (!line_.die_holds(topology, die)) --dies_without;
-    served = line_.grant(*spinner.core, LineAccess::read, made, served);
-    spinner.reads = served;
-    if (spinner.condition.looks_elsewhere) // what is there by then?
-      wake(spinner, served, false);
-    else if (const bool met = spinner.condition.met(); met || spinner.interrupted)
-      wake(spinner, served, met);
+  auto member = spinners_.begin();
+  for (; left > 0; ++index, ++member) {
+    // Who has been waiting, and finds a clean copy in its die, follows the one before at line.share.
+    const bool waits_for_share =
+        line_.state_ == CacheLine::State::shared && served + costs.share >= made + farthest;
+    if (waits_for_share && dies_without == 0) break; // so do all that follow
+    if (member->left < made) continue;
+    const bool die_holds = line_.die_holds(topology, topology.die_of(member->core->place()));
+    if (!die_holds) --dies_without;
+    served = waits_for_share && die_holds ? served + costs.share
+                                          : line_.grant(*member->core, LineAccess::read, made, served);
+    member->reads = served;
+    if (index < needed) look(*member, index, served);
     --left;
   }
   tail_ = index;
   tail_begin_ = served;
   end_ = served + left * costs.share;
+  for (; index < needed; ++index, ++member)
+    if (member->left >= made) look(*member, index, served += costs.share);
   line_.busy_until_ = end_;
   line_.holders_ |= member_places_;
   line_.lowest_ = std::min(line_.lowest_, member_places_.lowest());

@@ -61,7 +61,7 @@ class LineSpinners {
   using Index = std::int64_t;
 
   void tidy();
-  void sort_by_reads();
+  void merge_late();
   void renumber();
   bool batch_under_way() const;
   bool in_batch(Index index) const;
@@ -82,7 +82,8 @@ class LineSpinners {
   static constexpr Index has_left = -(Index{1} << 48);
   static constexpr Index early_base = Index{1} << 48;
   std::vector<Spinner> early_;
-  bool late_ = false;    // somebody has read the line between members of the batch
+  std::vector<Spinner> moved_; // only while merge_late() runs; keeps its memory
+  bool late_ = false;    // somebody has read the line between members of the batch: those from members_ on
   std::size_t live_ = 0; // how many spin
   std::vector<std::uint32_t> in_die_;
   PlaceSet places_;

@@ -51,6 +51,10 @@ Topology::Topology(Engine& engine, const TopologyParameters& p)
     throw InputError(
         fmt::format("a machine of {} cores: at most {} can be simulated", total, CoreSet::max_cores));
   cores_ = static_cast<std::uint32_t>(total);
+  for (std::uint32_t place = 0; place < cores_; ++place)
+    zones_.push_back({static_cast<std::uint16_t>(place / cores_per_cluster_),
+                      static_cast<std::uint16_t>(place / cores_per_die_),
+                      static_cast<std::uint16_t>(place / cores_per_socket_)});
   if (p.numbering != "compact") clusters_ = cores_ / cores_per_cluster_;
   const std::array<Duration, distance_count> wanted{Duration{}, p.cluster, p.die, p.socket, p.system};
   for (std::size_t level = 1; level < distance_count; ++level)

@@ -17,6 +17,7 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace mmsim {
 
@@ -63,22 +64,22 @@ class Topology {
 
   std::uint32_t cores() const { return cores_; }
   std::uint32_t sockets() const { return sockets_; }
-  NodeId node_of(CoreId core) const { return NodeId(place(core).value() / cores_per_socket_); }
+  NodeId node_of(CoreId core) const { return NodeId(zones_[place(core).value()].socket); }
 
   PlaceId place(CoreId core) const {
     const std::uint32_t n = core.value();
     return PlaceId(clusters_ == 0 ? n : n % clusters_ * cores_per_cluster_ + n / clusters_);
   }
   std::uint32_t dies() const { return cores_ / cores_per_die_; }
-  std::uint32_t die_of(PlaceId place) const { return place.value() / cores_per_die_; }
+  std::uint32_t die_of(PlaceId place) const { return zones_[place.value()].die; }
   std::uint32_t cores_per_die() const { return cores_per_die_; }
 
   Distance distance(PlaceId a, PlaceId b) const {
     if (a == b) return Distance::self;
-    const std::uint32_t x = a.value(), y = b.value();
-    if (x / cores_per_cluster_ == y / cores_per_cluster_) return Distance::cluster;
-    if (x / cores_per_die_ == y / cores_per_die_) return Distance::die;
-    return x / cores_per_socket_ == y / cores_per_socket_ ? Distance::socket : Distance::system;
+    const Zones x = zones_[a.value()], y = zones_[b.value()];
+    if (x.cluster == y.cluster) return Distance::cluster;
+    if (x.die == y.die) return Distance::die;
+    return x.socket == y.socket ? Distance::socket : Distance::system;
   }
   Distance distance(CoreId a, CoreId b) const { return distance(place(a), place(b)); }
   /// One-way latency between cores at that distance, from SimGrid's routes.
@@ -93,8 +94,14 @@ class Topology {
  private:
   Duration route_latency(PlaceId a, PlaceId b) const;
 
+  /// Those of a place, of all in the machine: looked up, since divisions cost more than all else in a miss.
+  struct Zones {
+    std::uint16_t cluster, die, socket;
+  };
+
   std::uint32_t cores_, sockets_, cores_per_cluster_, cores_per_die_, cores_per_socket_;
   std::uint32_t clusters_ = 0; // of the machine, where cores are not numbered by place; else 0
+  std::vector<Zones> zones_;   // by place
   std::array<Duration, distance_count> latency_{};
 };
 
