@@ -88,16 +88,11 @@ void QueuedLock::slowpath(Core& core) {
   bool locked = locked_, pending = pending_;
   std::uint16_t tail = tail_;
 
-  // (0,1,0) -> (0,0,1): a hand-over is under way. Wait for it, for one change of the line (_Q_PENDING_LOOPS).
+  // (0,1,0) -> (0,0,1): a hand-over is under way. Wait for the next state (_Q_PENDING_LOOPS is 1).
   if (pending && !locked && tail == 0) {
-    int looks = 1;
     core.spin_until(
-        line(), Account::lock_spin,
-        [&] {
-          locked = locked_, pending = pending_, tail = tail_;
-          return !(pending && !locked && tail == 0) || looks-- == 0;
-        },
-        this);
+        line(), Account::lock_spin, [this] { return !(pending_ && !locked_ && tail_ == 0); }, this);
+    locked = locked_, pending = pending_, tail = tail_;
   }
   if (pending || tail != 0) return queue(core);
 

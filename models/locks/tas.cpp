@@ -4,10 +4,11 @@
 //
 //   1: ldrex; teq #0; wfene; strexeq #1; teqeq #0; bne 1b        smp_mb; str #0; dsb; sev
 //
-// A core that loses the line between its LDREX and its STREX has lost its reservation: that STREX fails on
-// the spot, without asking for the line, and the core reads again. So of all who see the lock free one store
-// goes out and takes the line from the others. Who that is, the interconnect decides: there is no order and
-// no fairness.
+// A core that loses the line between its LDREX and its STREX has lost its reservation: that STREX fails, at the
+// latest when its turn at the line comes, and the core reads again. So of all who see the lock free one store takes
+// the line from the others. Who that is, the interconnect decides: there is no order and no fairness. A holder that
+// asks again in the very instant of its release finds the line still there and takes the lock again; with no time
+// between release and request nobody else ever gets it.
 //
 // Left out: SEV wakes every core in WFE, whatever lock it waits for; here a waiter looks again when its own
 // line was written. An exception does not clear the reservation while the line stays. The barriers cost

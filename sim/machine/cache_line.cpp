@@ -99,6 +99,7 @@ Instant CacheLine::grant(const Core& core, LineAccess kind, Instant made, Instan
 }
 
 bool CacheLine::access(Core& core, LineAccess kind, LineRequest& request) {
+  if (kind == LineAccess::conditional && !held_by(core)) return false; // the copy is gone already
   Engine& engine = core.engine();
   const Instant now = core.now();
   if (queue_.empty() && busy_until_ <= now) {
@@ -137,8 +138,9 @@ const Core& CacheLine::clock_of(const LineRequest& request) const {
 Instant CacheLine::due() const {
   const LineRequest& oldest = queue_.front();
   const Core& core = clock_of(oldest);
-  const Duration before =
-      core.machine().nearest_first() ? core.costs().line.request : cost(core, oldest.kind).before;
+  Duration before = cost(core, oldest.kind).before;
+  // Requests of other dies would hide those behind them that have arrived.
+  if (core.machine().nearest_first()) before = std::min(before, core.costs().line.request);
   return std::max(busy_until_, oldest.made + before);
 }
 

@@ -24,7 +24,7 @@
 // A write asks the farthest holder and invalidates all. An atomic operation adds line.atomic to both.
 //
 // Arbitration (machine.line.arbitration): `fifo` grants requests in the order in which they were made. `nearest`
-// prefers those of the die that holds the line, and lets the oldest request be overtaken machine.line.overtakes
+// prefers those of the die of the last writer, and lets the oldest request be overtaken machine.line.overtakes
 // times. What the core that has just got the line does in that very instant it does before the line goes on: two
 // atomic operations without work between them cost one transfer.
 //

@@ -189,8 +189,10 @@ void Core::spin(CacheLine& line, Account account, const SpinCondition& condition
 Core::Reread Core::spin_once(CacheLine& line, Account account, const SpinCondition& condition,
                              const Waitable* on) {
   settle(); // whatever the look at the value cost
-  // A write that was granted while this settled has taken the line away already.
+  // A write that was granted while this settled has taken the line away already; and a handler that ran may have
+  // changed what is waited for, or brought the line back with another value.
   if (!line.held_by(*this)) return Reread::no;
+  if (condition.met()) return Reread::met;
   if (!line.spinners_) line.spinners_ = std::make_unique<LineSpinners>(line, machine_);
   reread_ = Reread::no;
   spinner_ = &engine_.current();

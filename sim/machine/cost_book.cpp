@@ -33,7 +33,8 @@ void LineCosts::declare(Declaration& d, LineCosts& c) {
       .one_of({"fifo", "nearest"});
   d("machine.line.overtakes", c.overtakes, 32, "with nearest: how often the oldest request may be overtaken",
     "estimate: a snoop queues behind one request of each core of the die")
-      .at_least(0);
+      .at_least(0)
+      .at_most(1'000'000);
 }
 
 void InterruptCosts::declare(Declaration& d, InterruptCosts& c) {

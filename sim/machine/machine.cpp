@@ -70,8 +70,9 @@ void Machine::send_ipi(Core& core, const CoreSet& targets, Irq irq, Account acco
   const auto group = static_cast<std::uint32_t>(costs_.irq.targets_per_send);
   std::uint32_t addressed = UINT32_MAX; // the group that the last register write reached
   targets.for_each([&](CoreId target) {
-    if (target.value() / group != addressed) {
-      addressed = target.value() / group;
+    const std::uint32_t own_group = topology_.place(target).value() / group;
+    if (own_group != addressed) {
+      addressed = own_group;
       core.charge(costs_.irq.send, account);
       core.settle();
     }
