@@ -180,7 +180,12 @@ void Core::spin(CacheLine& line, Account account, const SpinCondition& condition
   bool met = condition.met();
   while (!met) {
     const Reread outcome = spin_once(line, account, condition, on != nullptr ? on : &line);
-    if (outcome == Reread::no) access(line, LineAccess::read, account);
+    if (outcome == Reread::no) {
+      settle();
+      rereads_ = true;
+      access(line, LineAccess::read, account);
+      rereads_ = false;
+    }
     met = outcome == Reread::met || condition.met(); // after a read in vain too: see look_again()
   }
 }

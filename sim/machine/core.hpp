@@ -185,7 +185,7 @@ class Core {
 
   /// Takes `length` from the core without an interrupt, at the next chance, unless it waits anyway. From outside.
   void stall(Duration length) {
-    if (!idle_ && spins_on_ == nullptr) stall_ += length;
+    if (!idle_ && spins_on_ == nullptr && !rereads_) stall_ += length;
   }
 
   // --- books
@@ -251,6 +251,7 @@ class Core {
   CacheLine* spins_on_ = nullptr;
   std::int64_t spin_index_ = 0; // among the line's spinners
   Reread reread_ = Reread::no;
+  bool rereads_ = false; // a line that it spins on, by itself: this is part of waiting, as in a batch
   Duration stall_{};
   AccessStream* stream_ = nullptr;
   Tlb tlb_;
