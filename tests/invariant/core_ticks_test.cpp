@@ -246,6 +246,7 @@ class Ticks {
       poll();
       touch();
       if (!copy0) continue;
+      if (value >= until) break; // a handler has read it
       write_served = false;
       while (!write_served && (masked() || pending == 0))
         tick(LockSpin);
