@@ -25,7 +25,7 @@ struct GupForkParameters {
       "what pages are pinned for; `write` breaks copy-on-write after each fork, also without a fork under "
       "way")
         .one_of({"read", "write"});
-    d("scenario.think", p.think, "100 us", "mean user time between forks, exponential").at_most("100 ms");
+    d("scenario.think", p.think, "100 us", "mean user time between forks, exponential").at_most("2 s");
     d("scenario.hold", p.hold, "2 us", "mean time for which pages stay pinned, exponential")
         .at_most("100 ms");
   }

@@ -13,13 +13,15 @@ namespace {
 
 struct LockParameters {
   std::string kind, distribution;
-  std::int64_t readers, lines;
+  std::int64_t readers, writers, lines;
   Duration hold, think, phase;
   static void declare(Declaration& d, LockParameters& p) {
     d("scenario.kind", p.kind, "queued", "what the CPUs contend for").registered<LockKind>();
-    d("scenario.readers", p.readers, 0,
-      "how many of the CPUs only read: those with the highest numbers; -1: all but CPU 0")
-        .at_least(-1);
+    d("scenario.readers", p.readers, 0, "how many of the CPUs only read: those with the highest numbers")
+        .at_least(0);
+    d("scenario.writers", p.writers, 0,
+      "so many CPUs acquire and all others read, for sweeps over run.cpus; 0: scenario.readers says")
+        .at_least(0);
     d("scenario.hold", p.hold, "100 ns", "mean time inside the lock, beside what its data lines cost")
         .at_most("100 ms");
     d("scenario.think", p.think, "1 us", "mean private time between a release and the next request")
@@ -39,14 +41,18 @@ const DeclareParameters<LockParameters> declared{"lock"};
 
 std::int64_t checked_readers(const LockParameters& parameters, const Configuration& configuration) {
   const std::int64_t cpus = read_parameters<RunParameters>(configuration).cpus;
-  if (parameters.readers == -1) return cpus - 1; // so that a sweep over run.cpus can ask for it
-  if (parameters.readers > cpus) {
-    const Entry* entry = configuration.find("scenario.readers");
-    throw InputError(fmt::format("scenario.readers = {}, but run.cpus = {}: choose -1 to {}",
-                                 parameters.readers, cpus, cpus),
-                     entry ? entry->origin : Origin{});
-  }
-  return parameters.readers;
+  const auto refuse = [&](const char* path, const std::string& why) {
+    const Entry* entry = configuration.find(path);
+    throw InputError(why, entry ? entry->origin : Origin{});
+  };
+  for (const auto& [path, wanted] :
+       {std::pair{"scenario.readers", parameters.readers}, std::pair{"scenario.writers", parameters.writers}})
+    if (wanted > cpus)
+      refuse(path, fmt::format("{} = {}, but run.cpus = {}: choose 0 to {}", path, wanted, cpus, cpus));
+  if (parameters.writers == 0) return parameters.readers;
+  if (parameters.readers != 0)
+    refuse("scenario.readers", "scenario.readers and scenario.writers are both set: choose one");
+  return cpus - parameters.writers;
 }
 
 class Lock final : public Scenario {

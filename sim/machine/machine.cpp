@@ -40,8 +40,13 @@ std::uint32_t checked_cpus(const Topology& topology, const Configuration& config
 void check_parts(const LineCosts& line, const Configuration& configuration) {
   const auto check = [&](const char* path, Duration part, Duration most) {
     if (part <= most) return;
+    // The mistake is where the machine's own file was left: there, or where the transfer was made too short for it.
     const Entry* entry = configuration.find(path);
-    if (entry == nullptr) entry = configuration.find("machine.line.transfer"); // too short for the default
+    const Entry* transfer = configuration.find("machine.line.transfer");
+    const Entry* clock = configuration.find("machine.clock");
+    const bool part_is_the_machines =
+        entry == nullptr || (clock != nullptr && entry->origin.file == clock->origin.file);
+    if (transfer != nullptr && part_is_the_machines) entry = transfer;
     throw InputError(
         fmt::format("{} = {} ns is a part of machine.line.transfer = {} ns: choose at most {} ns", path,
                     nanoseconds(part), nanoseconds(line.transfer), nanoseconds(most)),

@@ -103,7 +103,9 @@ TEST(Command, locks_that_cannot_be_are_refused_with_their_place) {
   const TestFolder folder;
   const std::string start = "[machine]\nbase = \"cortex-a72-4\"\n[scenario]\nname = \"lock\"\n";
   const std::vector<Wrong> all{
-      {"more readers than cpus", "readers = 3\n[run]\ncpus = 2\n", "5:1", "choose -1 to 2"},
+      {"more readers than cpus", "readers = 3\n[run]\ncpus = 2\n", "5:1", "choose 0 to 2"},
+      {"more writers than cpus", "writers = 3\n[run]\ncpus = 2\n", "5:1", "choose 0 to 2"},
+      {"readers and writers", "readers = 1\nwriters = 1\n[run]\ncpus = 2\n", "5:1", "choose one"},
       {"negative readers", "readers = -1\n", "5:1", "at least 0"},
       {"unknown kind", "kind = \"tickit\"\n", "5:1", "did you mean \"ticket\"?"},
       {"unknown distribution", "distribution = \"normal\"\n", "5:1", "exponential constant"},
@@ -125,7 +127,7 @@ TEST(Command, locks_that_cannot_be_are_refused_with_their_place) {
       {"request as long as a transfer", "[machine.line]\nrequest = \"28 ns\"\n", "6:1", "at most 27.999 ns"},
       {"share longer than a transfer", "[machine.line]\nshare = \"28.001 ns\"\n", "6:1", "at most 28 ns"},
       {"transfer shorter than the default request", "[machine.line]\ntransfer = \"12 ns\"\n", "6:1",
-       "machine.line.request = 12 ns"},
+       "machine.line.request = 19.333 ns"},
       {"negative share", "[machine.line]\nshare = \"-1 ns\"\n", "6:1", "negative"},
       {"share of no time", "[machine.line]\nshare = \"0 ns\"\n", "6:1", "at least 1 ps"},
       {"hit of no time", "[machine.line]\nhit = \"0 ns\"\n", "6:1", "at least 1 ps"},
