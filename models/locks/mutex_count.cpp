@@ -78,6 +78,7 @@ void CountMutex::lock_slowpath(Task& task, Instant since) {
   waiters_.push_back(waiter);
   if (!take(task))
     while (!take(task)) {
+      scheduler_.set_current_state(task); // who leaves wakes with wait_lock held
       wait_lock_->unlock(task.core());
       scheduler_.block(task, Account::lock_sleep, &name_);
       wait_lock_->lock(task.core());

@@ -150,7 +150,10 @@ bool OwnerMutex::optimistic_spin(Task& task, bool is_waiter, Instant since) {
     if (!is_waiter) osq_.unlock(core);
   }
   core.preempt_enable();
-  if (!taken && scheduler_.need_resched(core)) scheduler_.resched_point(task);
+  if (!taken && scheduler_.need_resched(core)) {
+    scheduler_.resched_point(task);
+    scheduler_.set_running(task); // a waiter does not sleep now, but tries again
+  }
   return taken;
 }
 
@@ -168,6 +171,7 @@ void OwnerMutex::lock_slowpath(Task& task, Instant since) {
     task.core().rmw(line_, Account::lock_sleep);
     owner_.flags |= flag_waiters;
   }
+  scheduler_.set_current_state(task);
   while (!trylock(task, since, Account::lock_sleep)) {
     wait_lock_->unlock(task.core());
     scheduler_.block(task, Account::lock_sleep, &name_);
@@ -176,6 +180,7 @@ void OwnerMutex::lock_slowpath(Task& task, Instant since) {
       task.core().rmw(line_, Account::lock_sleep);
       owner_.flags |= flag_handoff;
     }
+    scheduler_.set_current_state(task);
     const bool taken =
         trylock(task, since, Account::lock_sleep) || (first && optimistic_spin(task, true, since));
     wait_lock_->lock(task.core());

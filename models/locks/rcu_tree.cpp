@@ -312,11 +312,12 @@ class TreeRcu final : public Rcu {
 
   template <class Condition>
   void sleep_until(Task& task, Condition&& condition) {
-    asleep_ = true; // prepare_to_swait(): from now on wake-ups count
-    task.core().read(state_line_);
-    while (!condition()) {
-      scheduler_.block(task, Account::schedule, nullptr);
+    asleep_ = true;
+    for (;;) {
+      scheduler_.set_current_state(task); // prepare_to_swait_event()
       task.core().read(state_line_);
+      if (condition()) break;
+      scheduler_.block(task, Account::schedule, nullptr);
     }
     asleep_ = false;
   }

@@ -13,6 +13,7 @@ void Completion::wait(System& system, Task& task) {
   task.core().settle();
   while (!done_) {
     waiter_ = &task;
+    system.scheduler.set_current_state(task);
     system.scheduler.block(task, Account::schedule, this);
     waiter_ = nullptr;
   }
