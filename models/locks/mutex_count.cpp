@@ -20,7 +20,7 @@ class CountMutex final : public MutexImplementation {
  public:
   CountMutex(SleepingLocks& locks, const MutexFront& front)
       : scheduler_(locks.scheduler), line_(front.line), holders_(front.holders), name_(front.name),
-        wait_lock_(locks.spinlocks.make("wait_lock", &line_)) {}
+        wait_lock_(locks.spinlocks.make("mutex.wait_lock", &line_)) {}
 
  private:
   struct Waiter

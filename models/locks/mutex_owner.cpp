@@ -39,7 +39,8 @@ class OwnerMutex final : public MutexImplementation {
  public:
   OwnerMutex(SleepingLocks& locks, const MutexFront& front)
       : spins_(locks.parameters.mutex_spin), scheduler_(locks.scheduler), line_(front.line),
-        holders_(front.holders), name_(front.name), wait_lock_(locks.spinlocks.make("wait_lock", &line_)),
+        holders_(front.holders), name_(front.name),
+        wait_lock_(locks.spinlocks.make("mutex.wait_lock", &line_)),
         osq_(line_, locks.osq_nodes, scheduler_, name_) {}
 
  private:

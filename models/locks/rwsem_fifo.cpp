@@ -29,7 +29,7 @@ class FifoRwsem final : public RwsemImplementation {
  public:
   FifoRwsem(SleepingLocks& locks, const RwsemFront& front)
       : scheduler_(locks.scheduler), line_(front.line), holders_(front.holders), name_(front.name),
-        wait_lock_(locks.spinlocks.make("wait_lock", &line_)) {}
+        wait_lock_(locks.spinlocks.make("rwsem.wait_lock", &line_)) {}
 
  private:
   using Kind = LockHolders::Kind;

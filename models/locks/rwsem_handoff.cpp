@@ -73,7 +73,8 @@ class HandoffRwsem final : public RwsemImplementation {
  public:
   HandoffRwsem(SleepingLocks& locks, const RwsemFront& front)
       : parameters_(locks.parameters), scheduler_(locks.scheduler), line_(front.line),
-        holders_(front.holders), name_(front.name), wait_lock_(locks.spinlocks.make("wait_lock", &line_)),
+        holders_(front.holders), name_(front.name),
+        wait_lock_(locks.spinlocks.make("rwsem.wait_lock", &line_)),
         osq_(line_, locks.osq_nodes, scheduler_, name_),
         not_past_(writer_locked | flag_handoff | (parameters_.rwsem_stealing ? 0 : flag_waiters)),
         writers_spin_(parameters_.rwsem_spin != "none"), readers_spin_(parameters_.rwsem_spin == "all"),
