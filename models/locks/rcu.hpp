@@ -7,7 +7,8 @@
 //   rcu.call(core, callback);                 // call_rcu(): callback.run(core) after a grace period
 //   rcu.synchronize(task);                    // synchronize_rcu(): sleeps for one
 //
-// The RCU of kernels without preemption (CONFIG_PREEMPT=n): a reader only counts preemption off, so a CPU has
+// The RCU of kernels without preemption (CONFIG_PREEMPT=n, which arm64's defconfig is not: PREEMPT=y means
+// PREEMPT_RCU, which is left out): a reader only counts preemption off, so a CPU has
 // left all its readers when it switches tasks, runs user code or is idle. A grace period is over when every
 // CPU has been seen there once: from schedule(), from ticks, or because it idles. Who keeps the books is
 // kernel.rcu: `classic` (rcu_classic.cpp) or `tree` (rcu_tree.cpp).

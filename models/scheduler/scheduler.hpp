@@ -10,11 +10,12 @@
 // queue a core under its lock, schedule() with context_switch() in the kernel's order (active_mm borrowed and
 // mm_count taken on the way to a kernel thread, dropped after the switch), reschedule interrupts, ticks of
 // busy cores that end time slices, and load balancing that moves tasks to idle cores. Kernels without
-// preemption: a task leaves the core when it sleeps, when it returns to user mode, or at an explicit resched
-// point.
+// preemption (arm64's defconfig has PREEMPT=y, this is 5.10 with it off): a task leaves the core when it
+// sleeps, when it returns to user mode, or at an explicit resched point.
 //
 // Left out: priorities and fairness (round robin), wake-up placement beside the previous core, scheduling
-// domains, cond_resched() inside long system calls.
+// domains, cond_resched() inside long system calls; schedule() of a task that was woken on its way there,
+// which goes through the run queue (block() returns at once).
 #pragma once
 
 #include "models/locks/spinlock.hpp"
