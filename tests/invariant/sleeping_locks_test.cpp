@@ -349,6 +349,35 @@ TEST(SetCurrentState, ForgetsWakeUpsOfARunningTaskAndCountsThoseThatComeAfterIt)
   EXPECT_EQ(slept[1], slept[0]);
 }
 
+// Who does not spin has no reason to give up its core before it queues, whatever its tick has asked for.
+TEST(Mutex, IsQueuedForWithoutReschedulingWhereNobodySpins) {
+  Variant variant = mutex_variants[1];
+  variant.settings.emplace_back("kernel.hz", std::int64_t{10'000});
+  variant.settings.emplace_back("kernel.time_slice", "50 us");
+  TasksWorld world(variant, 1, 2);
+  Mutex mutex(world.locks, world.scheduler, "mutex");
+  std::size_t queued = 0;
+  world.task("owner", 0, [&](Task& task) {
+    task.bound = true;
+    mutex.lock(task);
+    work(task, 2_ms);
+    mutex.unlock(task);
+  });
+  world.task("waiter", 1, [&](Task& task) {
+    task.bound = true;
+    work(task, 500_us); // and its slice is over
+    EXPECT_TRUE(world.scheduler.need_resched(task.core()));
+    mutex.lock(task);
+    mutex.unlock(task);
+  });
+  world.task("other", 1, [&](Task& task) {
+    task.bound = true;
+    queued = mutex.waiters();
+  });
+  world.engine.run();
+  EXPECT_EQ(queued, 1u);
+}
+
 // The first of the queue asks for the hand-off when it has been woken in vain: a wake-up from before, which it
 // got as a running task, is not one.
 TEST(Mutex, IsNotHandedOverForAWakeUpThatNobodyWaitedFor) {
