@@ -57,6 +57,7 @@ class System {
   TlbFlusher flusher;
 
   Rcu& rcu() { return *rcu_; }
+  const Configuration& configuration() const { return configuration_; }
 
   /// A new address space without tables; mm_users and mm_count are 1.
   MmStruct& new_mm();

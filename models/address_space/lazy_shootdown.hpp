@@ -14,7 +14,8 @@
 // where it has not been before, and never goes. (The other way, interrupting every online core at each exit,
 // would cost nothing at a switch and much at an exit.)
 //
-// Left out: leaving lazily used tables at exit's last TLB flush (exit_flush_lazy_tlbs of powerpc's radix).
+// Left out: leaving lazily used tables at exit's last TLB flush (exit_flush_lazy_tlbs of powerpc's radix). The
+// own core leaves mm after it has waited for the others; on_each_cpu_mask() does so before it waits.
 #pragma once
 
 #include "models/address_space/mm_switch.hpp"

@@ -5,6 +5,9 @@
 //
 // Each holder's time counts by itself, from its acquisition to its release; a writer who becomes a reader
 // holds on. A holder's task stays for reports even if it ends without giving the lock back.
+//
+// Unlike lock_stat: readers and writers are one class (there they are two rows, -R and -W), and who is granted
+// the lock while it sleeps holds it from then on, so that its way back onto a core is hold time, not waiting.
 #pragma once
 
 #include "sim/engine/time.hpp"

@@ -20,7 +20,7 @@ class CountMutex final : public MutexImplementation {
  public:
   CountMutex(SleepingLocks& locks, const MutexFront& front)
       : scheduler_(locks.scheduler), line_(front.line), holders_(front.holders), name_(front.name),
-        wait_lock_(locks.spinlocks.make("wait_lock", &line_)) {}
+        wait_lock_(locks.spinlocks.make("mutex.wait_lock", &line_)) {}
 
  private:
   struct Waiter
@@ -46,11 +46,11 @@ class CountMutex final : public MutexImplementation {
   }
 
   void unlock(Task& task) override {
-    Core& core = task.core();
-    core.rmw(line_);
-    ++count_;
-    holders_.leave(task);
-    if (count_ <= 0) unlock_slowpath(core);
+    task.core().rmw(line_);
+    if (++count_ == 1)
+      holders_.leave(task);
+    else
+      unlock_slowpath(task); // nobody can take it yet
   }
 
   std::size_t waiters() const override { return waiters_.size(); }
@@ -61,7 +61,7 @@ class CountMutex final : public MutexImplementation {
     return std::exchange(count_, -1) == 1;
   }
   void lock_slowpath(Task& task, Instant since);
-  void unlock_slowpath(Core& core);
+  void unlock_slowpath(Task& task);
 
   Scheduler& scheduler_;
   CacheLine& line_;
@@ -78,6 +78,7 @@ void CountMutex::lock_slowpath(Task& task, Instant since) {
   waiters_.push_back(waiter);
   if (!take(task))
     while (!take(task)) {
+      scheduler_.set_current_state(task); // who leaves wakes with wait_lock held
       wait_lock_->unlock(task.core());
       scheduler_.block(task, Account::lock_sleep, &name_);
       wait_lock_->lock(task.core());
@@ -91,10 +92,12 @@ void CountMutex::lock_slowpath(Task& task, Instant since) {
   wait_lock_->unlock(task.core());
 }
 
-void CountMutex::unlock_slowpath(Core& core) {
+void CountMutex::unlock_slowpath(Task& task) {
+  Core& core = task.core();
   wait_lock_->lock(core);
   core.write(line_);
   count_ = 1;
+  holders_.leave(task);
   if (!waiters_.empty()) scheduler_.wake(core, waiters_.front().task);
   wait_lock_->unlock(core);
 }

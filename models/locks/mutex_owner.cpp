@@ -6,8 +6,9 @@
 //
 // - lock: compares and swaps a free word; else mutex_optimistic_spin(): the head of the OSQ spins while the
 //   owner runs and takes the mutex ahead of the queue; else queues under wait_lock and sleeps.
-// - The first of the queue, once it has been woken in vain, sets the hand-off flag and spins beside the OSQ's
-//   head: who unlocks then gives the mutex to it and to nobody else (__mutex_handoff).
+// - Who finds itself first of the queue when it wakes up sets the hand-off flag, once (5.15 sets it again if
+//   somebody has stolen the mutex, and the flag with it), and from then on spins beside the OSQ's head: who
+//   unlocks then gives the mutex to it and to nobody else (__mutex_handoff).
 //
 // With kernel.mutex_spin off nobody spins (CONFIG_MUTEX_SPIN_ON_OWNER=n); the hand-off stays.
 //
@@ -39,7 +40,8 @@ class OwnerMutex final : public MutexImplementation {
  public:
   OwnerMutex(SleepingLocks& locks, const MutexFront& front)
       : spins_(locks.parameters.mutex_spin), scheduler_(locks.scheduler), line_(front.line),
-        holders_(front.holders), name_(front.name), wait_lock_(locks.spinlocks.make("wait_lock", &line_)),
+        holders_(front.holders), name_(front.name),
+        wait_lock_(locks.spinlocks.make("mutex.wait_lock", &line_)),
         osq_(line_, locks.osq_nodes, scheduler_, name_) {}
 
  private:
@@ -122,7 +124,7 @@ Task* OwnerMutex::trylock_or_owner(Task& task, Instant since, bool contended, Ac
 }
 
 bool OwnerMutex::can_spin_on_owner(Core& core) {
-  if (!spins_ || scheduler_.need_resched(core)) return false;
+  if (scheduler_.need_resched(core)) return false;
   core.read(line_, Account::lock_spin);
   return owner_.task == nullptr || owner_on_cpu(core, *owner_.task);
 }
@@ -138,10 +140,11 @@ bool OwnerMutex::spin_on_owner(Core& core, Task& owner) {
 
 /// The first of the queue (`is_waiter`) need not stand in the OSQ.
 bool OwnerMutex::optimistic_spin(Task& task, bool is_waiter, Instant since) {
+  if (!spins_) return false;
   Core& core = task.core();
   bool taken = false;
   core.preempt_disable();
-  if (is_waiter ? spins_ : can_spin_on_owner(core) && osq_.lock(core)) {
+  if (is_waiter || (can_spin_on_owner(core) && osq_.lock(core))) {
     for (;;) {
       Task* const owner = trylock_or_owner(task, since, true, Account::lock_spin);
       taken = owner == nullptr;
@@ -150,7 +153,10 @@ bool OwnerMutex::optimistic_spin(Task& task, bool is_waiter, Instant since) {
     if (!is_waiter) osq_.unlock(core);
   }
   core.preempt_enable();
-  if (!taken && scheduler_.need_resched(core)) scheduler_.resched_point(task);
+  if (!taken && scheduler_.need_resched(core)) {
+    scheduler_.resched_point(task);
+    scheduler_.set_running(task); // a waiter does not sleep now, but tries again
+  }
   return taken;
 }
 
@@ -168,14 +174,17 @@ void OwnerMutex::lock_slowpath(Task& task, Instant since) {
     task.core().rmw(line_, Account::lock_sleep);
     owner_.flags |= flag_waiters;
   }
+  bool first = false;
+  scheduler_.set_current_state(task);
   while (!trylock(task, since, Account::lock_sleep)) {
     wait_lock_->unlock(task.core());
     scheduler_.block(task, Account::lock_sleep, &name_);
-    const bool first = &waiters_.front() == &waiter;
-    if (first) {
+    if (!first && &waiters_.front() == &waiter) { // once: who steals the mutex takes the flag with it
+      first = true;
       task.core().rmw(line_, Account::lock_sleep);
       owner_.flags |= flag_handoff;
     }
+    scheduler_.set_current_state(task);
     const bool taken =
         trylock(task, since, Account::lock_sleep) || (first && optimistic_spin(task, true, since));
     wait_lock_->lock(task.core());

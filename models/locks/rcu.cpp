@@ -45,6 +45,7 @@ class Rcu::Waiter final : public RcuCallback, public Waitable {
   void wait() {
     while (!done_) {
       sleeps_ = true;
+      scheduler_.set_current_state(task_);
       scheduler_.block(task_, Account::lock_sleep, this);
       sleeps_ = false;
     }

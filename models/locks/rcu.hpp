@@ -7,7 +7,8 @@
 //   rcu.call(core, callback);                 // call_rcu(): callback.run(core) after a grace period
 //   rcu.synchronize(task);                    // synchronize_rcu(): sleeps for one
 //
-// The RCU of kernels without preemption (CONFIG_PREEMPT=n): a reader only counts preemption off, so a CPU has
+// The RCU of kernels without preemption (CONFIG_PREEMPT=n, which arm64's defconfig is not: PREEMPT=y means
+// PREEMPT_RCU, which is left out): a reader only counts preemption off, so a CPU has
 // left all its readers when it switches tasks, runs user code or is idle. A grace period is over when every
 // CPU has been seen there once: from schedule(), from ticks, or because it idles. Who keeps the books is
 // kernel.rcu: `classic` (rcu_classic.cpp) or `tree` (rcu_tree.cpp).
@@ -21,8 +22,11 @@
 // RCU, so that runs that do not use it do not depend on kernel.rcu.
 //
 // Left out: softirqs run with irqs on, here they are the end of the tick's handler with irqs off; ksoftirqd,
-// which goes on where MAX_SOFTIRQ_RESTART stops (here the next tick does); urging CPUs on when callbacks
-// pile up; expedited grace periods; rcu_bh, SRCU, preemptible RCU; CPU hotplug; no-callback CPUs.
+// which goes on where MAX_SOFTIRQ_RESTART stops (here the next tick does); the look at need_resched and idle
+// between callbacks and the time limit of 5.10's rcu_do_batch(); qhimark's hysteresis (it raises rdp->blimit,
+// to DEFAULT_MAX_RCU_BLIMIT in 5.10, until the queue is down to qlowmark; here the limit is off while the
+// queue is longer than qhimark); urging CPUs on when callbacks pile up; expedited grace periods; rcu_bh, SRCU,
+// preemptible RCU; CPU hotplug; no-callback CPUs.
 #pragma once
 
 #include "models/locks/rcu_callbacks.hpp"

@@ -18,7 +18,10 @@
 //
 // Each CPU's rcu_data (dynticks, urgent_qs) is on its own line. The thread sleeps with a timer of the core on
 // which it went to sleep: that core keeps its tick and wakes it there.
-// Left out: rcu_data.gp_seq_needed as a short cut; hotplug (its pass over the leaves is there), stall
+// Left out: rcu_data.gp_seq_needed as a short cut, and the copy of the furthest request to the leaf where the
+// climb began; raw_spin_trylock_rcu_node() is a look and a lock, so that who loses in between spins; the
+// dynticks counter's atomic updates by interrupts that find the CPU idle, and the scan's reads of the line
+// that they write; hotplug (its pass over the leaves is there), stall
 // warnings, need_heavy_qs, urging by reschedule interrupts; wake-ups that preempt: on a busy core the thread
 // waits for the end of the running task's time slice, unless an idle core takes it.
 
@@ -312,11 +315,12 @@ class TreeRcu final : public Rcu {
 
   template <class Condition>
   void sleep_until(Task& task, Condition&& condition) {
-    asleep_ = true; // prepare_to_swait(): from now on wake-ups count
-    task.core().read(state_line_);
-    while (!condition()) {
-      scheduler_.block(task, Account::schedule, nullptr);
+    asleep_ = true;
+    for (;;) {
+      scheduler_.set_current_state(task); // prepare_to_swait_event()
       task.core().read(state_line_);
+      if (condition()) break;
+      scheduler_.block(task, Account::schedule, nullptr);
     }
     asleep_ = false;
   }

@@ -9,9 +9,10 @@ namespace mmsim {
 
 RwLock::RwLock(SpinLocks& locks, Machine& machine, const char* class_name, CacheLine* shared_line)
     : counters_(locks.counters()), own_line_(shared_line ? nullptr : std::make_unique<CacheLine>(class_name)),
-      line_(shared_line ? *shared_line : *own_line_), wait_lock_(locks.make("rwlock_wait_lock", &line_)),
-      class_name_(class_name), lock_class_(counters_.register_lock_class(class_name)),
-      observer_(locks.observer()), readers_(machine.cpus()) {}
+      line_(shared_line ? *shared_line : *own_line_),
+      wait_lock_(locks.make_raw("a qrwlock's wait_lock", &line_)), class_name_(class_name),
+      lock_class_(counters_.register_lock_class(class_name)), observer_(locks.observer()),
+      readers_(machine.cpus()) {}
 
 RwLock::Reader& RwLock::reader_of(Core& core) { return readers_[core.id().value()][core.in_interrupt()]; }
 

@@ -13,8 +13,9 @@
 //   for wait_lock, tries again, announces itself (new readers now queue), waits until nobody is left inside,
 //   turns waiting into locked and hands wait_lock on.
 // - read_unlock subtracts a reader, write_unlock stores 0 in the byte that says locked.
-// Word and wait_lock share a cache line, as they do in struct qrwlock. wait_lock is the spinlock of
-// kernel.spinlock: with a fair one readers and writers that queue are served in the order in which they came.
+// Word and wait_lock share a cache line, as they do in struct qrwlock. wait_lock is an arch_spinlock_t,
+// of the kind that kernel.spinlock says: with a fair one readers and writers that queue are served in the
+// order in which they came. Neither lockdep nor lock statistics know it.
 //
 // Left out: trylock forms, the rwlock of 2.6.24 (a word that readers and writers fight for, unfair), bottom
 // halves (an interrupt is a handler here).

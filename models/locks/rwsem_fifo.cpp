@@ -29,7 +29,7 @@ class FifoRwsem final : public RwsemImplementation {
  public:
   FifoRwsem(SleepingLocks& locks, const RwsemFront& front)
       : scheduler_(locks.scheduler), line_(front.line), holders_(front.holders), name_(front.name),
-        wait_lock_(locks.spinlocks.make("wait_lock", &line_)) {}
+        wait_lock_(locks.spinlocks.make("rwsem.wait_lock", &line_)) {}
 
  private:
   using Kind = LockHolders::Kind;
@@ -86,6 +86,7 @@ void FifoRwsem::down(Task& task, bool writes, Instant since) {
 /// rwsem_down_failed_common().
 void FifoRwsem::wait(Task& task, Waiter& waiter) {
   Core& core = task.core();
+  scheduler_.set_current_state(task);
   wait_lock_->lock_irqsave(core);
   waiters_.push_back(waiter);
   // We wait, but are no longer on our way in. If nobody is inside (any more), the head of the queue is next.
@@ -93,8 +94,10 @@ void FifoRwsem::wait(Task& task, Waiter& waiter) {
   if ((count & active_mask) == 0) wake_head(task, false, Account::lock_sleep);
   wait_lock_->unlock_irqrestore(core);
   core.settle();
-  while (!waiter.granted)
+  while (!waiter.granted) {
     scheduler_.block(task, Account::lock_sleep, &name_);
+    scheduler_.set_current_state(task);
+  }
 }
 
 void FifoRwsem::up_read(Task& task) {

@@ -73,7 +73,8 @@ class HandoffRwsem final : public RwsemImplementation {
  public:
   HandoffRwsem(SleepingLocks& locks, const RwsemFront& front)
       : parameters_(locks.parameters), scheduler_(locks.scheduler), line_(front.line),
-        holders_(front.holders), name_(front.name), wait_lock_(locks.spinlocks.make("wait_lock", &line_)),
+        holders_(front.holders), name_(front.name),
+        wait_lock_(locks.spinlocks.make("rwsem.wait_lock", &line_)),
         osq_(line_, locks.osq_nodes, scheduler_, name_),
         not_past_(writer_locked | flag_handoff | (parameters_.rwsem_stealing ? 0 : flag_waiters)),
         writers_spin_(parameters_.rwsem_spin != "none"), readers_spin_(parameters_.rwsem_spin == "all"),
@@ -469,8 +470,11 @@ void HandoffRwsem::down_read_slowpath(Task& task, Instant since) {
   wake_q.wake_up(scheduler_, core);
 
   core.settle();
-  while (waiter.task != nullptr)
+  for (;;) {
+    scheduler_.set_current_state(task);
+    if (waiter.task == nullptr) return;
     scheduler_.block(task, Account::lock_sleep, &name_);
+  }
 }
 
 /// If `state` is handoff, either the lock is taken or the hand-off bit is set afterwards.
@@ -535,6 +539,7 @@ void HandoffRwsem::down_write_slowpath(Task& task, Instant since) {
     count_ |= flag_waiters;
   }
 
+  scheduler_.set_current_state(task);
   while (!try_write_lock(task, state, since)) {
     wait_lock_->unlock_irqrestore(*core);
     // With the hand-off asked for: if the owner is just leaving, try again without sleeping.
@@ -556,6 +561,7 @@ void HandoffRwsem::down_write_slowpath(Task& task, Instant since) {
 void HandoffRwsem::wait_for_write(Task& task, Waiter& waiter, WriterState& state) {
   for (;;) {
     scheduler_.block(task, Account::lock_sleep, &name_);
+    scheduler_.set_current_state(task);
     if (state == WriterState::handoff) return;
     if (state == WriterState::not_first && &waiters_.front() == &waiter) state = WriterState::first;
     task.core().read(line_, Account::lock_sleep);

@@ -36,6 +36,7 @@ void Semaphore::down(Task& task) {
 void Semaphore::wait(Task& task, Waiter& waiter) {
   waiters_.push_back(waiter);
   while (!waiter.up) {
+    scheduler_.set_current_state(task); // up() wakes with the spinlock held
     lock_->unlock_irqrestore(task.core());
     task.core().settle();
     scheduler_.block(task, Account::lock_sleep, this);

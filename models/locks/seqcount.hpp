@@ -19,7 +19,8 @@
 // - Who waits for an even count on the core whose own writer made it odd would wait for ever (an interrupt
 //   that came in between, or a task after a raw writer has slept): a Violation says so.
 //
-// Left out: latches, counts that are tied to a lock by type (seqcount_spinlock_t), barriers' own costs.
+// Left out: latches, counts that are tied to a lock by type (seqcount_spinlock_t), barriers' own costs; a raw
+// writer that has slept and gone on on another core is still looked for on the one where it began.
 #pragma once
 
 #include "models/locks/spinlock.hpp"

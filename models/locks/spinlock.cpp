@@ -11,7 +11,7 @@ namespace mmsim {
 SpinLock::SpinLock(const Identity& identity)
     : own_line_(identity.shared_line ? nullptr : std::make_unique<CacheLine>(identity.class_name)),
       line_(identity.shared_line ? *identity.shared_line : *own_line_), class_name_(identity.class_name),
-      lock_class_(identity.lock_class), observer_(identity.observer) {}
+      lock_class_(identity.lock_class), observer_(identity.observer), counted_(identity.counted) {}
 
 void SpinLock::lock_nested(Core& core, unsigned subclass) {
   // Earlier work is no waiting: the request is made when it is done.
@@ -24,8 +24,9 @@ void SpinLock::lock_nested(Core& core, unsigned subclass) {
   const bool contended = acquire(core);
   holder_ = core.id();
   acquired_at_ = core.now();
-  core.counters().lock_acquired(lock_class_, contended, acquired_at_ - requested,
-                                std::exchange(last_holder_, core.id()) != core.id());
+  if (counted_)
+    core.counters().lock_acquired(lock_class_, contended, acquired_at_ - requested,
+                                  std::exchange(last_holder_, core.id()) != core.id());
   if (observer_ != nullptr) observer_->acquired(core, {this, lock_class_, subclass});
 }
 
@@ -34,7 +35,7 @@ void SpinLock::unlock(Core& core) {
   if (!held_by(core.id())) throw Violation(fmt::format("cpu {} releases {}", core.id().value(), describe()));
   release(core);
   holder_ = nobody;
-  core.counters().lock_released(lock_class_, core.now() - acquired_at_);
+  if (counted_) core.counters().lock_released(lock_class_, core.now() - acquired_at_);
   core.preempt_enable();
 }
 
@@ -63,6 +64,10 @@ SpinLocks::~SpinLocks() = default;
 
 std::unique_ptr<SpinLock> SpinLocks::make(const char* class_name, CacheLine* shared_line) {
   return maker_({class_name, counters_.register_lock_class(class_name), shared_line, observer_.get()});
+}
+
+std::unique_ptr<SpinLock> SpinLocks::make_raw(const char* name, CacheLine* shared_line) {
+  return maker_({name, {}, shared_line, nullptr, false});
 }
 
 } // namespace mmsim

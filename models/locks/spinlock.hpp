@@ -45,6 +45,7 @@ class SpinLock : public Waitable {
     LockClassId lock_class;
     CacheLine* shared_line;           ///< null: the lock has a line of its own
     LockObserver* observer = nullptr; ///< null: nobody watches
+    bool counted = true;              ///< false: it has no lock class
   };
   using Maker = std::function<std::unique_ptr<SpinLock>(const Identity&)>;
   /// Called once a machine: what the locks of an implementation share (the MCS nodes of each CPU) belongs to
@@ -91,6 +92,7 @@ class SpinLock : public Waitable {
   const char* class_name_;
   LockClassId lock_class_;
   LockObserver* const observer_;
+  const bool counted_;
   CoreId holder_ = nobody, last_holder_ = nobody;
   Instant acquired_at_{};
 };
@@ -114,6 +116,10 @@ class SpinLocks {
   /// its word stands on the line of the structure that it protects, which must outlive it; else on one of its
   /// own.
   std::unique_ptr<SpinLock> make(const char* class_name, CacheLine* shared_line = nullptr);
+
+  /// arch_spin_lock() itself, for locks that are made of it: neither lockdep nor lock statistics see it. Its
+  /// `name` is for reports.
+  std::unique_ptr<SpinLock> make_raw(const char* name, CacheLine* shared_line = nullptr);
 
   /// Where the locks count.
   Counters& counters() { return counters_; }

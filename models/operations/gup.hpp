@@ -24,7 +24,8 @@
 //
 // kernel.write_protect_seq = false leaves out has_pinned and the count together.
 //
-// Left out: contention on struct page's own cache line, FOLL_LONGTERM, huge pages, the zero page,
+// Left out: might_lock_read(mmap_lock) on the fast path, by which lockdep would hear of the slow one each
+// time; contention on struct page's own cache line, FOLL_LONGTERM, huge pages, the zero page,
 // cond_resched(), table pages that are kept until all walkers have passed (RCU): a walker whose table has been
 // freed sees that its entries have changed.
 #pragma once

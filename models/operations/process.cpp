@@ -13,6 +13,7 @@ void Completion::wait(System& system, Task& task) {
   task.core().settle();
   while (!done_) {
     waiter_ = &task;
+    system.scheduler.set_current_state(task);
     system.scheduler.block(task, Account::schedule, this);
     waiter_ = nullptr;
   }
@@ -40,20 +41,21 @@ Task& spawn_kthread_at_boot(System& system, std::string name, CoreId on, std::fu
 
 namespace {
 
-// copy_present_page() with a page at hand: the child gets a copy, and the parent's entry stays as it is.
-void copy_present_page(System& system, Core& core, MmStruct& child, const PteSlot& target, FrameNumber pinned,
-                       FrameNumber copy) {
+// copy_present_page() with a page at hand: the child gets a copy, as writable as the area is, and the
+// parent's entry stays as it is.
+void copy_present_page(System& system, Core& core, MmStruct& child, const Vma& vma, const PteSlot& target,
+                       FrameNumber pinned, FrameNumber copy) {
   const WorkCosts& work = core.costs().work;
   system.copy_page(core, pinned);
   system.pages[copy].mapcount = 1; // page_add_new_anon_rmap()
   ++child.rss;
-  PageTable::set(target.table, target.index, target.entry().mapped(copy, true));
+  PageTable::set(target.table, target.index, target.entry().mapped(copy, vma.writable)); // maybe_mkwrite()
   core.charge(work.page_ref + work.pte_set, Account::work);
 }
 
 // copy_pte_range(): `table` is the parent's, [begin, end) lies in it.
-void copy_pte_range(System& system, Core& core, MmStruct& parent, MmStruct& child, TablePage& table,
-                    PageNumber begin, PageNumber end) {
+void copy_pte_range(System& system, Core& core, MmStruct& parent, MmStruct& child, const Vma& vma,
+                    TablePage& table, PageNumber begin, PageNumber end) {
   const WorkCosts& work = core.costs().work;
   const PteSlot target = alloc_pte(system, core, child, begin);
   SpinLock& child_lock = system.pte_lock(child, target.table);
@@ -98,7 +100,7 @@ void copy_pte_range(System& system, Core& core, MmStruct& parent, MmStruct& chil
                 Account::work);
     if (!pinned.valid()) continue;
     if (prealloc != no_frame) {
-      copy_present_page(system, core, child, {target.table, page.value() & 511}, pinned.frame(),
+      copy_present_page(system, core, child, vma, {target.table, page.value() & 511}, pinned.frame(),
                         std::exchange(prealloc, no_frame));
       ++page;
       continue;
@@ -122,7 +124,7 @@ void copy_page_range(System& system, Core& core, MmStruct& parent, MmStruct& chi
     const PageNumber next = std::min(vma.end, PageNumber((page.value() | 511) + 1));
     core.charge((parent.tables.shape().levels - 1) * core.costs().work.table_walk_level, Account::work);
     if (TablePage* table = parent.tables.leaf(page); table != nullptr && table->live > 0)
-      copy_pte_range(system, core, parent, child, *table, page, next);
+      copy_pte_range(system, core, parent, child, vma, *table, page, next);
     page = next;
   }
   if (counted) parent.write_protect_seq.raw_write_seqcount_end(core);

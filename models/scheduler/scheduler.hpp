@@ -1,18 +1,21 @@
 // Run queues, ticks, migration and the context switch.
 //
 //   scheduler.spawn(core, name, mm, on, body);              // wake_up_new_task
-//   scheduler.block(current, Account::lock_sleep, &lock);   // sleep until wake()
+//   scheduler.set_current_state(current);                   // from now on wake-ups count
+//   if (!condition)                                         // what whoever wakes us has made true
+//     scheduler.block(current, Account::lock_sleep, &lock); // sleep until wake()
 //   scheduler.wake(core, task);                             // try_to_wake_up, from any core
 //
 // Models kernel/sched.c of 2.6.24 and kernel/sched/core.c of 5.10 as memory management feels them: a run
 // queue a core under its lock, schedule() with context_switch() in the kernel's order (active_mm borrowed and
 // mm_count taken on the way to a kernel thread, dropped after the switch), reschedule interrupts, ticks of
 // busy cores that end time slices, and load balancing that moves tasks to idle cores. Kernels without
-// preemption: a task leaves the core when it sleeps, when it returns to user mode, or at an explicit resched
-// point.
+// preemption (arm64's defconfig has PREEMPT=y, this is 5.10 with it off): a task leaves the core when it
+// sleeps, when it returns to user mode, or at an explicit resched point.
 //
 // Left out: priorities and fairness (round robin), wake-up placement beside the previous core, scheduling
-// domains, cond_resched() inside long system calls.
+// domains, cond_resched() inside long system calls; schedule() of a task that was woken on its way there,
+// which goes through the run queue (block() returns at once).
 #pragma once
 
 #include "models/locks/spinlock.hpp"
@@ -68,8 +71,15 @@ class Scheduler final : private InterruptHandler {
                       Fiber::Kind kind = Fiber::Kind::worker);
   /// kthread_create(): a kernel thread that lives as long as the machine and sleeps until its first wake().
   Task& kthread_create(std::string name, CoreId on, std::function<void(Task&)> body);
-  /// `current` sleeps until wake(). `on` is named in deadlock reports. Returns at once if it was woken
-  /// meanwhile.
+  /// set_current_state(TASK_UNINTERRUPTIBLE): `current` is about to sleep. From now on a wake() lets the next
+  /// block() return at once; what woke it before is forgotten, since waking a running task does nothing. Who
+  /// waits looks at what it waits for after this and before block(), or whoever wakes it holds a lock that
+  /// it holds too.
+  void set_current_state(Task& current) { current.wake_pending = false; }
+  /// __set_current_state(TASK_RUNNING) between the two: the next block() returns at once.
+  void set_running(Task& current) { current.wake_pending = true; }
+  /// `current` sleeps until wake(). `on` is named in deadlock reports. Returns at once if it was woken since
+  /// set_current_state(); who does without that must expect to be woken for what is long over.
   void block(Task& current, Account account, const Waitable* on);
   /// Makes `task` runnable. `core` is the one that runs this code.
   void wake(Core& core, Task& task);

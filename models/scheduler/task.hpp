@@ -54,7 +54,7 @@ class Task : public RunHook {
   bool daemon = false; ///< lives as long as the machine
   bool running_on_core = false;
   bool on_queue = false;
-  bool wake_pending = false; ///< woken between deciding to sleep and sleeping
+  bool wake_pending = false; ///< woken since set_current_state(): it will not sleep
   bool bound = false;        ///< must stay on its core
   bool in_user_mode = false; ///< its core executes user code: what interrupts it finds no kernel path
   Ledger ledger;

@@ -5,7 +5,8 @@
 //   wake_q.wake_up(scheduler, core);
 //
 // Models struct wake_q_head, wake_q_add and wake_up_q of kernel/sched/core.c, 5.10: a task is on one queue at
-// a time, and whoever finds it on another's relies on that one to wake it later.
+// a time, and whoever finds it on another's relies on that one to wake it later. The task may have gone on by
+// itself meanwhile: its wake-up then comes to a running task and does nothing (Scheduler::set_current_state).
 #pragma once
 
 #include "models/scheduler/scheduler.hpp"

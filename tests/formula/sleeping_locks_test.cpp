@@ -171,6 +171,30 @@ TEST(FifoRwSemaphore, IsHandedToASleepingWriterBeforeItWakesUp) {
             (c.transfer + c.atomic) + (c.hit + c.atomic) + (c.hit + c.atomic));
 }
 
+TEST(CountMutex, IsHeldUntilItsSlowPathHasStoredThatItIsFree) {
+  LockWorld<Mutex> world(mutex_variants[0]);
+  const Costs c(world.machine);
+  Duration held{};
+  world.task("holder", 0, [&](Task& task) {
+    task.bound = true;
+    world.lock.lock(task);
+    const Instant got = task.now();
+    work(task, 100_us);
+    held = task.now() - got;
+    world.lock.unlock(task);
+    work(task, 1_ms);
+  });
+  world.task("waiter", 1, [&](Task& task) {
+    task.bound = true;
+    work(task, 50_us);
+    world.lock.lock(task);
+    world.lock.unlock(task);
+  });
+  world.engine.run();
+  // The count, which the waiter has had last, and wait_lock on the same line; then the count is stored.
+  EXPECT_EQ(world.stats().hold_max, held + (c.transfer + c.atomic) + (c.hit + c.atomic));
+}
+
 TEST(SpinningMutex, IsHandedToASpinnerInThreeTransfers) {
   LockWorld<Mutex> world(mutex_variants[2]);
   const Costs c(world.machine);

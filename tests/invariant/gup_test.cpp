@@ -148,6 +148,33 @@ TEST(Gup, MakesNoForkWaitThatItMeetsOnTheFastWay) {
   EXPECT_EQ(waited, 0_ns);
 }
 
+TEST(Gup, APinnedPageIsCopiedForTheChildAsWritableAsItsAreaIs) {
+  KernelWorld w(1);
+  std::vector<bool> writable;
+  spawn_process_at_boot(w.system, "parent", CoreId(0), [&](Task& task) {
+    for (const bool area_is_writable : {true, false}) {
+      const PageNumber area = mmap(w.system, task, 1);
+      task.mm->vmas.find(area)->writable = area_is_writable; // as mmap(PROT_READ) has it
+      touch(w.system, task, area, AccessKind::read);
+      std::vector<FrameNumber> pinned;
+      pin_user_pages_fast(w.system, task, area, 1, AccessKind::read, pinned);
+      Completion ended("the child's end");
+      fork(w.system, task, CoreId(0), [&](Task& child) {
+        const Pte& entry = *child.mm->tables.find(area);
+        EXPECT_NE(entry.frame(), pinned[0]);
+        writable.push_back(entry.writable());
+        exit_task(w.system, child);
+        ended.complete(w.system, child.core());
+      });
+      ended.wait(w.system, task);
+      unpin_user_pages(w.system, task.core(), pinned);
+    }
+    exit_task(w.system, task);
+  });
+  w.engine.run();
+  EXPECT_EQ(writable, (std::vector{true, false}));
+}
+
 TEST(Gup, OutsideAllAreasIsAViolation) {
   KernelWorld w(1);
   std::string said;

@@ -345,6 +345,36 @@ TEST(LockdepOrder, QueuedReadersCountAsWaitersAndThoseInInterruptsDoNot) {
 
 // --- interrupts
 
+// Their wait_locks are no class, which one lock would take in interrupts and the other with irqs on.
+TEST(LockdepInterrupts, OneRwlockWrittenInInterruptsAndAnotherWithIrqsOnHaveNothingInCommon) {
+  CoresWorld world;
+  RwLock in_interrupts(world.locks, world.machine, "in_interrupts");
+  RwLock in_tasks(world.locks, world.machine, "in_tasks");
+  world.tick.body = [&](Core& core) {
+    in_interrupts.write_lock(core);
+    in_interrupts.write_unlock(core);
+  };
+  world.interrupt_at(5_us, 0);
+  world.on(0, [&](Core& core) {
+    work(core, 20_us); // the interrupt, which has to wait
+    in_tasks.write_lock(core);
+    work(core, 20_us);
+    in_tasks.write_unlock(core);
+  });
+  world.on(1, [&](Core& core) {
+    in_interrupts.write_lock_irqsave(core);
+    work(core, 10_us);
+    in_interrupts.write_unlock_irqrestore(core);
+    work(core, 20_us);
+    in_tasks.write_lock(core); // waits
+    in_tasks.write_unlock(core);
+  });
+  EXPECT_EQ(world.said(), "");
+  const Counters::Snapshot counted = world.counters.snapshot();
+  EXPECT_EQ(counted.lock_class("in_interrupts").contended, 1u);
+  EXPECT_EQ(counted.lock_class("in_tasks").contended, 1u);
+}
+
 TEST(LockdepInterrupts, AnRwlockReadInInterruptsIsReadAnywhereButWrittenWithIrqsOff) {
   CoresWorld world;
   RwLock tasklist(world.locks, world.machine, "tasklist_lock");

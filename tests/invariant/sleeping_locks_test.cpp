@@ -318,6 +318,95 @@ TEST(Spinner, ForAWriteLockGivesUpOnReadersThatStayForLong) {
   world.engine.run();
 }
 
+TEST(SetCurrentState, ForgetsWakeUpsOfARunningTaskAndCountsThoseThatComeAfterIt) {
+  TasksWorld world(mutex_variants[0], 1, 2);
+  std::vector<Instant> woken;
+  std::vector<Duration> slept;
+  Task& sleeper = world.task("sleeper", 0, [&](Task& task) {
+    task.bound = true;
+    work(task, 20_us); // woken meanwhile
+    world.scheduler.set_current_state(task);
+    world.scheduler.block(task, Account::io, nullptr);
+    woken.push_back(task.now());
+    slept.push_back(task.ledger.total(Account::io));
+    world.scheduler.set_current_state(task);
+    work(task, 100_us); // woken meanwhile
+    world.scheduler.block(task, Account::io, nullptr);
+    woken.push_back(task.now());
+    slept.push_back(task.ledger.total(Account::io));
+  });
+  world.task("wakes", 1, [&](Task& task) {
+    task.bound = true;
+    for (const Duration pause : {10_us, 50_us, 50_us}) {
+      work(task, pause);
+      world.scheduler.wake(task.core(), sleeper);
+    }
+  });
+  world.engine.run();
+  ASSERT_EQ(woken.size(), 2u);
+  EXPECT_GT(woken[0], Instant(60_us));
+  EXPECT_GE(woken[1], woken[0] + 100_us);
+  EXPECT_EQ(slept[1], slept[0]);
+}
+
+// Who does not spin has no reason to give up its core before it queues, whatever its tick has asked for.
+TEST(Mutex, IsQueuedForWithoutReschedulingWhereNobodySpins) {
+  Variant variant = mutex_variants[1];
+  variant.settings.emplace_back("kernel.hz", std::int64_t{10'000});
+  variant.settings.emplace_back("kernel.time_slice", "50 us");
+  TasksWorld world(variant, 1, 2);
+  Mutex mutex(world.locks, world.scheduler, "mutex");
+  std::size_t queued = 0;
+  world.task("owner", 0, [&](Task& task) {
+    task.bound = true;
+    mutex.lock(task);
+    work(task, 2_ms);
+    mutex.unlock(task);
+  });
+  world.task("waiter", 1, [&](Task& task) {
+    task.bound = true;
+    work(task, 500_us); // and its slice is over
+    EXPECT_TRUE(world.scheduler.need_resched(task.core()));
+    mutex.lock(task);
+    mutex.unlock(task);
+  });
+  world.task("other", 1, [&](Task& task) {
+    task.bound = true;
+    queued = mutex.waiters();
+  });
+  world.engine.run();
+  EXPECT_EQ(queued, 1u);
+}
+
+// The first of the queue asks for the hand-off when it has been woken in vain: a wake-up from before, which it
+// got as a running task, is not one.
+TEST(Mutex, IsNotHandedOverForAWakeUpThatNobodyWaitedFor) {
+  TasksWorld world(mutex_variants[1], 1, 3);
+  Mutex mutex(world.locks, world.scheduler, "mutex");
+  bool stolen = false;
+  world.task("owner", 0, [&](Task& task) {
+    task.bound = true;
+    mutex.lock(task);
+    work(task, 200_us);
+    mutex.unlock(task);
+    stolen = mutex.try_lock(task); // long before who was woken is on its core
+    if (stolen) mutex.unlock(task);
+  });
+  Task& waiter = world.task("waiter", 1, [&](Task& task) {
+    task.bound = true;
+    work(task, 100_us);
+    mutex.lock(task);
+    mutex.unlock(task);
+  });
+  world.task("wakes", 2, [&](Task& task) {
+    task.bound = true;
+    work(task, 50_us);
+    world.scheduler.wake(task.core(), waiter);
+  });
+  world.engine.run();
+  EXPECT_TRUE(stolen);
+}
+
 class AnyMutex : public testing::TestWithParam<Variant> {};
 INSTANTIATE_TEST_SUITE_P(Variants, AnyMutex, testing::ValuesIn(mutex_variants), name_of);
 

@@ -84,6 +84,10 @@ Duration a_load(const Costs& c, Duration) { return c.hit; }
 Duration two_atomics(const Costs& c, Duration hold) { return 2 * (c.hit + c.atomic) + hold; }
 // One takes it, a store gives it back.
 Duration atomic_and_store(const Costs& c, Duration hold) { return c.hit + c.atomic + hold + c.hit; }
+// Each way a spinlock and a store to the line that it is on.
+Duration two_locked_stores(const Costs& c, Duration hold) {
+  return 2 * (c.hit + c.atomic + 2 * c.hit) + hold;
+}
 // Its count; and its owner, whom a writer stores and clears, and a reader reads and stores.
 Duration count_and_owner(const Costs& c, Duration hold) { return two_atomics(c, hold) + 2 * c.hit; }
 
@@ -98,7 +102,7 @@ INSTANTIATE_TEST_SUITE_P(
         Kind{"rcu",
              [](const Costs& c, Duration hold) { return atomic_and_store(c, hold) + c.hit + c.rcu_callback; },
              [](const Costs& c, Duration hold) { return c.hit + hold; }},
-        Kind{"refcount", two_atomics, a_load},
+        Kind{"refcount", two_atomics, a_load}, Kind{"semaphore", two_locked_stores},
         Kind{"atomic", [](const Costs& c, Duration) { return c.hit + c.atomic; }, a_load},
         Kind{"line", a_load, a_load}),
     [](const auto& info) { return std::string(info.param.name); });
@@ -250,9 +254,44 @@ TEST_P(EightCpus, ShareOrExcludeEachOther) {
 INSTANTIATE_TEST_SUITE_P(Kinds, EightCpus,
                          testing::Values(Sharing{"rw_semaphore", true}, Sharing{"rwlock", true},
                                          Sharing{"seqlock", true}, Sharing{"rcu", true},
-                                         Sharing{"mutex", false}, Sharing{"queued", false},
-                                         Sharing{"tas", false}),
+                                         Sharing{"mutex", false}, Sharing{"semaphore", false},
+                                         Sharing{"queued", false}, Sharing{"tas", false}),
                          [](const auto& info) { return std::string(info.param.kind); });
+
+// Its own line; every `batch` additions the lock too, and both lines under it.
+TEST(PercpuCounter, TakesItsLockOnceABatchWhichTheKernelSays) {
+  const Costs costs = costs_of_one_cluster();
+  const auto additions_a_lock = [&](const Words& more) {
+    const PointResult result = lock_point("percpu_counter", 1, one_cluster + more);
+    const OperationResult& add = result.operations.at(0);
+    EXPECT_EQ(add.latency.min(), costs.hit + (costs.hit + costs.atomic));
+    EXPECT_EQ(add.latency.max(), costs.hit + (costs.hit + costs.atomic) + 2 * costs.hit + costs.hit);
+    return static_cast<double>(add.completed) /
+           static_cast<double>(result.counters.lock_class("test_counter").acquired);
+  };
+  EXPECT_NEAR(additions_a_lock({}), 32, 2);
+  EXPECT_NEAR(additions_a_lock({"kernel.nr_cpus=64"}), 32, 2) << "of 5.10, by the CPUs online";
+}
+
+TEST(PercpuCounter, OfTheKernelsThatGoByNrCpusHasItsBatchFromThere) {
+  for (const auto& [nr_cpus, batch] : {std::pair{"4", 16}, {"8", 32}, {"32", 64}}) {
+    const PointResult result = lock_point(
+        "percpu_counter", 1,
+        one_cluster + Words{"kernel.percpu_counter_batch=nr_cpus", std::string("kernel.nr_cpus=") + nr_cpus});
+    const auto acquired = static_cast<double>(result.counters.lock_class("test_counter").acquired);
+    EXPECT_NEAR(static_cast<double>(result.operations.at(0).completed) / acquired, batch, 0.06 * batch);
+  }
+}
+
+// A batch of 32: eight CPUs have nearly eight times the throughput of one, where a shared word has not.
+TEST(PercpuCounter, LetsCpusAddBesideEachOther) {
+  const Words settings = one_cluster + Words{"scenario.think=100 ns"};
+  const auto gain = [&](const std::string& kind) {
+    return per_second(lock_point(kind, 8, settings)) / per_second(lock_point(kind, 1, settings));
+  };
+  EXPECT_GT(gain("percpu_counter"), 7);
+  EXPECT_LT(gain("atomic"), 6);
+}
 
 TEST(References, AreHeldByManyAtATime) {
   const double references = per_second(lock_point(
