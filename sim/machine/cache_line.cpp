@@ -103,15 +103,15 @@ bool CacheLine::access(Core& core, LineAccess kind, LineRequest& request) {
   Engine& engine = core.engine();
   const Instant now = core.now();
   if (queue_.empty() && busy_until_ <= now) {
-    // Nobody loses anything by a read of what nobody holds exclusively; and nobody can tell when the line was taken
-    // if nothing else happens meanwhile. Both ways count as the two events that the queue takes.
+    // Nobody loses anything by a read of what nobody holds exclusively.
     if (!writes(kind) && state_ != State::exclusive) {
-      const Instant served = grant(core, kind, now, now);
-      engine.wait_until(served);
+      engine.wait_until(grant(core, kind, now, now));
       return true;
     }
+    // Nobody can tell when the line was taken if nothing else happens meanwhile: the two events of the queue in one.
     if (engine.try_advance(now + cost(core, kind).whole, 2)) {
-      grant(core, kind, now, now);
+      hand_to(core, kind);
+      busy_until_ = core.now();
       return true;
     }
   }
@@ -159,11 +159,10 @@ void CacheLine::turn(Core& core) {
   const Instant free = due();
   departs_at_ = Instant::max();
   LineRequest& request = next_request(core.machine());
+  queue_.erase(queue_.iterator_to(request));
   if (request.core == nullptr) {
-    queue_.erase(queue_.iterator_to(request));
     spinners_->grant(free);
   } else {
-    queue_.erase(queue_.iterator_to(request));
     Engine& engine = core.engine();
     request.failed = request.kind == LineAccess::conditional && !held_by(*request.core);
     if (request.failed) {

@@ -9,7 +9,7 @@ namespace mmsim {
 namespace {
 
 TEST(Semaphore, CostsItsSpinlockAndAStoreEachWay) {
-  ThreadsWorld world("queued", 1, 1);
+  TasksWorld world(as_is, 1, 1);
   const ClusterLineCosts costs(world.machine);
   Semaphore semaphore(world.locks, world.scheduler, "console_sem", 2);
   Duration took{};

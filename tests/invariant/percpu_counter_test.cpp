@@ -51,13 +51,7 @@ struct RandomAdditions {
         core.settle();
         if (++finished == cores) total = counter.sum(core);
       });
-    if (interrupts)
-      world.engine.spawn("interrupts", [&, random = RandomStream(seed, "interrupts")]() mutable {
-        while (finished < cores) {
-          world.engine.wait_until(world.engine.now() + random.exponential(200_ns));
-          world.machine.core(CoreId(static_cast<std::uint32_t>(random.below(cores)))).raise(Irq::tick);
-        }
-      });
+    if (interrupts) world.interrupt_while([&] { return finished < cores; }, 200_ns, seed);
     world.engine.run();
     left = counter.exact_now();
     expected += handler.added;

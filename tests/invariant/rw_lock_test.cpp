@@ -80,12 +80,7 @@ TEST_P(RandomRwLocking, NeverLetsAWriterMeetAnybodyAndLetsEverybodyFinish) {
       core.settle();
       ++finished;
     });
-  world.engine.spawn("interrupts", [&, random = RandomStream(seed, "interrupts")]() mutable {
-    while (finished < cores) {
-      world.engine.wait_until(world.engine.now() + random.exponential(1_us));
-      world.machine.core(CoreId(static_cast<std::uint32_t>(random.below(cores)))).raise(Irq::tick);
-    }
-  });
+  world.interrupt_while([&] { return finished < cores; }, 1_us, seed);
   world.engine.run();
   EXPECT_EQ(finished, cores);
   const LockClassStats stats = world.counters.snapshot().lock_class("tasklist_lock");

@@ -18,7 +18,7 @@ TEST_P(RandomSemaphore, LetsAsManyInAsItCountsAndEverybodyFinish) {
   const auto seed = static_cast<std::uint64_t>(number);
   Engine::Options options;
   options.permute_ties = number % 2 == 0 ? seed : 0;
-  ThreadsWorld world(kind, 2, 3, seed, options);
+  TasksWorld world(as_is, 2, 3, kind, seed, options);
   constexpr int permits = 3, tasks = 16, rounds = 100;
   Semaphore semaphore(world.locks, world.scheduler, "console_sem", permits);
   int inside = 0, finished = 0, full = 0;
@@ -57,7 +57,7 @@ INSTANTIATE_TEST_SUITE_P(Kinds, RandomSemaphore,
                          });
 
 TEST(Semaphore, IsHandedToItsWaitersInTheOrderInWhichTheyCameAndToNobodyAheadOfThem) {
-  ThreadsWorld world("queued", 1, 6);
+  TasksWorld world(as_is, 1, 6);
   Semaphore semaphore(world.locks, world.scheduler, "console_sem", 1);
   std::string order;
   for (std::uint32_t id = 0; id < 5; ++id)
@@ -89,7 +89,7 @@ TEST(Semaphore, IsHandedToItsWaitersInTheOrderInWhichTheyCameAndToNobodyAheadOfT
 }
 
 TEST(Semaphore, MayBeGivenByAnInterrupt) {
-  ThreadsWorld world("queued", 1, 2);
+  TasksWorld world(as_is, 1, 2);
   Semaphore semaphore(world.locks, world.scheduler, "console_sem", 0);
   struct Giver : InterruptHandler {
     explicit Giver(Semaphore& semaphore) : semaphore(semaphore) {}

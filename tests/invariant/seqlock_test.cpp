@@ -77,12 +77,7 @@ TEST_P(RandomSeqLocking, ShowsNoReaderHalfOfAChange) {
       core.settle();
       ++finished;
     });
-  world.engine.spawn("interrupts", [&, random = RandomStream(seed, "interrupts")]() mutable {
-    while (finished < cores) {
-      world.engine.wait_until(world.engine.now() + random.exponential(1_us));
-      world.machine.core(CoreId(static_cast<std::uint32_t>(random.below(cores)))).raise(Irq::tick);
-    }
-  });
+  world.interrupt_while([&] { return finished < cores; }, 1_us, seed);
   world.engine.run();
   EXPECT_EQ(pair.first, pair.writes);
   EXPECT_EQ(pair.second, pair.writes);

@@ -8,6 +8,7 @@
 #include <deque>
 #include <functional>
 #include <string>
+#include <utility>
 
 namespace mmsim {
 
@@ -37,6 +38,17 @@ struct LocksWorld {
     engine.spawn("cpu " + std::to_string(id), [&core, body = std::move(body)] {
       body(core);
       core.settle();
+    });
+  }
+
+  /// Ticks come to cores at random, `mean` apart, as long as `go_on()`.
+  void interrupt_while(std::function<bool()> go_on, Duration mean, std::uint64_t seed) {
+    engine.spawn("interrupts", [this, go_on = std::move(go_on), mean,
+                                random = RandomStream(seed, "interrupts")]() mutable {
+      while (go_on()) {
+        engine.wait_until(engine.now() + random.exponential(mean));
+        machine.core(CoreId(static_cast<std::uint32_t>(random.below(machine.cpus())))).raise(Irq::tick);
+      }
     });
   }
 

@@ -19,27 +19,15 @@ struct NoAddressSpaces : MmSwitcher {
   void drop_borrowed(Core&, MmStruct*) override {}
 };
 
-struct ThreadsWorld : LocksWorld {
-  ThreadsWorld(const std::string& kind, std::int64_t clusters, std::int64_t cores_per_cluster,
-               std::uint64_t seed = 1, Engine::Options options = {})
-      : LocksWorld(kind, clusters, cores_per_cluster, options),
-        scheduler(machine, locks, switcher, configuration, RandomStream(seed, "ticks")) {
-    scheduler.boot(nullptr);
-  }
-  Task& task(std::string name, std::uint32_t core, std::function<void(Task&)> body) {
-    return scheduler.spawn_at_boot(std::move(name), nullptr, CoreId(core), std::move(body));
-  }
-
-  NoAddressSpaces switcher;
-  Scheduler scheduler;
-};
-
 /// A way for sleeping locks to work.
 struct Variant {
   const char* name;
   std::vector<std::pair<std::string, Value>> settings;
 };
 inline void PrintTo(const Variant& variant, std::ostream* out) { *out << variant.name; }
+
+/// The defaults.
+inline const Variant as_is{"as_is", {}};
 
 inline const std::vector<Variant> rwsem_variants{
     {"fifo", {{"kernel.rwsem", "fifo"}}},
