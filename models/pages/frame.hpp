@@ -14,6 +14,7 @@
 #pragma once
 
 #include "sim/engine/strong_int.hpp"
+#include "sim/machine/core_cache.hpp"
 
 #include <cassert>
 #include <cstddef>
@@ -34,15 +35,24 @@ enum class FrameState : std::uint8_t {
   allocated, ///< first of an allocated block
 };
 
+/// Flags of an allocated frame; all clear after allocation.
+enum FrameFlag : std::uint32_t {
+  PG_lru = 1,    ///< on a list of the LRU
+  PG_active = 2, ///< on an active one, or on its way to it
+  PG_slab = 4,   ///< of a slab cache
+};
+
 struct Frame {
   std::int32_t refcount; ///< page_count(): 1 after allocation; 0 while free
-  std::int32_t mapcount; ///< page_mapcount(): entries that map it. 0 is none (the kernel stores one less)
-  std::uint32_t epoch;   ///< how often it was freed
   std::uint32_t next;    ///< links of its list (frame_list.hpp); the owner's to use while it is on none
   std::uint32_t previous;
-  FrameState state;
-  std::uint8_t order;  ///< of the block that it is the first of
-  std::uint16_t flags; ///< the owner's to use; 0 after allocation
+  CacheStamp touched; ///< whose cache last held its contents, and when (core_cache.hpp); outlives a free
+  std::int32_t
+      mapcount : 24; ///< page_mapcount(): entries that map it. 0 is none (the kernel stores one less)
+  FrameState state : 8;
+  std::uint32_t epoch : 24; ///< how often it was freed, modulo 2^24
+  std::uint32_t order : 4;  ///< of the block that it is the first of
+  std::uint32_t flags : 4;  ///< of FrameFlag
 };
 static_assert(sizeof(Frame) == 24);
 

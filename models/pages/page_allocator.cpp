@@ -71,7 +71,8 @@ inline void PageAllocator::prepare(Core& core, FrameNumber frame, unsigned order
   core.counters().add(Counter::pgalloc, std::uint64_t{1} << order);
 }
 
-FrameNumber PageAllocator::alloc_page(Core& core, Temperature temperature) {
+FrameNumber PageAllocator::alloc_page(Core& core, Gfp gfp) {
+  const Temperature temperature = gfp.has(gfp_cold) ? Temperature::cold : Temperature::hot;
   Node& home = *home_[core.id().value()];
   FrameNumber frame = take_single(core, home, temperature);
   for (std::size_t i = 0; frame == no_frame && i < home.fallbacks.size(); ++i)
@@ -87,8 +88,8 @@ FrameNumber PageAllocator::take_single(Core& core, Node& node, Temperature tempe
   return frame;
 }
 
-FrameNumber PageAllocator::alloc_pages(Core& core, unsigned order) {
-  if (order == 0) return alloc_page(core);
+FrameNumber PageAllocator::alloc_pages(Core& core, unsigned order, Gfp gfp) {
+  if (order == 0) return alloc_page(core, gfp);
   if (order > Buddy::max_order)
     throw std::logic_error(
         fmt::format("alloc_pages: order {}, but the largest is {}", order, Buddy::max_order));
@@ -183,7 +184,7 @@ void PageAllocator::check_invariants() const {
               fmt::format("frame {}, on a list of cpu {} and node {} behind frame {}: state {}, link back to "
                           "{}, refcount {}, mapcount {}",
                           frame.value(), cpu.value(), node.zone->node().value(), previous.value(),
-                          static_cast<int>(f.state), f.previous, f.refcount, f.mapcount));
+                          static_cast<int>(f.state), f.previous, f.refcount, int{f.mapcount}));
         previous = frame;
       }
       if (length != list.size() || list.back() != previous)

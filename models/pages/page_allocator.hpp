@@ -17,6 +17,7 @@
 // charges (zone.hpp) for a refill, a drain, a block of a higher order. Zeroing is the caller's.
 #pragma once
 
+#include "models/pages/gfp.hpp"
 #include "models/pages/pcp.hpp"
 #include "models/pages/zone.hpp"
 #include "sim/machine/machine.hpp"
@@ -33,11 +34,11 @@ class PageAllocator {
   PageAllocator(Machine& machine, SpinLocks& locks, const Configuration& configuration);
 
   /// A frame with refcount 1, mapcount 0 and flags 0; no_frame if no node has any.
-  [[nodiscard]] FrameNumber alloc_page(Core& core, Temperature temperature = Temperature::hot);
+  [[nodiscard]] FrameNumber alloc_page(Core& core, Gfp gfp = GFP_KERNEL);
   /// Frees it: its epoch goes up. Throws Violation if it is not allocated, referenced or still mapped.
   void free_page(Core& core, FrameNumber frame, Temperature temperature = Temperature::hot);
   /// 2^order consecutive frames, of which the first has the reference; no_frame if there is no such block.
-  [[nodiscard]] FrameNumber alloc_pages(Core& core, unsigned order);
+  [[nodiscard]] FrameNumber alloc_pages(Core& core, unsigned order, Gfp gfp = GFP_KERNEL);
   /// Frees what alloc_pages(order) gave; the epochs of all its frames go up.
   void free_pages(Core& core, FrameNumber frame, unsigned order);
   /// drain_local_pages: the core's per-CPU lists go back to their zones.

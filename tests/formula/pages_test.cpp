@@ -126,7 +126,7 @@ TEST_F(PagesFormula, TheColdListIsAThirdAsLongAndMovesHalfAsMuch) {
     // 47 are left on the cold list, none of them for those who want hot pages.
     (void)m.pages.alloc_page(core);
     EXPECT_EQ(m.counters[Counter::pcp_refill], 3u);
-    EXPECT_EQ(spent_on(core, [&] { (void)m.pages.alloc_page(core, Temperature::cold); }),
+    EXPECT_EQ(spent_on(core, [&] { (void)m.pages.alloc_page(core, gfp_cold); }),
               (Spent{work.pcp_alloc, {}, {}, {}}));
   });
   EXPECT_EQ(m.counters[Counter::pcp_drain], 1u);

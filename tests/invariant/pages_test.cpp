@@ -54,7 +54,7 @@ struct Modelled {
     if (after != allocated.begin())
       RC_ASSERT(std::prev(after)->first + (1u << std::prev(after)->second) <= number);
     RC_ASSERT(frames[frame].state == FrameState::part); // nobody can merge with it any more
-    RC_ASSERT(unsigned{frames[frame].order} == order);
+    RC_ASSERT(unsigned(frames[frame].order) == order);
     frames[frame].state = FrameState::allocated;
     allocated.emplace(number, order);
     in_use += size;
@@ -204,7 +204,7 @@ TEST_P(PagesInvariant, ManyCoresThatAllocateAndFreeAtRandomLeaveMemoryAsItWas) {
         const FrameNumber frame =
             order != 0
                 ? m.pages.alloc_pages(core, order)
-                : m.pages.alloc_page(core, random.below(4) == 0 ? Temperature::cold : Temperature::hot);
+                : m.pages.alloc_page(core, random.below(4) == 0 ? GFP_KERNEL | gfp_cold : GFP_KERNEL);
         if (frame == no_frame) {
           ++out_of_memory;
           continue;
@@ -298,7 +298,7 @@ TEST(Pages, HotPagesComeBackFirstAndColdOnesLast) {
     m.release(core, a, Temperature::cold);
     m.release(core, b);
     m.release(core, c);
-    EXPECT_EQ(m.pages.alloc_page(core, Temperature::cold), a);
+    EXPECT_EQ(m.pages.alloc_page(core, gfp_cold), a);
     EXPECT_EQ(m.pages.alloc_page(core), c);
     EXPECT_EQ(m.pages.alloc_page(core), b);
   });
@@ -388,26 +388,26 @@ TEST(Pages, BrokenListsAreFound) {
   PagedMachine m(1, {{"kernel.pcp", "merged"}});
   m.run([&](Core& core) {
     const FrameNumber frame = m.pages.alloc_page(core);
-    const auto broken = [&](auto& field, auto value) {
-      const auto whole = std::exchange(field, value);
+    const auto broken = [&](FrameNumber which, auto&& change) {
+      const Frame whole = m.pages[which];
+      change(m.pages[which]);
       const std::string found = violation_of([&] { m.pages.check_invariants(); });
-      field = whole;
+      m.pages[which] = whole;
       m.pages.check_invariants();
       return found;
     };
-    EXPECT_THAT(broken(m.pages[frame].state, FrameState::per_cpu),
+    EXPECT_THAT(broken(frame, [](Frame& f) { f.state = FrameState::per_cpu; }),
                 HasSubstr("30 frames on per-CPU lists, but 31"));
-    EXPECT_THAT(broken(m.pages[frame].state, FrameState::free), HasSubstr("free, but refcount 1"));
-    EXPECT_THAT(broken(m.pages[frame + 1].state, FrameState::free),
+    EXPECT_THAT(broken(frame, [](Frame& f) { f.state = FrameState::free; }), HasSubstr("free, but refcount 1"));
+    EXPECT_THAT(broken(frame + 1, [](Frame& f) { f.state = FrameState::free; }),
                 HasSubstr("free list of order 0: 1 blocks in its links, 1 by its count, 2 in memory"));
-    EXPECT_THAT(broken(m.pages[frame].state, FrameState::part), HasSubstr("nothing says whose it is"));
-    EXPECT_THAT(broken(m.pages[frame].order, std::uint8_t{3}),
-                HasSubstr("30 frames on per-CPU lists, but 23"));
-    EXPECT_THAT(broken(m.pages[frame + 1].order, std::uint8_t{3}), HasSubstr("order 3 cannot begin here"));
-    EXPECT_THAT(broken(m.pages[frame + 31].order, std::uint8_t{1}), HasSubstr("order 1 cannot begin here"));
-    EXPECT_THAT(broken(m.pages[frame + 1].previous, 77u), HasSubstr("link back to 77"));
-    EXPECT_THAT(broken(m.pages[frame + 2].refcount, 1), HasSubstr("refcount 1"));
-    EXPECT_THAT(broken(m.pages[frame + 5].next, (frame + 20).value()), HasSubstr("link back to"));
+    EXPECT_THAT(broken(frame, [](Frame& f) { f.state = FrameState::part; }), HasSubstr("nothing says whose it is"));
+    EXPECT_THAT(broken(frame, [](Frame& f) { f.order = 3; }), HasSubstr("30 frames on per-CPU lists, but 23"));
+    EXPECT_THAT(broken(frame + 1, [](Frame& f) { f.order = 3; }), HasSubstr("order 3 cannot begin here"));
+    EXPECT_THAT(broken(frame + 31, [](Frame& f) { f.order = 1; }), HasSubstr("order 1 cannot begin here"));
+    EXPECT_THAT(broken(frame + 1, [](Frame& f) { f.previous = 77; }), HasSubstr("link back to 77"));
+    EXPECT_THAT(broken(frame + 2, [](Frame& f) { f.refcount = 1; }), HasSubstr("refcount 1"));
+    EXPECT_THAT(broken(frame + 5, [&](Frame& f) { f.next = (frame + 20).value(); }), HasSubstr("link back to"));
   });
 }
 
