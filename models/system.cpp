@@ -29,6 +29,12 @@ void KernelParameters::declare(Declaration& d, KernelParameters& p) {
     "pages that munmap and exit collect before they flush and free",
     "5.10: 8 in mmu_gather and up to 19 batches of 510")
       .at_least(1);
+  d("kernel.gather_bundle", p.gather_bundle, 8, "pages of a gather that are given back first",
+    "MMU_GATHER_BUNDLE of 3.0 and later: the array in mmu_gather itself")
+      .at_least(1);
+  d("kernel.gather_batch", p.gather_batch, 510, "pages of a gather that are given back at a time after that",
+    "MAX_GATHER_BATCH of 3.0 and later, with 4 KiB pages: one page of pointers")
+      .at_least(1);
   d("kernel.munmap_downgrade", p.munmap_downgrade, true,
     "munmap goes on as a reader of mmap_lock once the areas are taken out", "since Linux 4.20");
   d("kernel.fast_gup", p.fast_gup, true,
@@ -38,16 +44,31 @@ void KernelParameters::declare(Declaration& d, KernelParameters& p) {
     "fork makes mm->write_protect_seq odd while it copies page tables, which sends fast page pinning to the "
     "slow path, and copies pages that may be pinned at once",
     "since Linux 5.11, in 5.10.35: mm/memory.c copy_page_range, copy_present_page");
+  d("kernel.wp_late_lru", p.wp_late_lru, false,
+    "do_wp_page sets the entry before it puts the copy on the LRU, and gives the old page back before it "
+    "drops the "
+    "table's lock",
+    "2.6.24; since 2.6.28 the entry comes last, since 4.2 the old page goes without the lock");
   d("run.quantum", p.quantum, "1 us",
     "how much work under a lock is charged in bulk where page-table walkers look without it",
     "estimate: 32 entries of copy_pte_range, after which the kernel looks at its lock");
 }
 
+namespace {
+std::unique_ptr<Lru> make_lru(Machine& machine, SpinLocks& locks, PageAllocator& pages,
+                              const Configuration& configuration) {
+  const auto parameters = read_parameters<LruParameters>(configuration);
+  return Registry<Lru>::instance().create(parameters.implementation,
+                                          LruMeans{machine, locks, pages, parameters});
+}
+} // namespace
+
 System::System(Engine& engine, const Configuration& configuration, Counters& counters, std::uint32_t cpus,
                std::uint64_t seed)
     : parameters(read_parameters<KernelParameters>(configuration)), engine(engine), counters(counters),
       machine(engine, configuration, counters, cpus), locks(machine, configuration),
-      pages(machine, locks, configuration), ids(machine, locks, parameters.asid_bits),
+      pages(machine, locks, configuration), lru(make_lru(machine, locks, pages, configuration)),
+      ids(machine, locks, parameters.asid_bits),
       calls(Registry<CrossCalls>::instance().create(
           read_parameters<CrossCallParameters>(configuration).implementation, machine, locks)),
       policy(Registry<TlbFlushPolicy>::instance().create(
@@ -160,16 +181,33 @@ void System::check_invariants() {
       throw Violation(fmt::format("mm {}: it is gone, but {} of its changes were never flushed", id,
                                   mm->open_changes.size()));
   }
+  const Lru::Census lru_pages = lru->check_invariants();
+  std::uint64_t listed = 0, only_in_pagevecs = lru_pages.in_pagevecs.size();
   for (const auto& [number, count] : mappings) {
     const Frame& frame = pages[FrameNumber(number)];
-    if (frame.mapcount != count || frame.refcount != count)
-      throw Violation(fmt::format("frame {}: {} entries map it, but its mapcount is {} and its refcount {}",
-                                  number, count, frame.mapcount, frame.refcount));
+    const auto held = lru_pages.in_pagevecs.find(number);
+    const std::int32_t pagevecs = held == lru_pages.in_pagevecs.end() ? 0 : held->second;
+    if (frame.mapcount != count || frame.refcount != count + pagevecs)
+      throw Violation(
+          fmt::format("frame {}: {} entries map it and {} pagevecs hold it, but its mapcount is {} and its "
+                      "refcount {}",
+                      number, count, pagevecs, frame.mapcount, frame.refcount));
+    const bool on_list = (frame.flags & PG_lru) != 0;
+    if (on_list == (pagevecs != 0))
+      throw Violation(fmt::format("frame {}, mapped {} times, is {} an LRU list and in {} pagevecs", number,
+                                  count, on_list ? "on" : "not on", pagevecs));
+    listed += on_list ? 1 : 0;
+    only_in_pagevecs -= static_cast<std::uint64_t>(pagevecs);
   }
-  if (pages.allocated_frames() != mappings.size() + table_frames)
+  if (listed != lru_pages.listed)
+    throw Violation(fmt::format("{} frames are on LRU lists, but {} of those that are mapped say so",
+                                lru_pages.listed, listed));
+  // A page whose mappings went while another CPU's pagevec held it stays until that CPU adds to it or drains it.
+  if (pages.allocated_frames() != mappings.size() + only_in_pagevecs + table_frames)
     throw Violation(
-        fmt::format("{} frames are allocated, but {} are mapped and {} are tables: some have leaked",
-                    pages.allocated_frames(), mappings.size(), table_frames));
+        fmt::format("{} frames are allocated, but {} are mapped, {} only held by pagevecs and {} are tables: "
+                    "some have leaked",
+                    pages.allocated_frames(), mappings.size(), only_in_pagevecs, table_frames));
 }
 
 } // namespace mmsim

@@ -11,6 +11,7 @@
 #include "models/locks/rcu.hpp"
 #include "models/locks/spinlock.hpp"
 #include "models/pages/page_allocator.hpp"
+#include "models/reclaim/lru.hpp"
 #include "models/scheduler/cross_call.hpp"
 #include "models/scheduler/scheduler.hpp"
 #include "models/tlb_flush/flusher.hpp"
@@ -26,8 +27,8 @@ namespace mmsim {
 
 struct KernelParameters {
   std::string pt_lock, cow_reuse;
-  std::int64_t asid_bits, page_table_levels, gather_pages;
-  bool munmap_downgrade, fast_gup, write_protect_seq;
+  std::int64_t asid_bits, page_table_levels, gather_pages, gather_bundle, gather_batch;
+  bool munmap_downgrade, fast_gup, write_protect_seq, wp_late_lru;
   Duration quantum;
   static void declare(Declaration& d, KernelParameters& p);
 };
@@ -46,6 +47,7 @@ class System {
   Machine machine;
   SpinLocks locks;
   PageAllocator pages;
+  std::unique_ptr<Lru> lru;
   AsidAllocator ids;
   std::unique_ptr<CrossCalls> calls;
   std::unique_ptr<TlbFlushPolicy> policy;
@@ -90,7 +92,7 @@ class System {
   /// A frame, or InputError: no reclaim exists yet.
   FrameNumber alloc_page_or_give_up(Core& core);
 
-  /// At a quiescent point: references, map counts, rss, free lists and tables add up, and every RCU callback
+  /// At a quiescent point: references, map counts, rss, free lists, the LRU and tables add up, and every RCU callback
   /// has run. Throws Violation.
   void check_invariants();
 

@@ -9,6 +9,14 @@ namespace mmsim {
 
 namespace {
 
+// page_add_new_anon_rmap() and lru_cache_add_inactive_or_unevictable(). In 2.6.24 lru_cache_add_active() comes first,
+// which nobody can tell while no entry maps the page.
+void add_new_anon(System& system, Core& core, FrameNumber frame) {
+  system.pages[frame].mapcount = 1;
+  core.charge(core.costs().work.page_ref, Account::work);
+  system.lru->lru_cache_add(core, frame);
+}
+
 FaultKind do_anonymous_page(System& system, Core& core, MmStruct& mm, const PteSlot& slot, bool writable) {
   const WorkCosts& work = core.costs().work;
   const FrameNumber frame = system.alloc_page_or_give_up(core);
@@ -17,20 +25,28 @@ FaultKind do_anonymous_page(System& system, Core& core, MmStruct& mm, const PteS
   lock.lock(core);
   core.settle();
   if (slot.entry().valid()) { // another thread has faulted it in meanwhile
-    lock.unlock(core);
     put_page(system, core, frame);
+    lock.unlock(core);
     return FaultKind::spurious;
   }
-  system.pages[frame].mapcount = 1; // page_add_new_anon_rmap()
   ++mm.rss;
+  add_new_anon(system, core, frame);
+  core.settle();
   PageTable::set(slot.table, slot.index, slot.entry().mapped(frame, writable));
-  core.charge(work.page_ref + work.pte_set, Account::work);
+  core.charge(work.pte_set, Account::work);
   lock.unlock(core);
   return FaultKind::demand_zero;
 }
 
 bool may_reuse(const System& system, const Frame& frame) {
   return system.parameters.cow_reuse == "mapcount" ? frame.mapcount == 1 : frame.refcount == 1;
+}
+
+// The end of do_wp_page() in either version: the reference that kept the old page, and the table's lock.
+void put_old_and_unlock(System& system, Core& core, FrameNumber old, SpinLock& lock) {
+  if (system.parameters.wp_late_lru) put_page(system, core, old);
+  lock.unlock(core);
+  if (!system.parameters.wp_late_lru) put_page(system, core, old);
 }
 
 // Called with the entry's lock held; drops it.
@@ -59,9 +75,8 @@ FaultKind do_wp_page(System& system, Core& core, MmStruct& mm, PageNumber page, 
   lock.lock(core);
   core.settle();
   if (slot.entry().word() != old.word()) { // pte_same() fails: another thread was faster
-    lock.unlock(core);
     put_page(system, core, copy);
-    put_page(system, core, old.frame());
+    put_old_and_unlock(system, core, old.frame(), lock);
     return FaultKind::spurious;
   }
   system.before_entries_change(core);
@@ -69,13 +84,19 @@ FaultKind do_wp_page(System& system, Core& core, MmStruct& mm, PageNumber page, 
   system.oracle.entry_changed(mm, page, page + 1);
   core.charge(work.pte_clear, Account::work);
   system.flusher.flush_page(core, mm, page);
-  system.pages[copy].mapcount = 1; // page_add_new_anon_rmap()
+  if (!system.parameters.wp_late_lru) add_new_anon(system, core, copy);
+  core.settle();
   PageTable::set(slot.table, slot.index, slot.entry().mapped(copy, true));
+  core.charge(work.pte_set, Account::work);
+  if (system.parameters.wp_late_lru) {
+    core.settle(); // the copy can be seen
+    add_new_anon(system, core, copy);
+  }
+  core.settle();
   --system.pages[old.frame()].mapcount; // page_remove_rmap()
-  core.charge(work.page_ref + work.pte_set + work.page_unref, Account::work);
-  lock.unlock(core);
+  core.charge(work.page_unref, Account::work);
   put_page(system, core, old.frame()); // the mapping's reference
-  put_page(system, core, old.frame()); // ours
+  put_old_and_unlock(system, core, old.frame(), lock);
   system.counters.add(Counter::pgcow);
   return FaultKind::cow_copy;
 }

@@ -3,12 +3,16 @@
 // Models do_page_fault() -> handle_mm_fault() -> handle_pte_fault() for anonymous private memory:
 // do_anonymous_page() and do_wp_page() of mm/memory.c, 2.6.24 and 5.10.35. Steps: exception; mmap_lock for
 // reading; find_vma; tables;
-// - nothing mapped: a cleared page, then under the table's lock the entry is looked at again and set;
+// - nothing mapped: a cleared page, then under the table's lock the entry is looked at again, the page added to the
+//   LRU by way of the core's pagevec (models/reclaim/lru.hpp: every 15th waits for lru_lock here) and the entry set;
 // - a write to a read-only entry: under the table's lock the page is taken over if nobody else has it, which
 //   kernel.cow_reuse decides as the version does, and the read-only entry is flushed; else a reference, the
 //   lock is dropped, a page is allocated and copied, and under the lock again: the entry is cleared, *flushed*,
-//   and only then set to the copy (ptep_clear_flush_notify); the old page loses its mapping and both references;
+//   and only then set to the copy (ptep_clear_flush_notify), which goes to the LRU before that, or after it in 2.6.24
+//   (kernel.wp_late_lru); the old page loses its mapping and both references. 2.6.24 has page_remove_rmap() before the
+//   flush, a race that was fixed in 2.6.26; here it comes after it;
 // - permission already there: somebody else was faster (spurious).
+// page_count counts the reference of a pagevec too: a page that is still on its way to the LRU is copied.
 // Left out: files, swap, the zero page, memory accounting, contention on struct page's own cache line.
 #pragma once
 

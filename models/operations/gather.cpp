@@ -70,21 +70,22 @@ void MmuGather::finish(Core& core) {
     system_.flusher.flush_range(core, mm_, begin_, end_, !tables_.empty());
   begin_ = PageNumber(~std::uint64_t{0});
   end_ = PageNumber(0);
-  for (const FrameNumber frame : pages_) // release_pages()
-    put_page(system_, core, frame);
-  pages_.clear();
+  free_pages(core);
   free_tables(system_, core, mm_, tables_);
 }
 
-void put_page(System& system, Core& core, FrameNumber frame) {
-  Frame& page = system.pages[frame];
-  if (page.refcount > 1) core.settle(); // others look at how many are left
-  if (page.refcount == 1) {
-    page.refcount = 0;
-    system.pages.free_page(core, frame);
-  } else {
-    --page.refcount;
+// tlb_batch_pages_flush(): batch by batch.
+void MmuGather::free_pages(Core& core) {
+  auto batch = static_cast<std::size_t>(system_.parameters.gather_bundle);
+  for (std::span<FrameNumber> left = pages_; !left.empty();) {
+    batch = std::min(batch, left.size());
+    system_.lru->free_pages_and_swap_cache(core, left.first(batch));
+    left = left.subspan(batch);
+    batch = static_cast<std::size_t>(system_.parameters.gather_batch);
   }
+  pages_.clear();
 }
+
+void put_page(System& system, Core& core, FrameNumber frame) { system.lru->put_page(core, frame); }
 
 } // namespace mmsim

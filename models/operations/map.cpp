@@ -54,6 +54,7 @@ void munmap(System& system, Task& task, PageNumber first, std::uint64_t pages) {
   const auto [floor, ceiling] = mm.vmas.free_around(first, end, mm.tables.shape().end());
   const bool downgraded = system.parameters.munmap_downgrade;
   if (downgraded) mm.mmap_lock.downgrade_write(task);
+  system.lru->lru_add_drain(core); // unmap_region()
   MmuGather gather(system, mm);
   gather.zap(core, first, end);
   gather.unhook(core, floor, ceiling);

@@ -48,9 +48,12 @@ void copy_present_page(System& system, Core& core, MmStruct& child, const Vma& v
   const WorkCosts& work = core.costs().work;
   system.copy_page(core, pinned);
   system.pages[copy].mapcount = 1; // page_add_new_anon_rmap()
+  core.charge(work.page_ref, Account::work);
+  system.lru->lru_cache_add(core, copy); // lru_cache_add_inactive_or_unevictable()
   ++child.rss;
+  core.settle();
   PageTable::set(target.table, target.index, target.entry().mapped(copy, vma.writable)); // maybe_mkwrite()
-  core.charge(work.page_ref + work.pte_set, Account::work);
+  core.charge(work.pte_set, Account::work);
 }
 
 // copy_pte_range(): `table` is the parent's, [begin, end) lies in it.
@@ -165,6 +168,7 @@ namespace {
 // exit_mmap(): everything goes; nobody uses the address space any more, but cores may still have it loaded
 // lazily.
 void exit_mmap(System& system, Core& core, MmStruct& mm) {
+  system.lru->lru_add_drain(core);
   MmuGather gather(system, mm, true);
   for (auto& [begin, vma] : mm.vmas)
     gather.zap(core, vma.begin, vma.end);

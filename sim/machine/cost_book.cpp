@@ -165,6 +165,17 @@ void WorkCosts::declare(Declaration& d, WorkCosts& c) {
   d("machine.work.buddy_alloc", c.buddy_alloc, "60 ns", "__rmqueue of one block, without splits", estimate);
   d("machine.work.buddy_free", c.buddy_free, "50 ns", "__free_one_page, without merges", estimate);
   d("machine.work.buddy_step", c.buddy_step, "12 ns", "one split or merge", estimate);
+  d("machine.work.pagevec_add", c.pagevec_add, "9 ns",
+    "adding a page to the core's pagevec, with the reference that it takes",
+    "estimate: an atomic operation (machine.line.atomic) and a dozen instructions");
+  d("machine.work.pagevec_put", c.pagevec_put, "7 ns", "dropping a pagevec's reference to a page",
+    "estimate: an atomic operation and half a dozen instructions of release_pages");
+  d("machine.work.lru_add", c.lru_add, "12 ns",
+    "putting a page of a pagevec on its LRU list, lines in the cache: flag, links, statistics",
+    "estimate: an atomic bit operation, two stores to links, a per-CPU counter; 30 instructions");
+  d("machine.work.lru_del", c.lru_del, "10 ns",
+    "taking a page off its LRU list, lines in the cache: flag, links, statistics",
+    "estimate: as lru_add without the atomic (__ClearPageLRU)");
   d("machine.work.enqueue", c.enqueue, "120 ns", "putting a task on a run queue", estimate);
   d("machine.work.dequeue", c.dequeue, "110 ns", "taking a task off a run queue", estimate);
   d("machine.work.pick_next", c.pick_next, "150 ns", "choosing the next task", estimate);

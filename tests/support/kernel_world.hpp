@@ -52,6 +52,7 @@ class KernelWorld {
   void dont_need(Task& task, PageNumber first, std::uint64_t pages) {
     MmStruct& mm = *task.mm;
     mm.mmap_lock.down_write(task);
+    system.lru->lru_add_drain(task.core()); // zap_page_range()
     MmuGather gather(system, mm);
     gather.zap(task.core(), first, first + pages);
     gather.finish(task.core());

@@ -1,0 +1,110 @@
+// The LRU: where user pages are listed for reclaim, and how they come there and go.
+//
+//   lru.lru_cache_add(core, frame);                  // a new page: by way of the core's pagevec
+//   lru.lru_add_drain(core);                         // before pages are unmapped: empties the pagevec
+//   lru.put_page(core, frame);                       // a reference; the last one takes it off and frees it
+//   lru.free_pages_and_swap_cache(core, frames);     // a gather's references
+//
+// Models mm/swap.c and the end of mm/swap_state.c. A new page first goes to a pagevec of its core, which holds a
+// reference to it. When the pagevec is full its pages go to their lists under lru_lock, and the references are dropped.
+// So a page is off the LRU for a while, with one reference more than it has mappings: 5.10's do_wp_page(), which takes
+// a page over only if nobody else has a reference, copies it then (5.18 drains the pagevec first).
+//
+// What differs by version is an implementation each, one file: `zone` (lru_zone.cpp) and `node` (lru_node.cpp).
+//
+// Left out: file pages, mlock and swap; activation and its pagevecs (mark_page_accessed(), the reference bits);
+// rotation; lru_add_drain_all() and other CPUs' pagevecs, which are emptied by their own CPU alone: at the end of a run
+// they may hold pages that nobody maps any more; memory cgroups; misses on the struct pages' lines.
+#pragma once
+
+#include "models/pages/page_allocator.hpp"
+#include "models/reclaim/lru_vec.hpp"
+#include "models/reclaim/pagevec.hpp"
+#include "sim/engine/parameter.hpp"
+#include "sim/engine/registry.hpp"
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace mmsim {
+
+struct LruParameters {
+  std::string implementation, new_anon;
+  std::int64_t pagevec_size;
+  static void declare(Declaration& d, LruParameters& p);
+};
+
+/// What implementations are made of.
+struct LruMeans {
+  Machine& machine;
+  SpinLocks& locks;
+  PageAllocator& pages;
+  const LruParameters& parameters;
+};
+
+class Lru {
+ public:
+  static constexpr std::string_view registry_path = "kernel.lru";
+  using Factory = std::function<std::unique_ptr<Lru>(const LruMeans&)>;
+
+  virtual ~Lru() = default;
+  Lru(const Lru&) = delete;
+  Lru& operator=(const Lru&) = delete;
+
+  // In the order in which a page meets them:
+
+  /// lru_cache_add_active() (2.6.24), lru_cache_add() (5.10): a page that is on no list. Its reference count, which
+  /// others may look at, goes up; the caller has not shown the page to anybody, or has settled.
+  void lru_cache_add(Core& core, FrameNumber frame);
+  /// Empties the core's pagevec.
+  void lru_add_drain(Core& core);
+  /// Drops a reference. With the last one the page leaves the LRU and is free. For any page, of tables too.
+  void put_page(Core& core, FrameNumber frame);
+  /// The references that a gather holds. `frames` is scratch afterwards.
+  virtual void free_pages_and_swap_cache(Core& core, std::span<FrameNumber> frames) = 0;
+
+  /// Pages on a list of all zones or nodes together.
+  std::uint64_t size(LruList list) const;
+
+  /// What check_invariants() has found.
+  struct Census {
+    std::uint64_t listed = 0;                                    ///< pages on lists
+    std::unordered_map<std::uint32_t, std::int32_t> in_pagevecs; ///< references of pagevecs, by frame
+  };
+  /// At a quiescent point: the lists' links hold, every page on one is allocated, mapped and says so, and those in
+  /// pagevecs are on none. Throws Violation.
+  Census check_invariants() const;
+
+ protected:
+  Lru(const LruMeans& means, LruHeads heads, std::uint32_t vecs);
+
+  /// Which lists a page belongs to.
+  virtual std::uint32_t vec_of(FrameNumber frame) const = 0;
+  /// release_pages(): a reference of each; pages without any are taken off the LRU, by as few acquisitions as the
+  /// version manages, and freed. `frames` is scratch afterwards.
+  virtual void release_pages(Core& core, std::span<FrameNumber> frames) = 0;
+
+  /// put_page_testzero().
+  bool put_testzero(Core& core, Frame& page);
+  /// __pagevec_free() and free_unref_page_list(), which both begin with the last page.
+  void free_backwards(Core& core, std::span<FrameNumber> frames);
+
+  const std::uint32_t pagevec_size_;
+  PageAllocator& pages_;
+  std::vector<std::unique_ptr<LruVec>> vecs_;
+
+ private:
+  void pagevec_lru_add(Core& core, Pagevec& pagevec);
+
+  const LruList new_anon_;
+  std::vector<Pagevec> pagevecs_; // lru_add, by core
+};
+
+inline const DeclareParameters<LruParameters> declared_lru_parameters;
+
+} // namespace mmsim

@@ -1,0 +1,57 @@
+// LRU lists a node, pages freed in one go: mm/swap.c and mm/swap_state.c of 5.10.
+//
+// release_pages() takes pgdat->lru_lock at the first page that is on the LRU and holds it over the next ones, but gives
+// it back after SWAP_CLUSTER_MAX pages so that irqs are not off for long; all are freed at the end.
+#include "models/reclaim/lru.hpp"
+
+namespace mmsim {
+namespace {
+
+constexpr unsigned swap_cluster_max = 32;
+
+class LruOfNodes final : public Lru {
+ public:
+  explicit LruOfNodes(const LruMeans& means)
+      : Lru(means, LruHeads::own_line, means.machine.topology().sockets()) {}
+
+  void free_pages_and_swap_cache(Core& core, std::span<FrameNumber> frames) override {
+    lru_add_drain(core);
+    release_pages(core, frames);
+  }
+
+ private:
+  std::uint32_t vec_of(FrameNumber frame) const override { return pages_.node_of(frame).value(); }
+
+  void release_pages(Core& core, std::span<FrameNumber> frames) override {
+    LruVec* locked = nullptr;
+    unsigned lock_batch = 0;
+    std::size_t to_free = 0;
+    for (const FrameNumber frame : frames) {
+      if (locked != nullptr && ++lock_batch == swap_cluster_max) {
+        locked->unlock(core);
+        locked = nullptr;
+      }
+      Frame& page = pages_[frame];
+      if (!put_testzero(core, page)) continue;
+      if ((page.flags & PG_lru) != 0) {
+        LruVec& vec = *vecs_[vec_of(frame)];
+        if (&vec != locked) {
+          if (locked != nullptr) locked->unlock(core);
+          lock_batch = 0;
+          locked = &vec;
+          locked->lock(core);
+        }
+        vec.del(core, frame);
+      }
+      frames[to_free++] = frame;
+    }
+    if (locked != nullptr) locked->unlock(core);
+    free_backwards(core, frames.first(to_free)); // free_unref_page_list()
+  }
+};
+
+const Registered<Lru> node{"node", "lists and a lock a node, pages leave 32 at a time (4.8 to 5.10)",
+                           [](const LruMeans& means) { return std::make_unique<LruOfNodes>(means); }};
+
+} // namespace
+} // namespace mmsim

@@ -1,0 +1,38 @@
+#include "models/reclaim/lru_vec.hpp"
+
+#include "sim/machine/core.hpp"
+
+namespace mmsim {
+
+LruVec::LruVec(FrameTable& frames, SpinLocks& locks, LruHeads heads)
+    : frames_(frames), lock_(locks.make("lru_lock", heads == LruHeads::beside_lock ? &heads_ : nullptr)) {}
+
+void LruVec::lock(Core& core) {
+  lock_->lock_irqsave(core);
+  core.write(heads_);
+}
+
+void LruVec::unlock(Core& core) { lock_->unlock_irqrestore(core); }
+
+void LruVec::add(Core& core, FrameNumber frame, LruList list) {
+  frames_[frame].flags |= PG_lru | (list == LruList::active ? PG_active : 0U);
+  lists_[static_cast<std::size_t>(list)].push_front(frames_, frame);
+  update_lru_size(core, list, 1);
+  core.charge(core.costs().work.lru_add, Account::work);
+}
+
+void LruVec::del(Core& core, FrameNumber frame) {
+  Frame& page = frames_[frame];
+  const LruList list = (page.flags & PG_active) != 0 ? LruList::active : LruList::inactive;
+  page.flags &= ~(PG_lru | PG_active);
+  lists_[static_cast<std::size_t>(list)].remove(frames_, frame);
+  update_lru_size(core, list, -1);
+  core.charge(core.costs().work.lru_del, Account::work);
+}
+
+// __inc_zone_state() of NR_ACTIVE or NR_INACTIVE in 2.6.24, update_lru_size() in 5.10: the one place where vm_stat hears
+// of the LRU. Its instructions are part of lru_add and lru_del; the lists know their own lengths.
+void LruVec::update_lru_size([[maybe_unused]] Core& core, [[maybe_unused]] LruList list,
+                             [[maybe_unused]] int pages) {}
+
+} // namespace mmsim

@@ -1,0 +1,65 @@
+// The LRU lists of a zone or node, and the lock that they are under.
+//
+//   vec.lock(core);                              // spin_lock_irqsave(&zone->lru_lock)
+//   vec.add(core, frame, LruList::inactive);
+//   vec.unlock(core);
+//
+// Models the lists of struct zone (2.6.24: active_list and inactive_list, add_page_to_active_list() and its kind,
+// del_page_from_lru()) and of struct lruvec under pgdat->lru_lock (5.10: add_page_to_lru_list(),
+// del_page_from_lru_list()). All pages here are anonymous: in 5.10 the two lists are LRU_INACTIVE_ANON and
+// LRU_ACTIVE_ANON.
+//
+// In struct zone of 2.6.24 the lock and the heads of the lists are one cache line (between two ZONE_PADDINGs), so that
+// those who try to take the lock disturb its holder. In 5.10 the lists are a memory cgroup's (mem_cgroup_per_node,
+// arm64's defconfig has MEMCG), on a line of their own.
+//
+// Costs: lock and unlock; a write of the line of the heads; machine.work.lru_add or lru_del a page. Left out: the lines
+// of the struct pages that are linked, lists of file pages and unevictable ones, cgroups beside the first.
+#pragma once
+
+#include "models/locks/spinlock.hpp"
+#include "models/pages/frame_list.hpp"
+#include "sim/machine/cache_line.hpp"
+
+#include <array>
+#include <cstdint>
+#include <memory>
+
+namespace mmsim {
+
+class Core;
+
+/// enum lru_list, as far as there are pages for it.
+enum class LruList : std::uint8_t { inactive, active };
+inline constexpr std::size_t lru_list_count = 2;
+
+/// Whether the heads of the lists share the lock's cache line.
+enum class LruHeads : std::uint8_t { beside_lock, own_line };
+
+class LruVec {
+ public:
+  LruVec(FrameTable& frames, SpinLocks& locks, LruHeads heads);
+
+  /// Takes lru_lock with irqs off, and the line of the heads with it.
+  void lock(Core& core);
+  void unlock(Core& core);
+
+  // With the lock held:
+
+  /// Sets PG_lru and puts the page at the list's head.
+  void add(Core& core, FrameNumber frame, LruList list);
+  /// Takes the page off its list and clears its flags.
+  void del(Core& core, FrameNumber frame);
+
+  const FrameList& list(LruList list) const { return lists_[static_cast<std::size_t>(list)]; }
+
+ private:
+  void update_lru_size(Core& core, LruList list, int pages);
+
+  FrameTable& frames_;
+  CacheLine heads_{"lru lists"};
+  std::unique_ptr<SpinLock> lock_;
+  std::array<FrameList, lru_list_count> lists_;
+};
+
+} // namespace mmsim

@@ -1,0 +1,58 @@
+// LRU lists a zone, pages freed by the pagevec: mm/swap.c and mm/swap_state.c of 2.6.24.
+//
+// free_pages_and_swap_cache() releases PAGEVEC_SIZE pages at a time, and release_pages() gives lru_lock back before it
+// frees what a pagevec holds. So a gather of n pages takes the lock n / 14 times.
+#include "models/reclaim/lru.hpp"
+
+#include <algorithm>
+
+namespace mmsim {
+namespace {
+
+class LruOfZones final : public Lru {
+ public:
+  // A node has one zone so far.
+  explicit LruOfZones(const LruMeans& means)
+      : Lru(means, LruHeads::beside_lock, means.machine.topology().sockets()) {}
+
+  void free_pages_and_swap_cache(Core& core, std::span<FrameNumber> frames) override {
+    lru_add_drain(core);
+    while (!frames.empty()) {
+      const std::size_t chunk = std::min<std::size_t>(frames.size(), pagevec_size_);
+      release_pages(core, frames.first(chunk));
+      frames = frames.subspan(chunk);
+    }
+  }
+
+ private:
+  std::uint32_t vec_of(FrameNumber frame) const override { return pages_.node_of(frame).value(); }
+
+  // No caller has more pages than a pagevec holds: so pages_to_free is full with the last one at the earliest, and
+  // that the lock is given back where it is full is the same as at the end.
+  void release_pages(Core& core, std::span<FrameNumber> frames) override {
+    LruVec* locked = nullptr;
+    std::size_t to_free = 0;
+    for (const FrameNumber frame : frames) {
+      Frame& page = pages_[frame];
+      if (!put_testzero(core, page)) continue;
+      if ((page.flags & PG_lru) != 0) {
+        LruVec& vec = *vecs_[vec_of(frame)];
+        if (&vec != locked) {
+          if (locked != nullptr) locked->unlock(core);
+          locked = &vec;
+          locked->lock(core);
+        }
+        vec.del(core, frame);
+      }
+      frames[to_free++] = frame;
+    }
+    if (locked != nullptr) locked->unlock(core);
+    free_backwards(core, frames.first(to_free)); // pagevec_free()
+  }
+};
+
+const Registered<Lru> zone{"zone", "lists and a lock a zone, pages leave by the pagevec (2.6.24)",
+                           [](const LruMeans& means) { return std::make_unique<LruOfZones>(means); }};
+
+} // namespace
+} // namespace mmsim
