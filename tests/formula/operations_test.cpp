@@ -36,6 +36,11 @@ struct Prices : CostBook {
   Duration downgrade_write() const { return rmw() + 2 * owner_access; }
   Duration locked_and_unlocked() const { return rmw() + line.hit; } // queued spinlock, nobody else there
   Duration first_locked_and_unlocked() const { return rmw_from_memory() + line.hit; }
+  // lru_lock held once, with the line of the lists' heads; and the pagevec's pages put on their lists in one go.
+  Duration lru_hold() const { return locked_and_unlocked() + line.hit; }
+  Duration lru_drain(std::int64_t pages) const {
+    return lru_hold() + pages * (work.lru_add + work.pagevec_put);
+  }
   Duration walk_down() const { return levels_above * work.table_walk_level; }
   Duration access_that_misses() const {
     return entry.user_access + tlb.walk_level;
@@ -90,7 +95,8 @@ TEST_P(OneCore, DemandFaultCostsTheSumOfItsEntries) {
   });
   EXPECT_EQ(took, c.access_that_misses() + c.entry.fault + c.down_read() + c.work.fault_handle +
                       c.walk_down() + c.work.pcp_alloc + c.memory.page_zero + c.locked_and_unlocked() +
-                      c.work.page_ref + c.work.pte_set + c.up_read() + c.access_that_misses());
+                      c.work.page_ref + c.work.pagevec_add + c.work.pte_set + c.up_read() +
+                      c.access_that_misses());
 }
 
 TEST_P(OneCore, AnAccessThatHitsCostsOneEntry) {
@@ -112,10 +118,13 @@ TEST_P(OneCore, MunmapOfPagesCostsTheSumOfItsEntries) {
     measure(task, [&] { munmap(w.system, task, area, n); });
     exit_task(w.system, task);
   });
+  constexpr std::int64_t in_pagevec = (1 + n) % 15; // the page of the warm-up was the first
+  constexpr std::int64_t lru_holds =
+      1 + (n - 8 + 31) / 32; // the gather's first 8 pages, and by 32 of the rest
   EXPECT_EQ(took, c.entry.syscall + c.down_write() + c.work.munmap + c.work.vma_remove + c.downgrade_write() +
-                      c.walk_down() + c.locked_and_unlocked() +
+                      c.lru_drain(in_pagevec) + c.walk_down() + c.locked_and_unlocked() +
                       n * (c.work.pte_scan + c.work.pte_clear + c.work.page_unref) + c.flush_pages(n) +
-                      n * c.work.pcp_free + c.up_read());
+                      lru_holds * c.lru_hold() + n * (c.work.lru_del + c.work.pcp_free) + c.up_read());
 }
 
 TEST_P(OneCore, CowFaultThatCopiesCostsTheSumOfItsEntries) {
@@ -132,8 +141,8 @@ TEST_P(OneCore, CowFaultThatCopiesCostsTheSumOfItsEntries) {
                       c.walk_down() + c.locked_and_unlocked() +
                       c.work.page_ref // the reference that keeps the old page
                       + c.work.pcp_alloc + c.memory.page_copy + c.locked_and_unlocked() + c.work.pte_clear +
-                      c.flush_pages(1) + c.work.page_ref + c.work.pte_set + c.work.page_unref + c.up_read() +
-                      c.access_that_misses());
+                      c.flush_pages(1) + c.work.page_ref + c.work.pagevec_add + c.work.pte_set +
+                      c.work.page_unref + c.up_read() + c.access_that_misses());
 }
 
 TEST_P(OneCore, CowFaultThatReusesCostsTheSumOfItsEntries) {
@@ -189,6 +198,7 @@ TEST_P(OneCore, ForkAndExitOfPagesInAreasCostTheSumsOfTheirEntries) {
   // The last mapping of no page goes: the child has them still.
   EXPECT_EQ(exit_took, c.entry.syscall + c.work.task_exit + c.down_read() + c.rmw_from_memory() // mm_count
                            + c.up_read() + c.rmw_from_memory()                                  // mm_users
+                           + c.lru_drain(pages % 15) // what is still in the pagevec
                            + all_areas * (c.walk_down() + c.locked_and_unlocked() + c.work.vma_remove) +
                            pages * (c.work.pte_scan + c.work.pte_clear + c.work.page_unref) +
                            levels_above * c.work.pte_clear // tables below the root are unhooked

@@ -228,6 +228,7 @@ std::string page_taken_from_a_running_stream(bool free_before_flush, std::uint64
   Task& owner = spawn_process_at_boot(w.system, "owner", CoreId(0), [&](Task& task) {
     page = mmap(w.system, task, 1);
     touch(w.system, task, page, AccessKind::write);
+    w.system.lru->lru_add_drain(task.core()); // or its pagevec would keep the page
     mapped = true;
     run_user(w.system, task, 20_us);
     MmStruct& mm = *task.mm;
