@@ -132,6 +132,20 @@ void PageAllocator::free_page(Core& core, FrameNumber frame, Temperature tempera
   core.irq_enable();
 }
 
+void PageAllocator::free_page_list(Core& core, std::span<const FrameNumber> list, Temperature temperature) {
+  constexpr std::size_t swap_cluster_max = 32;
+  for (const FrameNumber frame : list)
+    retire(core, frame, 0);
+  while (!list.empty()) {
+    const std::span<const FrameNumber> masked = list.first(std::min(list.size(), swap_cluster_max));
+    core.irq_disable();
+    for (const FrameNumber frame : masked)
+      node_at(frame).lists->put(core, frame, temperature);
+    core.irq_enable();
+    list = list.subspan(masked.size());
+  }
+}
+
 void PageAllocator::free_pages(Core& core, FrameNumber frame, unsigned order) {
   if (order == 0) return free_page(core, frame);
   retire(core, frame, order);

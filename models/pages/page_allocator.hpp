@@ -23,6 +23,7 @@
 #include "sim/machine/machine.hpp"
 
 #include <memory>
+#include <span>
 #include <vector>
 
 namespace mmsim {
@@ -41,6 +42,8 @@ class PageAllocator {
   [[nodiscard]] FrameNumber alloc_pages(Core& core, unsigned order, Gfp gfp = GFP_KERNEL);
   /// Frees what alloc_pages(order) gave; the epochs of all its frames go up.
   void free_pages(Core& core, FrameNumber frame, unsigned order);
+  /// free_unref_page_list() (5.10), __pagevec_free() (2.6.24): frees each; irqs are off over 32 at a time.
+  void free_page_list(Core& core, std::span<const FrameNumber> list, Temperature temperature);
   /// drain_local_pages: the core's per-CPU lists go back to their zones.
   void drain_local_pages(Core& core);
 
@@ -49,6 +52,8 @@ class PageAllocator {
   FrameTable& frames() { return frames_; }
   /// The node whose memory a frame is.
   NodeId node_of(FrameNumber frame) const { return NodeId((frame.value() >> node_shift_) - 1); }
+  /// The zone whose memory a frame is.
+  Zone& zone_of(FrameNumber frame) { return zone(node_of(frame)); }
   Zone& zone(NodeId node) { return *nodes_[node.value()].zone; }
 
   /// In frames, all nodes together.
