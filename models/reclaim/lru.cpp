@@ -77,11 +77,6 @@ void Lru::put_page(Core& core, FrameNumber frame) {
   pages_.free_page(core, frame);
 }
 
-void Lru::free_backwards(Core& core, std::span<FrameNumber> frames) {
-  for (std::size_t i = frames.size(); i-- > 0;)
-    pages_.free_page(core, frames[i]);
-}
-
 std::uint64_t Lru::size(LruList list) const {
   std::uint64_t pages = 0;
   for (const auto& vec : vecs_)

@@ -91,8 +91,6 @@ class Lru {
 
   /// put_page_testzero().
   bool put_testzero(Core& core, Frame& page);
-  /// __pagevec_free() and free_unref_page_list(), which both begin with the last page.
-  void free_backwards(Core& core, std::span<FrameNumber> frames);
 
   const std::uint32_t pagevec_size_;
   PageAllocator& pages_;

@@ -4,6 +4,8 @@
 // it back after SWAP_CLUSTER_MAX pages so that irqs are not off for long; all are freed at the end.
 #include "models/reclaim/lru.hpp"
 
+#include <algorithm>
+
 namespace mmsim {
 namespace {
 
@@ -46,7 +48,9 @@ class LruOfNodes final : public Lru {
       frames[to_free++] = frame;
     }
     if (locked != nullptr) locked->unlock(core);
-    free_backwards(core, frames.first(to_free)); // free_unref_page_list()
+    const std::span<FrameNumber> pages_to_free = frames.first(to_free);
+    std::reverse(pages_to_free.begin(), pages_to_free.end()); // list_add() has put each before the others
+    pages_.free_page_list(core, pages_to_free, Temperature::hot);
   }
 };
 

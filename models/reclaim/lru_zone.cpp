@@ -47,7 +47,8 @@ class LruOfZones final : public Lru {
       frames[to_free++] = frame;
     }
     if (locked != nullptr) locked->unlock(core);
-    free_backwards(core, frames.first(to_free)); // pagevec_free()
+    while (to_free > 0) // __pagevec_free(), which begins with the last
+      pages_.free_page(core, frames[--to_free]);
   }
 };
 

@@ -109,8 +109,8 @@ TEST_F(Gup, LooksAtAnEntryAgainAfterTakingItsReferenceAndGivesItBackIfItHasChang
     w.engine.at(task.now() + c.entry.syscall + 400_ns,
                 [&] { PageTable::set(table, changed, table.words[changed].with_writable(true)); });
     EXPECT_EQ(pin(task, first, 100), PinPath::slow);
-    for (std::uint64_t i = 0; i < 100;
-         ++i) // the last ten are in the core's pagevec, which has a reference too
+    // The last ten are still in the core's pagevec, which has a reference too.
+    for (std::uint64_t i = 0; i < 100; ++i)
       EXPECT_EQ(w.system.pages[pages.at(i)].refcount, 1 + gup_pin_counting_bias + (i < 90 ? 0 : 1)) << i;
     unpin_user_pages(w.system, task.core(), pages);
     EXPECT_EQ(pin(task, first, 100), PinPath::fast);
