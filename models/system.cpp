@@ -68,15 +68,16 @@ System::System(Engine& engine, const Configuration& configuration, Counters& cou
     : parameters(read_parameters<KernelParameters>(configuration)), engine(engine), counters(counters),
       machine(engine, configuration, counters, cpus), locks(machine, configuration),
       pages(machine, locks, configuration), lru(make_lru(machine, locks, pages, configuration)),
-      ids(machine, locks, parameters.asid_bits),
+      overcommit(machine, locks, pages, configuration), ids(machine, locks, parameters.asid_bits),
       calls(Registry<CrossCalls>::instance().create(
           read_parameters<CrossCallParameters>(configuration).implementation, machine, locks)),
       policy(Registry<TlbFlushPolicy>::instance().create(
           read_parameters<TlbFlushParameters>(configuration).policy, FlushMeans{machine, *calls, ids})),
       oracle(machine, pages.frames()), mm_switch(machine, ids, *policy, configuration),
       scheduler(machine, locks, mm_switch, configuration, RandomStream(seed, "tick phases")),
-      lazy_shootdown(machine, *calls, scheduler, mm_switch, *policy), flusher(*policy, oracle, configuration),
-      configuration_(configuration) {
+      oom(scheduler, counters), lazy_shootdown(machine, *calls, scheduler, mm_switch, *policy),
+      flusher(*policy, oracle, configuration), configuration_(configuration) {
+  pages.set_reclaim(&oom);
   init_mm_ = &new_mm();
   mm_switch.connect(*init_mm_, [this](Core& core, MmStruct& mm) { free_mm(core, mm); });
   // The core goes on with `next`, whose bit it has just set. What the policy does takes time, in which others
@@ -107,7 +108,7 @@ MmStruct& System::new_mm() {
   return *mms_.emplace(id, std::move(mm)).first->second;
 }
 
-// __mmdrop(): the page directory and the mm_struct itself.
+// The page directory, if it has one yet, and the mm_struct itself.
 void System::free_mm(Core& core, MmStruct& mm) {
   if (!mm_switch.counted()) lazy_shootdown.clean_up(core, mm);
   core.charge(core.costs().work.mm_destroy, Account::work);
@@ -132,18 +133,6 @@ void System::copy_page(Core& core, FrameNumber from) {
                           Account::page_copy);
 }
 
-FrameNumber System::alloc_page_or_give_up(Core& core) {
-  const FrameNumber frame = pages.alloc_page(core);
-  if (frame == no_frame) {
-    const Entry* entry = configuration_.find("machine.memory");
-    throw InputError(
-        "out of memory: the scenario needs more than machine.memory, and nothing is reclaimed yet; give "
-        "the machine more memory or the scenario fewer pages",
-        entry ? entry->origin : Origin{});
-  }
-  return frame;
-}
-
 namespace {
 /// Calls visit(Pte) for every valid entry of the last-level tables below `table`, and counts the tables.
 template <class Visit>
@@ -160,8 +149,27 @@ std::uint64_t walk(TablePage& table, Visit&& visit) {
 }
 } // namespace
 
+// What all areas together were promised is what is counted, and every mm knows how large it is.
+void System::check_promises() {
+  std::int64_t promised = 0;
+  for (auto& [id, mm] : mms_) {
+    std::int64_t total_vm = 0;
+    for (const auto& [begin, vma] : mm->vmas) {
+      total_vm += static_cast<std::int64_t>(vma.pages());
+      if (vma.accounted) promised += static_cast<std::int64_t>(vma.pages());
+    }
+    if (total_vm != mm->total_vm)
+      throw Violation(
+          fmt::format("mm {}: total_vm is {}, but its areas have {} pages", id, mm->total_vm, total_vm));
+  }
+  if (const std::int64_t counted = overcommit.committed().exact_now(); counted != promised)
+    throw Violation(
+        fmt::format("vm_committed_as adds up to {} pages, but accounted areas have {}", counted, promised));
+}
+
 void System::check_invariants() {
   pages.check_invariants();
+  check_promises();
   if (rcu_->queued() > 0) throw Violation(fmt::format("{} RCU callbacks have never run", rcu_->queued()));
   std::unordered_map<std::uint32_t, std::int32_t> mappings; // by frame
   std::uint64_t table_frames = 0;

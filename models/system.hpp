@@ -8,10 +8,12 @@
 #include "models/address_space/mm_struct.hpp"
 #include "models/address_space/mm_switch.hpp"
 #include "models/address_space/oracle.hpp"
+#include "models/address_space/overcommit.hpp"
 #include "models/locks/rcu.hpp"
 #include "models/locks/spinlock.hpp"
 #include "models/pages/page_allocator.hpp"
 #include "models/reclaim/lru.hpp"
+#include "models/reclaim/oom_kill_allocating_task.hpp"
 #include "models/scheduler/cross_call.hpp"
 #include "models/scheduler/scheduler.hpp"
 #include "models/tlb_flush/flusher.hpp"
@@ -19,6 +21,7 @@
 #include "sim/machine/machine.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -48,6 +51,7 @@ class System {
   SpinLocks locks;
   PageAllocator pages;
   std::unique_ptr<Lru> lru;
+  Overcommit overcommit;
   AsidAllocator ids;
   std::unique_ptr<CrossCalls> calls;
   std::unique_ptr<TlbFlushPolicy> policy;
@@ -55,6 +59,7 @@ class System {
   TablePagePool table_pages;
   MmSwitch mm_switch;
   Scheduler scheduler;
+  OomKillAllocatingTask oom;
   LazyShootdown lazy_shootdown;
   TlbFlusher flusher;
 
@@ -65,6 +70,10 @@ class System {
   MmStruct& new_mm();
   MmStruct& init_mm() { return *init_mm_; }
   std::size_t address_spaces() const { return mms_.size(); }
+  /// __mmdrop(): frees an mm that nobody has any more.
+  void free_mm(Core& core, MmStruct& mm);
+  /// Told of each task of the boot that was killed, once it has given everything up.
+  std::function<void(Task&)> task_killed;
 
   /// The lock of a last-level table's entries.
   SpinLock& pte_lock(MmStruct& mm, TablePage& leaf) { return leaf.lock ? *leaf.lock : *mm.page_table_lock; }
@@ -89,15 +98,12 @@ class System {
   void clear_page(Core& core, FrameNumber frame);
   /// Copies a page; reading and writing are both booked on the node of `from`, though the copy may be on another one.
   void copy_page(Core& core, FrameNumber from);
-  /// A frame, or InputError: no reclaim exists yet.
-  FrameNumber alloc_page_or_give_up(Core& core);
-
-  /// At a quiescent point: references, map counts, rss, free lists, the LRU and tables add up, and every RCU callback
-  /// has run. Throws Violation.
+  /// At a quiescent point: references, map counts, rss, promised pages, free lists, the LRU and tables add up, and
+  /// every RCU callback has run. Throws Violation.
   void check_invariants();
 
  private:
-  void free_mm(Core& core, MmStruct& mm);
+  void check_promises();
   const Configuration& configuration_;
   std::unique_ptr<Rcu> rcu_;
   std::map<std::uint32_t, std::unique_ptr<MmStruct>> mms_; // by id

@@ -48,22 +48,22 @@ class Cow final : public Scenario {
 
   void parent(Experiment& x, Task& task, CoreId cpu) {
     RandomStream thinks = x.random("think " + std::to_string(cpu.value()));
-    const std::vector<ImageArea> areas = make_image(x.system(), task, parameters_.pages, 1);
+    const std::vector<ImageArea> areas = make_image(x, task, parameters_.pages, 1);
     x.ready(task);
     while (!x.over()) {
       run_user(x.system(), task, thinks.exponential(parameters_.think));
-      Completion exited("the child's exit");
-      const OperationStart start = x.begin(task, "fork");
-      fork(x.system(), task, cpu, [this, &x, &exited, &areas](Task& child) {
+      const auto exited = std::make_shared<Completion>("the child's exit");
+      const auto child_body = [this, &x, areas](Task& child) { // which its parent may not outlive
         write_all(x, child, areas);
         const OperationStart exit_start = x.begin(child, "exit");
         exit_task(x.system(), child);
         x.end(exit_, exit_start, child);
-        exited.complete(x.system(), child.core());
-      }).bound = true;
+      };
+      const OperationStart start = x.begin(task, "fork");
+      x.required(task, fork(x.system(), task, cpu, child_body, exited)).bound = true;
       x.end(fork_, start, task);
       write_all(x, task, areas);
-      exited.wait(x.system(), task);
+      exited->wait(x.system(), task);
     }
     exit_task(x.system(), task);
   }

@@ -53,7 +53,8 @@ class Experiment::Watchdog final : public Event {
 
 Experiment::Experiment(System& system, const RunParameters& run)
     : system_(system), run_(run), watchdog_(std::make_unique<Watchdog>(*this)) {
-  system_.scheduler.on_quiet = [this] { watchdog_->withdraw(); };
+  system_.scheduler.on_quiet = [this] { all_have_ended(); };
+  system_.task_killed = [this](Task& task) { task_killed(task); };
 }
 
 Experiment::~Experiment() = default;
@@ -75,14 +76,43 @@ void Experiment::compare_service(OperationId id, CoreId first, std::uint32_t cpu
 void Experiment::ready(Task& task) {
   task.core().settle();
   ++progress_;
-  if (++arrived_ < expected_) {
-    gate_.push_back(std::make_unique<Completion>("the other tasks' set-up"));
-    gate_.back()->wait(system_, task);
-    return;
-  }
+  arrived_.push_back(task.pid);
+  if (arrived_.size() >= expected_) return open_gate(task.core());
+  gate_.push_back(std::make_unique<Completion>("the other tasks' set-up"));
+  gate_.back()->wait(system_, task);
+}
+
+void Experiment::open_gate(Core& core) {
   open();
   for (auto& waiting : gate_)
-    waiting->complete(system_, task.core());
+    waiting->complete(system_, core);
+}
+
+// Who was killed before the gate opened is waited for no longer, unless it waited there itself.
+void Experiment::task_killed(Task& task) {
+  ++progress_;
+  if (recorder_ || std::ranges::find(arrived_, task.pid) != arrived_.end()) return;
+  if (--expected_ == arrived_.size()) open_gate(task.core());
+}
+
+// Without tasks no further operation completes: the window that waits for a number of them closes.
+void Experiment::all_have_ended() {
+  watchdog_->withdraw();
+  if (!recorder_ || over_ || run_.operations == 0) return;
+  recorder_->close(system_.engine.now());
+  close();
+}
+
+PageNumber Experiment::required(Task& task, PageNumber mapped) {
+  if (mapped != map_failed) return mapped;
+  ++failures_.mmap;
+  abort_process(system_, task);
+}
+
+Task& Experiment::required(Task& task, Task* child) {
+  if (child != nullptr) return *child;
+  ++failures_.fork;
+  abort_process(system_, task);
 }
 
 void Experiment::open() {
@@ -92,6 +122,8 @@ void Experiment::open() {
   for (const std::string& name : operations_)
     recorder_->register_operation(name);
   system_.engine.at(begin, [this] {
+    if (over_) return;
+    begun_ = true;
     window_begin_ = system_.counters.snapshot();
     system_.counters.restart_maxima();
   });
@@ -105,6 +137,7 @@ void Experiment::close() {
     system_.counters.add(Counter::served_min, least);
   }
   window_end_ = system_.counters.snapshot();
+  if (!begun_) window_begin_ = window_end_; // it closed during the warm-up
   over_ = true;
 }
 

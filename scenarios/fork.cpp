@@ -38,20 +38,20 @@ class Fork final : public Scenario {
  private:
   void parent(Experiment& x, Task& task, CoreId cpu, OperationId fork_id, OperationId exit_id) {
     RandomStream thinks = x.random("think " + std::to_string(cpu.value()));
-    make_image(x.system(), task, parameters_.pages, parameters_.vmas);
+    make_image(x, task, parameters_.pages, parameters_.vmas);
     x.ready(task);
     while (!x.over()) {
       run_user(x.system(), task, thinks.exponential(parameters_.think));
-      Completion exited("the child's exit");
-      const OperationStart start = x.begin(task, "fork");
-      fork(x.system(), task, cpu, [&x, &exited, exit_id](Task& child) {
+      const auto exited = std::make_shared<Completion>("the child's exit");
+      const auto child_body = [&x, exit_id](Task& child) {
         const OperationStart exit_start = x.begin(child, "exit");
         exit_task(x.system(), child);
         x.end(exit_id, exit_start, child);
-        exited.complete(x.system(), child.core());
-      }).bound = true;
+      };
+      const OperationStart start = x.begin(task, "fork");
+      x.required(task, fork(x.system(), task, cpu, child_body, exited)).bound = true;
       x.end(fork_id, start, task);
-      exited.wait(x.system(), task);
+      exited->wait(x.system(), task);
     }
     exit_task(x.system(), task);
   }

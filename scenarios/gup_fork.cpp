@@ -85,25 +85,25 @@ class GupFork final : public Scenario {
     pin_user_pages_fast(x.system(), task, region_ + self.next, pinned, kind_, self.pages);
     x.end(gup_, start, task);
     self.next += pinned;
-    run_user(x.system(), task, self.holds.exponential(parameters_.hold));
-    unpin_user_pages(x.system(), task.core(), self.pages);
+    const Duration hold = self.holds.exponential(parameters_.hold);
+    const bool killed = killed_in(task, [&](Task&) { run_user(x.system(), task, hold); });
+    unpin_user_pages(x.system(), task.core(), self.pages); // also as the device's file is closed
+    if (killed) throw TaskKilled{};
   }
 
   void fork_again_and_again(Experiment& x, Task& task) {
     RandomStream thinks = x.random("think");
     Pinner self = pinner(x, CoreId(0));
-    region_ = make_image(x.system(), task, parameters_.pages, 1).front().first;
+    region_ = make_image(x, task, parameters_.pages, 1).front().first;
     x.ready(task);
     while (!x.over()) {
       run_user(x.system(), task, thinks.exponential(parameters_.think));
-      Completion exited("the child's exit");
+      const auto exited = std::make_shared<Completion>("the child's exit");
+      const auto child_body = [&x](Task& child) { exit_task(x.system(), child); };
       const OperationStart start = x.begin(task, "fork");
-      fork(x.system(), task, CoreId(0), [&x, &exited](Task& child) {
-        exit_task(x.system(), child);
-        exited.complete(x.system(), child.core());
-      }).bound = true;
+      x.required(task, fork(x.system(), task, CoreId(0), child_body, exited)).bound = true;
       x.end(fork_, start, task);
-      exited.wait(x.system(), task);
+      exited->wait(x.system(), task);
       if (x.cpus() == 1) pin(x, task, self);
     }
     exit_task(x.system(), task);

@@ -85,8 +85,8 @@ class LazyTlb final : public Scenario {
     RandomStream bursts = x.random("user burst " + std::to_string(cpu.value()));
     const auto pages = static_cast<std::uint64_t>(parameters_.pages);
     const auto set_pages = static_cast<std::uint64_t>(parameters_.working_set);
-    WorkingSet set{mmap(system, task, set_pages, TablePage::entries), set_pages, parameters_.access_interval,
-                   AccessKind::write};
+    WorkingSet set{x.required(task, mmap(system, task, set_pages, TablePage::entries)), set_pages,
+                   parameters_.access_interval, AccessKind::write};
     for (std::uint64_t page = 0; page < set_pages; ++page)
       touch(system, task, set.first + page, AccessKind::write);
     x.ready(task);
@@ -95,7 +95,7 @@ class LazyTlb final : public Scenario {
       if (cpu == CoreId(0)) {
         // Beside a working set, so that its table stays: a policy may skip lazy cores only if no table is
         // freed.
-        const PageNumber area = mmap(system, task, pages);
+        const PageNumber area = x.required(task, mmap(system, task, pages));
         for (std::uint64_t page = 0; page < pages; ++page)
           touch(system, task, area + page, AccessKind::write);
         const OperationStart start = x.begin(task, "munmap");

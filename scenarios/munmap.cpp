@@ -52,7 +52,7 @@ class Munmap final : public Scenario {
       run_user(system, task, thinks.exponential(parameters_.think));
       OperationStart start = x.begin(task, "mmap");
       // Areas of different CPUs share no table page, as the benchmarks take care of.
-      const PageNumber area = mmap(system, task, pages, TablePage::entries);
+      const PageNumber area = x.required(task, mmap(system, task, pages, TablePage::entries));
       x.end(mmap_, start, task);
       for (std::uint64_t page = 0; page < pages; ++page) {
         start = x.begin(task, "demand_fault");

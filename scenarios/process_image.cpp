@@ -4,14 +4,14 @@
 
 namespace mmsim {
 
-std::vector<ImageArea> make_image(System& system, Task& task, std::int64_t pages, std::int64_t vmas) {
+std::vector<ImageArea> make_image(Experiment& x, Task& task, std::int64_t pages, std::int64_t vmas) {
   std::vector<ImageArea> areas;
   for (std::int64_t i = 0; i < vmas; ++i) {
     // Areas beyond the last page are mapped but empty: they cost fork its per-area work.
     const auto share = static_cast<std::uint64_t>(pages / vmas + (i < pages % vmas ? 1 : 0));
-    const PageNumber first = mmap(system, task, std::max<std::uint64_t>(1, share));
+    const PageNumber first = x.required(task, mmap(x.system(), task, std::max<std::uint64_t>(1, share)));
     for (std::uint64_t page = 0; page < share; ++page)
-      touch(system, task, first + page, AccessKind::write);
+      touch(x.system(), task, first + page, AccessKind::write);
     areas.push_back({first, share});
   }
   return areas;

@@ -6,11 +6,11 @@
 namespace mmsim {
 
 /// Maps `pages` pages in `vmas` areas of (nearly) equal size and writes to each. Returns the areas' first
-/// pages.
+/// pages. Ends the task if there is no memory.
 struct ImageArea {
   PageNumber first;
   std::uint64_t pages;
 };
-std::vector<ImageArea> make_image(System& system, Task& task, std::int64_t pages, std::int64_t vmas);
+std::vector<ImageArea> make_image(Experiment& x, Task& task, std::int64_t pages, std::int64_t vmas);
 
 } // namespace mmsim

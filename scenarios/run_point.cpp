@@ -24,12 +24,31 @@ std::vector<std::string> unexercised(const System& system, const Configuration& 
   return warnings;
 }
 
-std::vector<std::string> unmeasured(const PointResult& result) {
+// Tasks that ended early are no fault, but the figures are those of what was left.
+std::vector<std::string> out_of_memory(const Experiment& experiment, const Counters::Snapshot& run) {
+  constexpr const char* remedy = "raise machine.memory, or let the scenario use fewer pages";
+  std::vector<std::string> warnings;
+  if (const std::uint64_t killed = run[Counter::oom_kill]; killed > 0)
+    warnings.push_back(
+        fmt::format("{} process{} killed: out of memory; the figures are those of what was left: {}", killed,
+                    killed == 1 ? " was" : "es were", remedy));
+  const auto report = [&](std::uint64_t times, const char* call) {
+    if (times > 0)
+      warnings.push_back(fmt::format("{} failed {} time{} (ENOMEM), and each time a process ended: {}", call,
+                                     times, times == 1 ? "" : "s", remedy));
+  };
+  report(experiment.failures().mmap, "mmap");
+  report(experiment.failures().fork, "fork");
+  return warnings;
+}
+
+std::vector<std::string> unmeasured(const PointResult& result, bool ran_short) {
   std::vector<std::string> warnings;
   for (const OperationResult& operation : result.operations)
     if (operation.latency.count() == 0)
       warnings.push_back(
-          fmt::format("no {} began and ended in the measured window: lengthen run.duration", operation.name));
+          fmt::format("no {} began and ended in the measured window{}", operation.name,
+                      ran_short ? "" : ": lengthen run.duration"));
   return warnings;
 }
 
@@ -68,7 +87,9 @@ PointResult run_point(const Configuration& configuration) {
       result.operations = experiment.recorder()->results();
       result.measured = experiment.recorder()->measured();
       result.counters = difference(experiment.window_end(), experiment.window_begin());
-      result.warnings = unmeasured(result);
+      result.warnings = out_of_memory(experiment, result.whole_run);
+      for (std::string& warning : unmeasured(result, !result.warnings.empty()))
+        result.warnings.push_back(std::move(warning));
       if (scenario->maps_memory())
         for (std::string& warning : unexercised(system, configuration, result.whole_run))
           result.warnings.push_back(std::move(warning));

@@ -3,6 +3,7 @@
 //   void start(Experiment& x) override {                      // before the machine runs: make the tasks
 //     const OperationId munmap_ = x.operation("munmap");
 //     x.on_each_cpu([&](CoreId cpu) { spawn_process_at_boot(x.system(), ..., [&](Task& task) {
+//       const PageNumber area = x.required(task, mmap(x.system(), task, pages));   // ENOMEM: it says so and ends
 //       ... set up ...
 //       x.ready(task);                                // waits until every task is; then the warm-up begins
 //       while (!x.over()) {
@@ -13,6 +14,10 @@
 //       exit_task(x.system(), task);
 //     }); });
 //   }
+//
+// A task may be killed, or end because a system call failed, at every call that may throw TaskKilled: nothing
+// that another task looks at may be on its stack, and what it holds that exit_task() does not give back (pins)
+// must be given back on that way too (killed_in()). Those who wait for it at ready() go on without it.
 //
 // To add one: one .cpp here that derives from Scenario, declares its parameters and registers itself.
 #pragma once
@@ -79,6 +84,16 @@ class Experiment {
   void ready(Task& task);
   /// How many tasks will call ready(). Before the machine runs.
   void expect_ready(std::size_t tasks) { expected_ += tasks; }
+  /// What a system call of `task` has returned, which must not be an error, as benchmarks assert: ENOMEM ends its
+  /// process (abort_process()) and becomes a warning of the run.
+  PageNumber required(Task& task, PageNumber mapped);
+  Task& required(Task& task, Task* child);
+  /// How often that happened.
+  struct Failures {
+    std::uint64_t mmap = 0, fork = 0;
+  };
+  const Failures& failures() const { return failures_; }
+
   /// True once the measured window has closed: loops end.
   bool over() const { return over_; }
 
@@ -99,11 +114,16 @@ class Experiment {
   class Watchdog;
   void open();
   void close();
+  void open_gate(Core& core);
+  void task_killed(Task& task);
+  void all_have_ended();
 
   System& system_;
   const RunParameters run_;
   std::vector<std::string> operations_;
-  std::size_t expected_ = 0, arrived_ = 0;
+  std::size_t expected_ = 0;
+  std::vector<std::uint32_t> arrived_; // pids
+  Failures failures_;
   std::vector<std::unique_ptr<Completion>> gate_;
   std::optional<OperationRecorder> recorder_;
   Counters::Snapshot window_begin_, window_end_;
@@ -113,7 +133,7 @@ class Experiment {
     std::vector<std::uint64_t> completed; // by CPU
   };
   std::optional<Service> service_;
-  bool over_ = false;
+  bool begun_ = false, over_ = false;
   std::uint64_t progress_ = 0; // operations ended, tasks readied
   std::unique_ptr<Watchdog> watchdog_;
 };

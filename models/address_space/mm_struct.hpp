@@ -48,7 +48,8 @@ class MmStruct {
 
   VmaTree vmas;
   PageTable tables;
-  std::int64_t rss = 0; ///< mapped user pages
+  std::int64_t rss = 0;      ///< mapped user pages
+  std::int64_t total_vm = 0; ///< pages of all areas
 
   CacheLine cpumask_line{"mm_cpumask"};
   CoreSet cpumask; ///< cores that the flush policy may have to tell

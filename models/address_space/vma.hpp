@@ -17,6 +17,7 @@ namespace mmsim {
 struct Vma {
   PageNumber begin, end; ///< [begin, end)
   bool writable = true;
+  bool accounted = false; ///< VM_ACCOUNT: its pages are in vm_committed_as
   std::uint64_t pages() const { return end - begin; }
 };
 

@@ -26,9 +26,10 @@ void PercpuCounterParameters::declare(Declaration& d, PercpuCounterParameters& p
 }
 
 PercpuCounter::PercpuCounter(Machine& machine, SpinLocks& locks, const Configuration& configuration,
-                             const char* class_name)
+                             const char* class_name, std::optional<std::int64_t> batch)
     : irq_safe_(read_parameters<PercpuCounterParameters>(configuration).batch == "online"),
-      batch_(batch_of(read_parameters<PercpuCounterParameters>(configuration), machine.cpus())),
+      batch_(batch ? *batch
+                   : batch_of(read_parameters<PercpuCounterParameters>(configuration), machine.cpus())),
       line_(class_name), lock_(locks.make(class_name, &line_)), parts_(machine.cpus()) {}
 
 void PercpuCounter::lock(Core& core) { irq_safe_ ? lock_->lock_irqsave(core) : lock_->lock(core); }

@@ -22,6 +22,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace mmsim {
@@ -35,9 +36,10 @@ inline const DeclareParameters<PercpuCounterParameters> declared_percpu_counter_
 
 class PercpuCounter {
  public:
-  /// `class_name`, a literal, is the class of the lock.
+  /// `class_name`, a literal, is the class of the lock. `batch` is for users that bring their own
+  /// (percpu_counter_add_batch()).
   PercpuCounter(Machine& machine, SpinLocks& locks, const Configuration& configuration,
-                const char* class_name);
+                const char* class_name, std::optional<std::int64_t> batch = {});
 
   /// percpu_counter_add().
   void add(Core& core, std::int64_t amount);

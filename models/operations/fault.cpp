@@ -19,7 +19,8 @@ void add_new_anon(System& system, Core& core, FrameNumber frame) {
 
 FaultKind do_anonymous_page(System& system, Core& core, MmStruct& mm, const PteSlot& slot, bool writable) {
   const WorkCosts& work = core.costs().work;
-  const FrameNumber frame = system.alloc_page_or_give_up(core);
+  const FrameNumber frame = system.pages.alloc_page(core, GFP_HIGHUSER_MOVABLE);
+  if (frame == no_frame) return FaultKind::out_of_memory;
   system.clear_page(core, frame);
   SpinLock& lock = system.pte_lock(mm, slot.table);
   lock.lock(core);
@@ -69,7 +70,11 @@ FaultKind do_wp_page(System& system, Core& core, MmStruct& mm, PageNumber page, 
   core.charge(work.page_ref, Account::work);
   lock.unlock(core);
 
-  const FrameNumber copy = system.alloc_page_or_give_up(core);
+  const FrameNumber copy = system.pages.alloc_page(core, GFP_HIGHUSER_MOVABLE);
+  if (copy == no_frame) {
+    put_page(system, core, old.frame());
+    return FaultKind::out_of_memory;
+  }
   system.copy_page(core, old.frame());
 
   lock.lock(core);
@@ -117,7 +122,9 @@ FaultKind handle_mm_fault(System& system, Core& core, MmStruct& mm, const Vma& v
                           AccessKind kind) {
   system.counters.add(Counter::pgfault);
   core.charge(core.costs().work.fault_handle, Account::work);
-  const PteSlot slot = alloc_pte(system, core, mm, page);
+  const std::optional<PteSlot> allocated = alloc_pte(system, core, mm, page);
+  if (!allocated) return FaultKind::out_of_memory;
+  const PteSlot& slot = *allocated;
   core.settle();
   if (!slot.entry().valid()) return do_anonymous_page(system, core, mm, slot, vma.writable);
   SpinLock& lock = system.pte_lock(mm, slot.table);
@@ -131,6 +138,13 @@ FaultKind handle_mm_fault(System& system, Core& core, MmStruct& mm, const Vma& v
   return FaultKind::spurious;
 }
 
+namespace {
+void pagefault_out_of_memory(System& system, Task& task) {
+  Core* core = &task.core();
+  system.oom.out_of_memory(core, 0, GFP_HIGHUSER_MOVABLE);
+}
+} // namespace
+
 FaultKind handle_fault(System& system, Task& task, PageNumber page, AccessKind kind) {
   MmStruct& mm = *task.mm;
   task.core().charge(task.core().costs().entry.fault, Account::entry);
@@ -138,7 +152,8 @@ FaultKind handle_fault(System& system, Task& task, PageNumber page, AccessKind k
   const Vma& vma = find_vma_or_give_up(task, page, kind);
   const FaultKind outcome = handle_mm_fault(system, task.core(), mm, vma, page, kind);
   mm.mmap_lock.up_read(task);
-  system.scheduler.resched_point(task); // on the way back to user mode
+  if (outcome == FaultKind::out_of_memory) pagefault_out_of_memory(system, task);
+  return_to_user_mode(system, task);
   return outcome;
 }
 

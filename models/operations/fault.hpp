@@ -13,6 +13,9 @@
 //   flush, a race that was fixed in 2.6.26; here it comes after it;
 // - permission already there: somebody else was faster (spurious).
 // page_count counts the reference of a pagevec too: a page that is still on its way to the LRU is copied.
+// An allocation that fails unwinds (VM_FAULT_OOM): locks and references go back, mmap_lock is dropped, then
+// pagefault_out_of_memory(), and on the way back to user mode the killed task ends (return_to_user_mode()). In
+// 2.6.24 do_page_fault() kills the task itself there.
 // Left out: files, swap, the zero page, memory accounting, contention on struct page's own cache line.
 #pragma once
 
@@ -22,7 +25,13 @@
 namespace mmsim {
 
 /// What a fault came to, for scenarios that report them apart.
-enum class FaultKind : std::uint8_t { demand_zero, cow_copy, cow_reuse, spurious };
+enum class FaultKind : std::uint8_t {
+  demand_zero,
+  cow_copy,
+  cow_reuse,
+  spurious,
+  out_of_memory ///< VM_FAULT_OOM: nothing has changed
+};
 
 /// The part below mmap_lock, which is held: makes `page` of `vma` accessible for `kind`, if nobody else was
 /// faster. Counts a page fault.
@@ -33,7 +42,8 @@ FaultKind handle_mm_fault(System& system, Core& core, MmStruct& mm, const Vma& v
 /// Violation for a segmentation fault: no scenario does that on purpose.
 const Vma& find_vma_or_give_up(Task& task, PageNumber page, AccessKind kind);
 
-/// `task` has faulted on `page`. Returns when the access can be tried again.
+/// `task` has faulted on `page`. Returns when the access can be tried again; throws TaskKilled if it was killed
+/// meanwhile.
 FaultKind handle_fault(System& system, Task& task, PageNumber page, AccessKind kind);
 
 } // namespace mmsim

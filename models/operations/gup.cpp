@@ -107,16 +107,20 @@ bool follow_page(System& system, Core& core, MmStruct& mm, PageNumber page, Acce
   return found;
 }
 
-/// get_user_pages_unlocked() -> __get_user_pages().
+/// get_user_pages_unlocked() -> __get_user_pages(). Stops at what it has if memory runs out or the task is
+/// killed.
 void get_user_pages_unlocked(System& system, Task& task, PageNumber page, PageNumber end, AccessKind kind,
                              std::vector<FrameNumber>& pages) {
   MmStruct& mm = *task.mm;
   mm.mmap_lock.down_read(task);
   note_pinned(system, task.core(), mm);
-  for (const Vma* vma = nullptr; page < end; ++page) {
+  bool goes_on = true;
+  for (const Vma* vma = nullptr; goes_on && page < end; ++page) {
     if (vma == nullptr || vma->end <= page) vma = &find_vma_or_give_up(task, page, kind);
-    while (!follow_page(system, task.core(), mm, page, kind, pages))
-      handle_mm_fault(system, task.core(), mm, *vma, page, kind); // faultin_page()
+    goes_on = !task.killed; // fatal_signal_pending()
+    while (goes_on && !follow_page(system, task.core(), mm, page, kind, pages))
+      goes_on = handle_mm_fault(system, task.core(), mm, *vma, page, kind) != FaultKind::out_of_memory &&
+                !task.killed; // faultin_page()
   }
   mm.mmap_lock.up_read(task);
 }
@@ -131,10 +135,16 @@ PinPath pin_user_pages_fast(System& system, Task& task, PageNumber first, std::u
   core.charge(core.costs().entry.syscall, Account::entry);
   note_pinned(system, core, *task.mm);
   lockless_pages_from_mm(system, core, *task.mm, first, end, kind, pages);
-  const PinPath path = pages.size() == count ? PinPath::fast : PinPath::slow;
+  PinPath path = pages.size() == count ? PinPath::fast : PinPath::slow;
   if (path == PinPath::slow) get_user_pages_unlocked(system, task, first + pages.size(), end, kind, pages);
-  system.counters.add(path == PinPath::fast ? Counter::gup_fast : Counter::gup_slow);
-  system.scheduler.resched_point(task);
+  if (pages.size() < count) {
+    path = PinPath::failed;
+    unpin_user_pages(system, task.core(), pages); // the driver's error path
+  } else {
+    system.counters.add(path == PinPath::fast ? Counter::gup_fast : Counter::gup_slow);
+  }
+  if (task.killed) unpin_user_pages(system, task.core(), pages); // its file is closed
+  return_to_user_mode(system, task);
   return path;
 }
 

@@ -44,10 +44,15 @@ inline constexpr std::int32_t gup_pin_counting_bias = 1024;
 inline bool page_maybe_dma_pinned(const Frame& frame) { return frame.refcount >= gup_pin_counting_bias; }
 
 /// Which way the pages of one pinning came, for scenarios that report them apart.
-enum class PinPath : std::uint8_t { fast, slow };
+enum class PinPath : std::uint8_t {
+  fast,
+  slow,
+  failed ///< -ENOMEM: no page is pinned
+};
 
 /// Pins the `count` pages from `first` on for `kind`; `pages` becomes their frames, in order. Says `slow` if
-/// only one of them needed mmap_lock. Throws Violation outside all areas. May sleep.
+/// only one of them needed mmap_lock. Throws Violation outside all areas, TaskKilled
+/// after giving back what was pinned. May sleep.
 PinPath pin_user_pages_fast(System& system, Task& task, PageNumber first, std::uint64_t count,
                             AccessKind kind, std::vector<FrameNumber>& pages);
 

@@ -1,6 +1,7 @@
 #include "models/operations/map.hpp"
 
 #include "models/operations/gather.hpp"
+#include "models/operations/user.hpp"
 
 #include <stdexcept>
 
@@ -9,31 +10,47 @@ namespace mmsim {
 namespace {
 // Where user memory begins: the first 2 MiB stay empty, as mmap_min_addr and the executable's base have it.
 constexpr PageNumber lowest_page{512};
+
+// get_unmapped_area(): the end of the address space if there is none.
+PageNumber get_unmapped_area(MmStruct& mm, std::uint64_t pages, std::uint64_t alignment) {
+  const PageNumber end = mm.tables.shape().end();
+  if (pages > end.value()) return end;
+  PageNumber first = lowest_page;
+  for (;;) {
+    first = PageNumber((first.value() + alignment - 1) / alignment * alignment);
+    if (end < first + pages) return end;
+    const PageNumber gap = mm.vmas.find_gap(first, pages, end);
+    if (gap == first || gap == end) return gap;
+    first = gap;
+  }
+}
+
+// do_mmap() -> mmap_region(), with mmap_lock held for writing.
+PageNumber mmap_region(System& system, Core& core, MmStruct& mm, std::uint64_t pages,
+                       std::uint64_t alignment) {
+  const WorkCosts& work = core.costs().work;
+  const PageNumber first = get_unmapped_area(mm, pages, alignment);
+  core.charge(work.mmap + static_cast<std::int64_t>(std::bit_width(mm.vmas.size())) * work.vma_find_level,
+              Account::work);
+  if (first == mm.tables.shape().end()) return map_failed;
+  if (!system.overcommit.vm_enough_memory(core, mm, pages)) return map_failed;
+  core.charge(work.vma_insert, Account::work);
+  core.settle();
+  mm.vmas.insert({first, first + pages, true, true});
+  mm.total_vm += static_cast<std::int64_t>(pages);
+  return first;
+}
+
 } // namespace
 
 PageNumber mmap(System& system, Task& task, std::uint64_t pages, std::uint64_t alignment) {
   MmStruct& mm = *task.mm;
   task.core().charge(task.core().costs().entry.syscall, Account::entry);
   mm.mmap_lock.down_write(task);
-  Core& core = task.core();
-  const WorkCosts& work = core.costs().work;
-  PageNumber first = lowest_page;
-  for (;;) {
-    first = PageNumber((first.value() + alignment - 1) / alignment * alignment);
-    const PageNumber gap = mm.vmas.find_gap(first, pages, mm.tables.shape().end());
-    if (gap == first || gap == mm.tables.shape().end()) break;
-    first = gap;
-  }
-  if (mm.tables.shape().end() < first + pages)
-    throw InputError("the address space has no room for another area of " + std::to_string(pages) + " pages");
-  core.charge(work.mmap + static_cast<std::int64_t>(std::bit_width(mm.vmas.size())) * work.vma_find_level +
-                  work.vma_insert,
-              Account::work);
-  core.settle();
-  mm.vmas.insert({first, first + pages, true});
+  const PageNumber mapped = mmap_region(system, task.core(), mm, pages, alignment);
   mm.mmap_lock.up_write(task);
-  system.scheduler.resched_point(task);
-  return first;
+  return_to_user_mode(system, task);
+  return mapped;
 }
 
 void munmap(System& system, Task& task, PageNumber first, std::uint64_t pages) {
@@ -47,9 +64,11 @@ void munmap(System& system, Task& task, PageNumber first, std::uint64_t pages) {
   if (vma == nullptr || vma->begin != first || vma->pages() != pages)
     throw std::logic_error("munmap of a range that is not exactly one area");
   const PageNumber end = vma->end;
+  const std::uint64_t accounted = vma->accounted ? pages : 0;
   core.charge(work.vma_remove, Account::work);
   core.settle();
   mm.vmas.erase(*vma);
+  mm.total_vm -= static_cast<std::int64_t>(pages);
   // Tables may go that cover nothing but what lies between the neighbours.
   const auto [floor, ceiling] = mm.vmas.free_around(first, end, mm.tables.shape().end());
   const bool downgraded = system.parameters.munmap_downgrade;
@@ -59,11 +78,12 @@ void munmap(System& system, Task& task, PageNumber first, std::uint64_t pages) {
   gather.zap(core, first, end);
   gather.unhook(core, floor, ceiling);
   gather.finish(core);
+  if (accounted > 0) system.overcommit.vm_unacct_memory(core, accounted); // remove_vma_list()
   if (downgraded)
     mm.mmap_lock.up_read(task);
   else
     mm.mmap_lock.up_write(task);
-  system.scheduler.resched_point(task);
+  return_to_user_mode(system, task);
 }
 
 } // namespace mmsim

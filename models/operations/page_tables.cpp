@@ -6,14 +6,16 @@ namespace mmsim {
 
 namespace {
 
-TablePage& new_table(System& system, Core& core, std::size_t entries, bool upper) {
-  const FrameNumber frame = system.alloc_page_or_give_up(core);
+// Null if there is no memory.
+TablePage* new_table(System& system, Core& core, std::size_t entries, bool upper) {
+  const FrameNumber frame = system.pages.alloc_page(core);
+  if (frame == no_frame) return nullptr;
   system.clear_page(core, frame);
   core.charge(core.costs().work.table_init, Account::work);
   TablePage& table = system.table_pages.take(entries, upper);
   table.frame = frame;
   if (!upper && !table.lock) table.lock = system.new_pte_lock();
-  return table;
+  return &table;
 }
 
 void discard(System& system, Core& core, TablePage& table) {
@@ -38,32 +40,35 @@ void publish_unless(System& system, Core& core, MmStruct& mm, TablePage& made, P
 
 } // namespace
 
-void alloc_root(System& system, Core& core, MmStruct& mm) {
+bool alloc_root(System& system, Core& core, MmStruct& mm) {
   PageTable& tables = mm.tables;
-  TablePage& made = new_table(system, core, std::size_t{1} << tables.shape().root_bits, true);
+  TablePage* made = new_table(system, core, std::size_t{1} << tables.shape().root_bits, true);
+  if (made == nullptr) return false;
   publish_unless(
-      system, core, mm, made, [&] { return tables.root() != nullptr; }, [&] { tables.set_root(&made); });
+      system, core, mm, *made, [&] { return tables.root() != nullptr; }, [&] { tables.set_root(made); });
+  return true;
 }
 
-PteSlot alloc_pte(System& system, Core& core, MmStruct& mm, PageNumber page) {
+std::optional<PteSlot> alloc_pte(System& system, Core& core, MmStruct& mm, PageNumber page) {
   PageTable& tables = mm.tables;
   const int top = tables.shape().levels - 1;
-  if (tables.root() == nullptr)
-    alloc_root(system, core, mm); // a process that is there at boot gets its directory at its first fault
+  // A process that is there at boot gets its directory at its first fault.
+  if (tables.root() == nullptr && !alloc_root(system, core, mm)) return {};
   TablePage* table = tables.root();
   for (int level = top; level > 0; --level) {
     core.charge(core.costs().work.table_walk_level, Account::work);
     const std::size_t index = tables.index(page, level);
     if (table->children[index] == nullptr) core.settle(); // another thread may be linking one just now
     if (table->children[index] == nullptr) {
-      TablePage& made = new_table(system, core, TablePage::entries, level > 1);
+      TablePage* made = new_table(system, core, TablePage::entries, level > 1);
+      if (made == nullptr) return {};
       publish_unless(
-          system, core, mm, made, [&] { return table->children[index] != nullptr; },
-          [&] { tables.link(*table, index, made); });
+          system, core, mm, *made, [&] { return table->children[index] != nullptr; },
+          [&] { tables.link(*table, index, *made); });
     }
     table = table->children[index];
   }
-  return {*table, tables.index(page, 0)};
+  return PteSlot{*table, tables.index(page, 0)};
 }
 
 namespace {
@@ -92,8 +97,8 @@ std::vector<UnhookedTable> unhook_tables(System& system, Core& core, MmStruct& m
                                          PageNumber end) {
   std::vector<UnhookedTable> unhooked;
   if (mm.tables.root() == nullptr) return unhooked;
-  unhook_below(system, core, mm.tables, *mm.tables.root(), mm.tables.shape().levels - 1, PageNumber(0), begin, end,
-               unhooked);
+  unhook_below(system, core, mm.tables, *mm.tables.root(), mm.tables.shape().levels - 1, PageNumber(0), begin,
+               end, unhooked);
   core.settle();
   return unhooked;
 }

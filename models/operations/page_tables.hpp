@@ -7,6 +7,7 @@
 
 #include "models/system.hpp"
 
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -19,11 +20,12 @@ struct PteSlot {
   Pte entry() const { return table.words[index]; }
 };
 
-/// The page directory of a new address space: pgd_alloc().
-void alloc_root(System& system, Core& core, MmStruct& mm);
+/// The page directory of a new address space: pgd_alloc(). False if there is no memory for it.
+[[nodiscard]] bool alloc_root(System& system, Core& core, MmStruct& mm);
 
-/// The slot of `page`, with the tables that it needs. Must be called with mmap_lock held.
-PteSlot alloc_pte(System& system, Core& core, MmStruct& mm, PageNumber page);
+/// The slot of `page`, with the tables that it needs. Must be called with mmap_lock held. Nothing if there is
+/// no memory for one of them; those above it stay.
+[[nodiscard]] std::optional<PteSlot> alloc_pte(System& system, Core& core, MmStruct& mm, PageNumber page);
 
 /// A table page that has been unhooked, with the word that pointed to it and the first page that it could
 /// map.

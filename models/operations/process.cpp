@@ -11,12 +11,15 @@ namespace mmsim {
 
 void Completion::wait(System& system, Task& task) {
   task.core().settle();
-  while (!done_) {
+  while (!done_ && !task.killed) {
     waiter_ = &task;
+    task.killable = true;
     system.scheduler.set_current_state(task);
     system.scheduler.block(task, Account::schedule, this);
+    task.killable = false;
     waiter_ = nullptr;
   }
+  end_if_killed(system, task);
 }
 
 void Completion::complete(System& system, Core& core) {
@@ -25,14 +28,48 @@ void Completion::complete(System& system, Core& core) {
   if (waiter_ != nullptr) system.scheduler.wake(core, *waiter_);
 }
 
+bool killed_in(Task& task, const std::function<void(Task&)>& body) {
+  try {
+    body(task);
+    return false;
+  } catch (const TaskKilled&) {
+    return true;
+  }
+}
+
+void abort_process(System& system, Task& task) {
+  system.scheduler.kill(task.core(), *task.mm);
+  end_if_killed(system, task);
+  throw std::logic_error("a killed task goes on");
+}
+
+namespace {
+
+// do_group_exit() of a task that was killed in its body; an operation that was under way never ends.
+bool finish_killed(System& system, Task& task, const std::function<void(Task&)>& body) {
+  if (!killed_in(task, body)) return false;
+  task.fiber->operation = nullptr;
+  if (task.mm != nullptr) exit_task(system, task);
+  return true;
+}
+
+std::function<void(Task&)> task_of_boot(System& system, std::function<void(Task&)> body) {
+  return [&system, body = std::move(body)](Task& task) {
+    if (finish_killed(system, task, body) && system.task_killed) system.task_killed(task);
+  };
+}
+
+} // namespace
+
 Task& spawn_process_at_boot(System& system, std::string name, CoreId on, std::function<void(Task&)> body) {
-  return system.scheduler.spawn_at_boot(std::move(name), &system.new_mm(), on, std::move(body));
+  return system.scheduler.spawn_at_boot(std::move(name), &system.new_mm(), on,
+                                        task_of_boot(system, std::move(body)));
 }
 
 Task& spawn_thread_at_boot(System& system, std::string name, MmStruct& mm, CoreId on,
                            std::function<void(Task&)> body) {
   mm.users.count_at_boot();
-  return system.scheduler.spawn_at_boot(std::move(name), &mm, on, std::move(body));
+  return system.scheduler.spawn_at_boot(std::move(name), &mm, on, task_of_boot(system, std::move(body)));
 }
 
 Task& spawn_kthread_at_boot(System& system, std::string name, CoreId on, std::function<void(Task&)> body) {
@@ -56,11 +93,13 @@ void copy_present_page(System& system, Core& core, MmStruct& child, const Vma& v
   core.charge(work.pte_set, Account::work);
 }
 
-// copy_pte_range(): `table` is the parent's, [begin, end) lies in it.
-void copy_pte_range(System& system, Core& core, MmStruct& parent, MmStruct& child, const Vma& vma,
+// copy_pte_range(): `table` is the parent's, [begin, end) lies in it. False if memory ran out.
+bool copy_pte_range(System& system, Core& core, MmStruct& parent, MmStruct& child, const Vma& vma,
                     TablePage& table, PageNumber begin, PageNumber end) {
   const WorkCosts& work = core.costs().work;
-  const PteSlot target = alloc_pte(system, core, child, begin);
+  const std::optional<PteSlot> allocated = alloc_pte(system, core, child, begin);
+  if (!allocated) return false;
+  const PteSlot& target = *allocated;
   SpinLock& child_lock = system.pte_lock(child, target.table);
   SpinLock& parent_lock = system.pte_lock(parent, table);
   child_lock.lock(core);
@@ -110,60 +149,58 @@ void copy_pte_range(System& system, Core& core, MmStruct& parent, MmStruct& chil
     }
     parent_lock.unlock(core);
     child_lock.unlock(core);
-    prealloc = system.alloc_page_or_give_up(core); // page_copy_prealloc()
+    prealloc = system.pages.alloc_page(core, GFP_HIGHUSER_MOVABLE); // page_copy_prealloc()
+    if (prealloc == no_frame) return false;
     child_lock.lock(core);
     parent_lock.lock_nested(core, 1); // and the same page again, which may be pinned no longer
   }
   parent_lock.unlock(core);
   child_lock.unlock(core);
   if (prealloc != no_frame) put_page(system, core, prealloc);
+  return true;
 }
 
-void copy_page_range(System& system, Core& core, MmStruct& parent, MmStruct& child, const Vma& vma) {
+// False if memory ran out: what has been copied stays, for exit_mmap().
+bool copy_page_range(System& system, Core& core, MmStruct& parent, MmStruct& child, const Vma& vma) {
   // All areas here are private, so all are to be copied on write.
   const bool counted = system.parameters.write_protect_seq;
   if (counted) parent.write_protect_seq.raw_write_seqcount_begin(core);
-  for (PageNumber page = vma.begin; page < vma.end;) {
+  bool copied = true;
+  for (PageNumber page = vma.begin; copied && page < vma.end;) {
     const PageNumber next = std::min(vma.end, PageNumber((page.value() | 511) + 1));
     core.charge((parent.tables.shape().levels - 1) * core.costs().work.table_walk_level, Account::work);
     if (TablePage* table = parent.tables.leaf(page); table != nullptr && table->live > 0)
-      copy_pte_range(system, core, parent, child, vma, *table, page, next);
+      copied = copy_pte_range(system, core, parent, child, vma, *table, page, next);
     page = next;
   }
   if (counted) parent.write_protect_seq.raw_write_seqcount_end(core);
+  return copied;
 }
 
-void dup_mmap(System& system, Task& task, MmStruct& parent, MmStruct& child) {
+// One area of dup_mmap(). False if it may not be promised to the child, or memory ran out.
+bool dup_area(System& system, Task& task, MmStruct& parent, MmStruct& child, const Vma& vma) {
+  if (task.killed) return false; // fatal_signal_pending()
+  Core& core = task.core();
+  const WorkCosts& work = core.costs().work;
+  if (vma.accounted && !system.overcommit.vm_enough_memory(core, parent, vma.pages())) return false;
+  core.charge(work.vma_dup + work.rmap_link + work.vma_insert, Account::work);
+  child.vmas.insert(vma);
+  return copy_page_range(system, core, parent, child, vma);
+}
+
+// False if the child is incomplete.
+bool dup_mmap(System& system, Task& task, MmStruct& parent, MmStruct& child) {
   parent.mmap_lock.down_write(task);
   child.mmap_lock.down_write_nested(task, 1); // nobody else knows the child yet
-  Core& core = task.core();
-  const WorkCosts& work = core.costs().work;
-  for (auto& [begin, vma] : parent.vmas) {
-    core.charge(work.vma_dup + work.rmap_link + work.vma_insert, Account::work);
-    child.vmas.insert(vma);
-    copy_page_range(system, core, parent, child, vma);
-  }
+  child.total_vm = parent.total_vm;
+  bool copied = true;
+  for (auto area = parent.vmas.begin(); copied && area != parent.vmas.end(); ++area)
+    copied = dup_area(system, task, parent, child, area->second);
   child.mmap_lock.up_write(task);
-  system.flusher.flush_mm(core, parent, false);
+  system.flusher.flush_mm(task.core(), parent, false);
   parent.mmap_lock.up_write(task);
+  return copied;
 }
-
-} // namespace
-
-Task& fork(System& system, Task& task, CoreId on, std::function<void(Task&)> body) {
-  Core& core = task.core();
-  const WorkCosts& work = core.costs().work;
-  core.charge(core.costs().entry.syscall, Account::entry);
-  core.charge(work.task_create, Account::work);
-  core.charge(work.mm_create, Account::work);
-  core.settle();
-  MmStruct& child = system.new_mm();
-  alloc_root(system, core, child);
-  dup_mmap(system, task, *task.mm, child);
-  return system.scheduler.spawn(task.core(), task.name + "'s child", &child, on, std::move(body));
-}
-
-namespace {
 
 // exit_mmap(): everything goes; nobody uses the address space any more, but cores may still have it loaded
 // lazily.
@@ -174,14 +211,58 @@ void exit_mmap(System& system, Core& core, MmStruct& mm) {
     gather.zap(core, vma.begin, vma.end);
   gather.unhook(core, PageNumber(0), mm.tables.shape().end());
   gather.finish(core);
+  std::uint64_t accounted = 0;
   while (mm.vmas.size() > 0) {
+    const Vma& vma = mm.vmas.begin()->second;
+    if (vma.accounted) accounted += vma.pages();
     core.charge(core.costs().work.vma_remove, Account::work);
-    mm.vmas.erase(mm.vmas.begin()->second);
+    mm.vmas.erase(vma);
   }
   core.settle();
+  mm.total_vm = 0;
+  if (accounted > 0) system.overcommit.vm_unacct_memory(core, accounted);
+}
+
+// mmput(): the last user's tables, pages and areas go, and his reference on the mm.
+void mmput(System& system, Core& core, MmStruct& mm) {
+  if (!mm.users.decrement_and_test(core)) return;
+  exit_mmap(system, core, mm);
+  system.mm_switch.mmdrop(core, mm); // the reference of all users together
+}
+
+// dup_mm(): null if memory ran out.
+MmStruct* dup_mm(System& system, Task& task) {
+  Core& core = task.core();
+  core.charge(core.costs().work.mm_create, Account::work);
+  core.settle();
+  MmStruct& child = system.new_mm();
+  if (!alloc_root(system, core, child)) { // mm_init()
+    system.free_mm(core, child);
+    return nullptr;
+  }
+  if (dup_mmap(system, task, *task.mm, child)) return &child;
+  mmput(system, task.core(), child);
+  return nullptr;
 }
 
 } // namespace
+
+Task* fork(System& system, Task& task, CoreId on, std::function<void(Task&)> body,
+           std::shared_ptr<Completion> exited) {
+  Core& core = task.core();
+  core.charge(core.costs().entry.syscall, Account::entry);
+  core.charge(core.costs().work.task_create, Account::work);
+  MmStruct* child = dup_mm(system, task);
+  if (child != nullptr && task.killed) // fatal_signal_pending(): bad_fork_cleanup_mm
+    mmput(system, task.core(), *std::exchange(child, nullptr));
+  end_if_killed(system, task);
+  if (child == nullptr) return nullptr;
+  auto life = [&system, body = std::move(body), exited = std::move(exited)](Task& self) {
+    finish_killed(system, self, body);
+    if (exited) exited->complete(system, self.core()); // exit_notify()
+  };
+  return &system.scheduler.spawn(task.core(), task.name + "'s child", child, on, std::move(life));
+}
 
 void exit_task(System& system, Task& task) {
   Core& core = task.core();
@@ -197,10 +278,7 @@ void exit_task(System& system, Task& task) {
   here.irq_disable();
   system.mm_switch.enter_lazy_tlb(here); // as lazy as a kernel thread from now on
   here.irq_enable();
-  if (mm.users.decrement_and_test(here)) { // mmput()
-    exit_mmap(system, here, mm);
-    system.mm_switch.mmdrop(here, mm); // the reference of all users together
-  }
+  mmput(system, here, mm);
 }
 
 } // namespace mmsim

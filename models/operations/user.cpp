@@ -6,6 +6,17 @@
 
 namespace mmsim {
 
+void end_if_killed(System& system, Task& task) {
+  if (!task.killed) return;
+  if (LockObserver* observer = system.locks.observer()) observer->enters_user_mode(task); // holding nothing
+  throw TaskKilled{};
+}
+
+void return_to_user_mode(System& system, Task& task) {
+  system.scheduler.resched_point(task);
+  end_if_killed(system, task);
+}
+
 AccessOutcome access_memory(System& system, Core& core, MmStruct& mm, PageNumber page, AccessKind kind) {
   Tlb& tlb = core.tlb();
   const TlbCosts& costs = core.costs().tlb;
@@ -52,6 +63,7 @@ void touch(System& system, Task& task, PageNumber page, AccessKind kind) {
   for (;;) {
     Core& core = task.core();
     core.settle();
+    end_if_killed(system, task); // by an interrupt meanwhile
     const AccessOutcome outcome = access_memory(system, core, *task.mm, page, kind);
     core.charge(core.costs().entry.user_access + outcome.cost, Account::user);
     if (!outcome.faults) return;
@@ -129,6 +141,7 @@ void run_user(System& system, Task& task, Duration length, WorkingSet* set) {
   if (LockObserver* observer = system.locks.observer()) observer->enters_user_mode(task);
   std::optional<Stream> stream;
   if (set != nullptr && set->pages > 0) stream.emplace(system, task, *set);
+  end_if_killed(system, task);
   Duration left = length;
   while (left.count() > 0) {
     Core& core = task.core();
@@ -144,7 +157,7 @@ void run_user(System& system, Task& task, Duration length, WorkingSet* set) {
       if (passed < stretch) stream->disturbed(); // an interrupt or an invalidation came in between
       if (const auto page = stream->take_fault()) handle_fault(system, task, *page, set->kind);
     }
-    system.scheduler.resched_point(task);
+    return_to_user_mode(system, task);
   }
 }
 

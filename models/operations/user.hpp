@@ -16,6 +16,16 @@
 
 namespace mmsim {
 
+/// What is thrown through a task's body once it is killed: the task ends. Neither a fault of the program nor of
+/// the run; whoever made the task catches it (process.hpp). Never thrown with a lock held.
+struct TaskKilled {};
+
+/// The last thing that a system call or a fault does (do_notify_resume(), exit_to_user_mode_loop()): gives way
+/// to who waits for the core, then to a pending SIGKILL: throws TaskKilled.
+void return_to_user_mode(System& system, Task& task);
+/// The second half of it alone.
+void end_if_killed(System& system, Task& task);
+
 enum class AccessKind : std::uint8_t { read, write };
 
 /// What one access by the hardware came to.
@@ -29,7 +39,7 @@ struct AccessOutcome {
 AccessOutcome access_memory(System& system, Core& core, MmStruct& mm, PageNumber page, AccessKind kind);
 
 /// `task`, in user mode, accesses `page`. Returns when the access has been made. A fault outside all areas,
-/// or a write to a read-only one, throws Violation: no scenario does that on purpose.
+/// or a write to a read-only one, throws Violation: no scenario does that on purpose. Throws TaskKilled.
 void touch(System& system, Task& task, PageNumber page, AccessKind kind);
 
 /// The pages that user code touches in turn, one every `interval`.
@@ -42,6 +52,7 @@ struct WorkingSet {
 };
 
 /// User code for `length` of its own time. `set` may be null. Interrupts, preemption and faults come on top.
+/// Throws TaskKilled, at once if an interrupt of the killer comes in between.
 void run_user(System& system, Task& task, Duration length, WorkingSet* set = nullptr);
 
 } // namespace mmsim

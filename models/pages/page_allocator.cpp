@@ -72,6 +72,20 @@ inline void PageAllocator::prepare(Core& core, FrameNumber frame, unsigned order
 }
 
 FrameNumber PageAllocator::alloc_page(Core& core, Gfp gfp) {
+  const FrameNumber frame = take_from_zonelist(core, gfp);
+  if (frame == no_frame && reclaim_ != nullptr && gfp.has(gfp_wait)) [[unlikely]]
+    return alloc_slowpath(core, gfp);
+  return frame;
+}
+
+// Stand-in for __alloc_pages_slowpath(): the OOM hook alone.
+FrameNumber PageAllocator::alloc_slowpath(Core& core, Gfp gfp) {
+  Core* here = &core;
+  if (reclaim_->dying(core) || !reclaim_->out_of_memory(here, 0, gfp)) return no_frame;
+  return take_from_zonelist(*here, gfp);
+}
+
+inline FrameNumber PageAllocator::take_from_zonelist(Core& core, Gfp gfp) {
   const Temperature temperature = gfp.has(gfp_cold) ? Temperature::cold : Temperature::hot;
   Node& home = *home_[core.id().value()];
   FrameNumber frame = take_single(core, home, temperature);

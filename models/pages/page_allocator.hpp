@@ -19,6 +19,7 @@
 
 #include "models/pages/gfp.hpp"
 #include "models/pages/pcp.hpp"
+#include "models/pages/reclaim_hooks.hpp"
 #include "models/pages/zone.hpp"
 #include "sim/machine/machine.hpp"
 
@@ -33,6 +34,9 @@ class PageAllocator {
   /// The machine's memory, all of it free. Throws InputError if it is too much for 32-bit frame numbers or so
   /// little that a node has none.
   PageAllocator(Machine& machine, SpinLocks& locks, const Configuration& configuration);
+
+  /// Whom the allocator asks when memory runs short. Before the machine runs; null: nobody.
+  void set_reclaim(ReclaimHooks* hooks) { reclaim_ = hooks; }
 
   /// A frame with refcount 1, mapcount 0 and flags 0; no_frame if no node has any.
   [[nodiscard]] FrameNumber alloc_page(Core& core, Gfp gfp = GFP_KERNEL);
@@ -76,6 +80,8 @@ class PageAllocator {
   PageAllocator(Machine& machine, SpinLocks& locks, const Configuration& configuration, const Layout& layout);
 
   Node& node_at(FrameNumber frame) { return nodes_[node_of(frame).value()]; }
+  FrameNumber take_from_zonelist(Core& core, Gfp gfp);
+  FrameNumber alloc_slowpath(Core& core, Gfp gfp);
   FrameNumber take_single(Core& core, Node& node, Temperature temperature);
   FrameNumber take_block(Core& core, Node& node, unsigned order);
   void prepare(Core& core, FrameNumber frame, unsigned order);
@@ -88,6 +94,7 @@ class PageAllocator {
   std::vector<Node*> home_; // by core
   std::uint64_t managed_ = 0;
   std::uint64_t allocated_ = 0;
+  ReclaimHooks* reclaim_ = nullptr;
 };
 
 } // namespace mmsim

@@ -83,6 +83,9 @@ class Scheduler final : private InterruptHandler {
   void block(Task& current, Account account, const Waitable* on);
   /// Makes `task` runnable. `core` is the one that runs this code.
   void wake(Core& core, Task& task);
+  /// SIGKILL for every task of `mm`, by `core`: they are marked, woken where they sleep killably, and kicked
+  /// off where other cores run them (complete_signal() and signal_wake_up() of kernel/signal.c).
+  void kill(Core& core, const MmStruct& mm);
   /// Gives the core to the next runnable task, if there is one.
   void yield(Task& current);
   /// Where the kernel looks at need_resched: on return to user mode and in cond_resched().
