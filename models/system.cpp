@@ -47,7 +47,8 @@ System::System(Engine& engine, const Configuration& configuration, Counters& cou
                std::uint64_t seed)
     : parameters(read_parameters<KernelParameters>(configuration)), engine(engine), counters(counters),
       machine(engine, configuration, counters, cpus), locks(machine, configuration),
-      pages(machine, locks, configuration), ids(machine, locks, parameters.asid_bits),
+      pages(machine, locks, configuration), contents(machine, pages),
+      ids(machine, locks, parameters.asid_bits),
       calls(Registry<CrossCalls>::instance().create(
           read_parameters<CrossCallParameters>(configuration).implementation, machine, locks)),
       policy(Registry<TlbFlushPolicy>::instance().create(
@@ -99,16 +100,6 @@ void System::free_mm(Core& core, MmStruct& mm) {
     table_pages.give_back(*root);
   }
   mms_.erase(mm.id);
-}
-
-void System::clear_page(Core& core, FrameNumber frame) {
-  machine.dram().transfer(core, pages.node_of(frame), bytes_per_frame, core.costs().memory.page_zero,
-                          Account::page_zero);
-}
-
-void System::copy_page(Core& core, FrameNumber from) {
-  machine.dram().transfer(core, pages.node_of(from), 2 * bytes_per_frame, core.costs().memory.page_copy,
-                          Account::page_copy);
 }
 
 FrameNumber System::alloc_page_or_give_up(Core& core) {

@@ -11,6 +11,7 @@
 #include "models/locks/rcu.hpp"
 #include "models/locks/spinlock.hpp"
 #include "models/pages/page_allocator.hpp"
+#include "models/pages/page_contents.hpp"
 #include "models/scheduler/cross_call.hpp"
 #include "models/scheduler/scheduler.hpp"
 #include "models/tlb_flush/flusher.hpp"
@@ -46,6 +47,7 @@ class System {
   Machine machine;
   SpinLocks locks;
   PageAllocator pages;
+  PageContents contents;
   AsidAllocator ids;
   std::unique_ptr<CrossCalls> calls;
   std::unique_ptr<TlbFlushPolicy> policy;
@@ -83,10 +85,6 @@ class System {
                ? 1
                : static_cast<std::uint64_t>(parameters.quantum / cost);
   }
-  /// Clears a page's memory, at the bandwidth that the node has left.
-  void clear_page(Core& core, FrameNumber frame);
-  /// Copies a page; reading and writing are both booked on the node of `from`, though the copy may be on another one.
-  void copy_page(Core& core, FrameNumber from);
   /// A frame, or InputError: no reclaim exists yet.
   FrameNumber alloc_page_or_give_up(Core& core);
 

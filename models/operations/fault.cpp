@@ -12,7 +12,7 @@ namespace {
 FaultKind do_anonymous_page(System& system, Core& core, MmStruct& mm, const PteSlot& slot, bool writable) {
   const WorkCosts& work = core.costs().work;
   const FrameNumber frame = system.alloc_page_or_give_up(core);
-  system.clear_page(core, frame);
+  system.contents.clear_page(core, frame);
   SpinLock& lock = system.pte_lock(mm, slot.table);
   lock.lock(core);
   core.settle();
@@ -54,7 +54,7 @@ FaultKind do_wp_page(System& system, Core& core, MmStruct& mm, PageNumber page, 
   lock.unlock(core);
 
   const FrameNumber copy = system.alloc_page_or_give_up(core);
-  system.copy_page(core, old.frame());
+  system.contents.copy_page(core, old.frame(), copy);
 
   lock.lock(core);
   core.settle();
