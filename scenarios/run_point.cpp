@@ -69,6 +69,8 @@ PointResult run_point(const Configuration& configuration) {
       result.measured = experiment.recorder()->measured();
       result.counters = difference(experiment.window_end(), experiment.window_begin());
       result.warnings = unmeasured(result);
+      for (std::string& warning : scenario->warnings())
+        result.warnings.push_back(std::move(warning));
       if (scenario->maps_memory())
         for (std::string& warning : unexercised(system, configuration, result.whole_run))
           result.warnings.push_back(std::move(warning));
