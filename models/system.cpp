@@ -67,8 +67,9 @@ System::System(Engine& engine, const Configuration& configuration, Counters& cou
                std::uint64_t seed)
     : parameters(read_parameters<KernelParameters>(configuration)), engine(engine), counters(counters),
       machine(engine, configuration, counters, cpus), locks(machine, configuration),
-      pages(machine, locks, configuration), lru(make_lru(machine, locks, pages, configuration)),
-      overcommit(machine, locks, pages, configuration), ids(machine, locks, parameters.asid_bits),
+      pages(machine, locks, configuration), contents(machine, pages),
+      lru(make_lru(machine, locks, pages, configuration)), overcommit(machine, locks, pages, configuration),
+      ids(machine, locks, parameters.asid_bits),
       calls(Registry<CrossCalls>::instance().create(
           read_parameters<CrossCallParameters>(configuration).implementation, machine, locks)),
       policy(Registry<TlbFlushPolicy>::instance().create(
@@ -121,16 +122,6 @@ void System::free_mm(Core& core, MmStruct& mm) {
     table_pages.give_back(*root);
   }
   mms_.erase(mm.id);
-}
-
-void System::clear_page(Core& core, FrameNumber frame) {
-  machine.dram().transfer(core, pages.node_of(frame), bytes_per_frame, core.costs().memory.page_zero,
-                          Account::page_zero);
-}
-
-void System::copy_page(Core& core, FrameNumber from) {
-  machine.dram().transfer(core, pages.node_of(from), 2 * bytes_per_frame, core.costs().memory.page_copy,
-                          Account::page_copy);
 }
 
 namespace {

@@ -12,6 +12,7 @@
 #include "models/locks/rcu.hpp"
 #include "models/locks/spinlock.hpp"
 #include "models/pages/page_allocator.hpp"
+#include "models/pages/page_contents.hpp"
 #include "models/reclaim/lru.hpp"
 #include "models/reclaim/oom_kill_allocating_task.hpp"
 #include "models/scheduler/cross_call.hpp"
@@ -52,6 +53,7 @@ class System {
   PageAllocator pages;
   std::unique_ptr<Lru> lru;
   Overcommit overcommit;
+  PageContents contents;
   AsidAllocator ids;
   std::unique_ptr<CrossCalls> calls;
   std::unique_ptr<TlbFlushPolicy> policy;
@@ -94,10 +96,6 @@ class System {
                ? 1
                : static_cast<std::uint64_t>(parameters.quantum / cost);
   }
-  /// Clears a page's memory, at the bandwidth that the node has left.
-  void clear_page(Core& core, FrameNumber frame);
-  /// Copies a page; reading and writing are both booked on the node of `from`, though the copy may be on another one.
-  void copy_page(Core& core, FrameNumber from);
   /// At a quiescent point: references, map counts, rss, promised pages, free lists, the LRU and tables add up, and
   /// every RCU callback has run. Throws Violation.
   void check_invariants();

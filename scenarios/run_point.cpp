@@ -90,6 +90,8 @@ PointResult run_point(const Configuration& configuration) {
       result.warnings = out_of_memory(experiment, result.whole_run);
       for (std::string& warning : unmeasured(result, !result.warnings.empty()))
         result.warnings.push_back(std::move(warning));
+      for (std::string& warning : scenario->warnings())
+        result.warnings.push_back(std::move(warning));
       if (scenario->maps_memory())
         for (std::string& warning : unexercised(system, configuration, result.whole_run))
           result.warnings.push_back(std::move(warning));

@@ -49,6 +49,8 @@ class Scenario {
   virtual void start(Experiment& experiment) = 0;
   /// False: nothing is mapped, so a flush policy that was never exercised deserves no warning.
   virtual bool maps_memory() const { return true; }
+  /// After the run: what its reader must know beside what was measured.
+  virtual std::vector<std::string> warnings() const { return {}; }
 };
 
 struct RunParameters {

@@ -21,7 +21,7 @@ FaultKind do_anonymous_page(System& system, Core& core, MmStruct& mm, const PteS
   const WorkCosts& work = core.costs().work;
   const FrameNumber frame = system.pages.alloc_page(core, GFP_HIGHUSER_MOVABLE);
   if (frame == no_frame) return FaultKind::out_of_memory;
-  system.clear_page(core, frame);
+  system.contents.clear_page(core, frame);
   SpinLock& lock = system.pte_lock(mm, slot.table);
   lock.lock(core);
   core.settle();
@@ -75,7 +75,7 @@ FaultKind do_wp_page(System& system, Core& core, MmStruct& mm, PageNumber page, 
     put_page(system, core, old.frame());
     return FaultKind::out_of_memory;
   }
-  system.copy_page(core, old.frame());
+  system.contents.copy_page(core, old.frame(), copy);
 
   lock.lock(core);
   core.settle();

@@ -10,7 +10,7 @@ namespace {
 TablePage* new_table(System& system, Core& core, std::size_t entries, bool upper) {
   const FrameNumber frame = system.pages.alloc_page(core);
   if (frame == no_frame) return nullptr;
-  system.clear_page(core, frame);
+  system.contents.clear_page(core, frame);
   core.charge(core.costs().work.table_init, Account::work);
   TablePage& table = system.table_pages.take(entries, upper);
   table.frame = frame;

@@ -83,7 +83,7 @@ namespace {
 void copy_present_page(System& system, Core& core, MmStruct& child, const Vma& vma, const PteSlot& target,
                        FrameNumber pinned, FrameNumber copy) {
   const WorkCosts& work = core.costs().work;
-  system.copy_page(core, pinned);
+  system.contents.copy_page(core, pinned, copy);
   system.pages[copy].mapcount = 1; // page_add_new_anon_rmap()
   core.charge(work.page_ref, Account::work);
   system.lru->lru_cache_add(core, copy); // lru_cache_add_inactive_or_unevictable()

@@ -40,11 +40,11 @@ struct TlbCosts {
   static void declare(Declaration&, TlbCosts&);
 };
 
-/// Memory: page-sized transfers.
+/// Memory: page-sized transfers, and the private cache that may spare them.
 struct MemoryCosts {
-  Bytes memory;
+  Bytes memory, cache_size;
   BytesPerSecond node_bandwidth;
-  Duration page_zero, page_copy;
+  Duration page_zero, page_copy, page_zero_hot, page_copy_hot;
   static void declare(Declaration&, MemoryCosts&);
 };
 

@@ -20,14 +20,28 @@ class Dram {
   /// instants.
   void transfer(Core& core, NodeId node, std::uint64_t bytes, Duration alone, Account account) {
     core.settle();
+    core.charge(std::max(alone, book(core, node, bytes)), account);
+  }
+  /// The same from one node to another, which both serve it at the same time. A node that moves nothing of it is left
+  /// alone.
+  void transfer(Core& core, NodeId from, std::uint64_t bytes_from, NodeId to, std::uint64_t bytes_to,
+                Duration alone, Account account) {
+    core.settle();
+    const Duration read = bytes_from != 0 ? book(core, from, bytes_from) : Duration{};
+    const Duration written = bytes_to != 0 ? book(core, to, bytes_to) : Duration{};
+    core.charge(std::max({alone, read, written}), account);
+  }
+
+ private:
+  // How long until the node has served it, after all that was asked of it before.
+  Duration book(const Core& core, NodeId node, std::uint64_t bytes) {
     const Duration service(
         static_cast<std::int64_t>(static_cast<double>(bytes) * picoseconds_per_byte_ + 0.5));
     Instant& busy = busy_until_[node.value()];
     busy = std::max(busy, core.now()) + service;
-    core.charge(std::max(alone, busy - core.now()), account);
+    return busy - core.now();
   }
 
- private:
   std::vector<Instant> busy_until_;
   double picoseconds_per_byte_;
 };

@@ -62,7 +62,8 @@ Machine::Machine(Engine& engine, const Configuration& configuration, Counters& c
       topology_(engine, read_parameters<TopologyParameters>(configuration)),
       nearest_first_(costs_.line.arbitration == "nearest"),
       batches_rereads_(!nearest_first_ && read_parameters<LineParameters>(configuration).batch_rereads),
-      dram_(topology_.sockets(), costs_.memory.node_bandwidth), maintenance_(*this) {
+      dram_(topology_.sockets(), costs_.memory.node_bandwidth), caches_(costs_, topology_, topology_.cores()),
+      maintenance_(*this) {
   check_parts(costs_.line, configuration);
   for (std::uint32_t i = 0; i < checked_cpus(topology_, configuration, cpus); ++i)
     cores_.push_back(std::make_unique<Core>(*this, CoreId(i)));

@@ -4,6 +4,7 @@
 #include "sim/engine/configuration.hpp"
 #include "sim/engine/engine.hpp"
 #include "sim/machine/core.hpp"
+#include "sim/machine/core_cache.hpp"
 #include "sim/machine/cost_book.hpp"
 #include "sim/machine/dram.hpp"
 #include "sim/machine/maintenance.hpp"
@@ -37,6 +38,7 @@ class Machine {
   Counters& counters() { return counters_; }
   const Topology& topology() const { return topology_; }
   Dram& dram() { return dram_; }
+  CoreCaches& caches() { return caches_; }
   Maintenance& maintenance() { return maintenance_; }
 
   std::uint32_t cpus() const { return static_cast<std::uint32_t>(cores_.size()); }
@@ -66,6 +68,7 @@ class Machine {
   Topology topology_;
   const bool nearest_first_, batches_rereads_;
   Dram dram_;
+  CoreCaches caches_;
   std::vector<std::unique_ptr<Core>> cores_;
   CoreSet online_;
   Maintenance maintenance_;
