@@ -1,5 +1,7 @@
 #include "models/system.hpp"
 
+#include "models/operations/page_tables.hpp"
+
 #include <algorithm>
 #include <spdlog/fmt/fmt.h>
 #include <unordered_map>
@@ -47,7 +49,10 @@ System::System(Engine& engine, const Configuration& configuration, Counters& cou
                std::uint64_t seed)
     : parameters(read_parameters<KernelParameters>(configuration)), engine(engine), counters(counters),
       machine(engine, configuration, counters, cpus), locks(machine, configuration),
-      pages(machine, locks, configuration), ids(machine, locks, parameters.asid_bits),
+      pages(machine, locks, configuration),
+      slabs({machine, locks, pages, configuration},
+            [this](Core& core, FrameNumber frame) { clear_page(core, frame); }),
+      ids(machine, locks, parameters.asid_bits),
       calls(Registry<CrossCalls>::instance().create(
           read_parameters<CrossCallParameters>(configuration).implementation, machine, locks)),
       policy(Registry<TlbFlushPolicy>::instance().create(
@@ -56,6 +61,7 @@ System::System(Engine& engine, const Configuration& configuration, Counters& cou
       scheduler(machine, locks, mm_switch, configuration, RandomStream(seed, "tick phases")),
       lazy_shootdown(machine, *calls, scheduler, mm_switch, *policy), flusher(*policy, oracle, configuration),
       configuration_(configuration) {
+  slabs.connect(scheduler);
   init_mm_ = &new_mm();
   mm_switch.connect(*init_mm_, [this](Core& core, MmStruct& mm) { free_mm(core, mm); });
   // The core goes on with `next`, whose bit it has just set. What the policy does takes time, in which others
@@ -78,11 +84,12 @@ System::System(Engine& engine, const Configuration& configuration, Counters& cou
 
 System::~System() { engine.dismiss_fibers(); }
 
-MmStruct& System::new_mm() {
+MmStruct& System::new_mm(SlabObject object) {
   const std::uint32_t id = next_mm_++;
   auto mm =
       std::make_unique<MmStruct>(id, locks, scheduler, table_pages,
                                  PageTable::Shape::of_levels(parameters.page_table_levels), machine.cpus());
+  mm->object = object;
   return *mms_.emplace(id, std::move(mm)).first->second;
 }
 
@@ -94,11 +101,11 @@ void System::free_mm(Core& core, MmStruct& mm) {
     if (root->live != 0)
       throw Violation(
           fmt::format("mm {} is freed with {} tables still hanging below its root", mm.id, root->live));
-    pages[root->frame].refcount = 0;
-    pages.free_page(core, root->frame);
-    table_pages.give_back(*root);
+    free_table(*this, core, *root); // pgd_free()
   }
+  const SlabObject object = mm.object;
   mms_.erase(mm.id);
+  if (object != no_object) slabs.mm_struct.free(core, object);
 }
 
 void System::clear_page(Core& core, FrameNumber frame) {
@@ -113,21 +120,30 @@ void System::copy_page(Core& core, FrameNumber from) {
 
 FrameNumber System::alloc_page_or_give_up(Core& core) {
   const FrameNumber frame = pages.alloc_page(core);
-  if (frame == no_frame) {
-    const Entry* entry = configuration_.find("machine.memory");
-    throw InputError(
-        "out of memory: the scenario needs more than machine.memory, and nothing is reclaimed yet; give "
-        "the machine more memory or the scenario fewer pages",
-        entry ? entry->origin : Origin{});
-  }
+  if (frame == no_frame) give_up_out_of_memory();
   return frame;
 }
 
+SlabObject System::alloc_object_or_give_up(Core& core, KmemCache& cache) {
+  const SlabObject object = cache.alloc(core, GFP_KERNEL);
+  if (object == no_object) give_up_out_of_memory();
+  return object;
+}
+
+void System::give_up_out_of_memory() const {
+  const Entry* entry = configuration_.find("machine.memory");
+  throw InputError(
+      "out of memory: the scenario needs more than machine.memory, and nothing is reclaimed yet; give "
+      "the machine more memory or the scenario fewer pages",
+      entry ? entry->origin : Origin{});
+}
+
 namespace {
-/// Calls visit(Pte) for every valid entry of the last-level tables below `table`, and counts the tables.
+/// Calls visit(Pte) for every valid entry of the last-level tables below `table`, and counts the tables that have
+/// frames of their own.
 template <class Visit>
 std::uint64_t walk(TablePage& table, Visit&& visit) {
-  std::uint64_t tables = 1;
+  std::uint64_t tables = table.object == no_object ? 1 : 0;
   if (table.children.empty()) {
     for (const Pte pte : table.words)
       if (pte.valid()) visit(pte);
@@ -137,10 +153,46 @@ std::uint64_t walk(TablePage& table, Visit&& visit) {
     if (child != nullptr) tables += walk(*child, visit);
   return tables;
 }
+std::uint64_t tables_in_slabs(const TablePage& table) {
+  std::uint64_t tables = table.object != no_object;
+  for (const TablePage* child : table.children)
+    if (child != nullptr) tables += tables_in_slabs(*child);
+  return tables;
+}
 } // namespace
+
+// Every object that a cache has given out is somebody's, and the areas of each anon_vma are as many as it counts.
+void System::check_objects() {
+  slabs.check_invariants();
+  std::uint64_t mm_structs = 0, areas = 0, files = 0, tables = 0;
+  std::unordered_map<const AnonVma*, std::uint32_t> families;
+  for (auto& [id, mm] : mms_) {
+    mm_structs += mm->object != no_object;
+    for (const auto& [begin, vma] : mm->vmas) {
+      areas += vma.object != no_object;
+      if (vma.anon_vma != nullptr) ++families[vma.anon_vma];
+    }
+    if (mm->tables.root() != nullptr) tables += tables_in_slabs(*mm->tables.root());
+  }
+  scheduler.for_each_task([&](const Task& task) { files += task.files != no_object; });
+  const auto account_for = [](const KmemCache& cache, std::uint64_t found) {
+    if (cache.in_use() != found)
+      throw Violation(fmt::format("{}: {} objects are in use, but {} can be found", cache.info().name,
+                                  cache.in_use(), found));
+  };
+  account_for(slabs.mm_struct, mm_structs);
+  account_for(slabs.vm_area_struct, areas);
+  account_for(slabs.anon_vma, families.size());
+  account_for(slabs.files, files);
+  if (slabs.pgtable) account_for(*slabs.pgtable, tables);
+  for (const auto& [anon_vma, found] : families)
+    if (anon_vma->areas() != found)
+      throw Violation(fmt::format("an anon_vma counts {} areas, but {} have it", anon_vma->areas(), found));
+}
 
 void System::check_invariants() {
   pages.check_invariants();
+  check_objects();
   if (rcu_->queued() > 0) throw Violation(fmt::format("{} RCU callbacks have never run", rcu_->queued()));
   std::unordered_map<std::uint32_t, std::int32_t> mappings; // by frame
   std::uint64_t table_frames = 0;
@@ -166,10 +218,10 @@ void System::check_invariants() {
       throw Violation(fmt::format("frame {}: {} entries map it, but its mapcount is {} and its refcount {}",
                                   number, count, frame.mapcount, frame.refcount));
   }
-  if (pages.allocated_frames() != mappings.size() + table_frames)
-    throw Violation(
-        fmt::format("{} frames are allocated, but {} are mapped and {} are tables: some have leaked",
-                    pages.allocated_frames(), mappings.size(), table_frames));
+  if (pages.allocated_frames() != mappings.size() + table_frames + slabs.frames())
+    throw Violation(fmt::format(
+        "{} frames are allocated, but {} are mapped, {} are tables and {} in slabs: some have leaked",
+        pages.allocated_frames(), mappings.size(), table_frames, slabs.frames()));
 }
 
 } // namespace mmsim

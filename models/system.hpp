@@ -3,6 +3,7 @@
 // Construction order is dependency order. Nothing here takes simulated time except through the parts.
 #pragma once
 
+#include "models/address_space/anon_vma.hpp"
 #include "models/address_space/asid.hpp"
 #include "models/address_space/lazy_shootdown.hpp"
 #include "models/address_space/mm_struct.hpp"
@@ -11,6 +12,7 @@
 #include "models/locks/rcu.hpp"
 #include "models/locks/spinlock.hpp"
 #include "models/pages/page_allocator.hpp"
+#include "models/pages/slab_caches.hpp"
 #include "models/scheduler/cross_call.hpp"
 #include "models/scheduler/scheduler.hpp"
 #include "models/tlb_flush/flusher.hpp"
@@ -46,6 +48,8 @@ class System {
   Machine machine;
   SpinLocks locks;
   PageAllocator pages;
+  SlabCaches slabs;
+  AnonVmaPool anon_vmas;
   AsidAllocator ids;
   std::unique_ptr<CrossCalls> calls;
   std::unique_ptr<TlbFlushPolicy> policy;
@@ -59,8 +63,8 @@ class System {
   Rcu& rcu() { return *rcu_; }
   const Configuration& configuration() const { return configuration_; }
 
-  /// A new address space without tables; mm_users and mm_count are 1.
-  MmStruct& new_mm();
+  /// A new address space without tables; mm_users and mm_count are 1. `object` is its memory: allocate_mm().
+  MmStruct& new_mm(SlabObject object = no_object);
   MmStruct& init_mm() { return *init_mm_; }
   std::size_t address_spaces() const { return mms_.size(); }
 
@@ -89,12 +93,16 @@ class System {
   void copy_page(Core& core, FrameNumber from);
   /// A frame, or InputError: no reclaim exists yet.
   FrameNumber alloc_page_or_give_up(Core& core);
+  /// An object for this kernel path, or InputError likewise. May sleep.
+  SlabObject alloc_object_or_give_up(Core& core, KmemCache& cache);
 
   /// At a quiescent point: references, map counts, rss, free lists and tables add up, and every RCU callback
   /// has run. Throws Violation.
   void check_invariants();
 
  private:
+  [[noreturn]] void give_up_out_of_memory() const;
+  void check_objects();
   void free_mm(Core& core, MmStruct& mm);
   const Configuration& configuration_;
   std::unique_ptr<Rcu> rcu_;

@@ -1,5 +1,6 @@
 #include "models/operations/fault.hpp"
 
+#include "models/operations/anon_vma.hpp"
 #include "models/operations/gather.hpp"
 #include "models/operations/page_tables.hpp"
 
@@ -9,8 +10,9 @@ namespace mmsim {
 
 namespace {
 
-FaultKind do_anonymous_page(System& system, Core& core, MmStruct& mm, const PteSlot& slot, bool writable) {
+FaultKind do_anonymous_page(System& system, Core& core, MmStruct& mm, Vma& vma, const PteSlot& slot) {
   const WorkCosts& work = core.costs().work;
+  if (vma.anon_vma == nullptr) anon_vma_prepare(system, core, mm, vma);
   const FrameNumber frame = system.alloc_page_or_give_up(core);
   system.clear_page(core, frame);
   SpinLock& lock = system.pte_lock(mm, slot.table);
@@ -23,7 +25,7 @@ FaultKind do_anonymous_page(System& system, Core& core, MmStruct& mm, const PteS
   }
   system.pages[frame].mapcount = 1; // page_add_new_anon_rmap()
   ++mm.rss;
-  PageTable::set(slot.table, slot.index, slot.entry().mapped(frame, writable));
+  PageTable::set(slot.table, slot.index, slot.entry().mapped(frame, vma.writable));
   core.charge(work.page_ref + work.pte_set, Account::work);
   lock.unlock(core);
   return FaultKind::demand_zero;
@@ -82,9 +84,9 @@ FaultKind do_wp_page(System& system, Core& core, MmStruct& mm, PageNumber page, 
 
 } // namespace
 
-const Vma& find_vma_or_give_up(Task& task, PageNumber page, AccessKind kind) {
+Vma& find_vma_or_give_up(Task& task, PageNumber page, AccessKind kind) {
   MmStruct& mm = *task.mm;
-  const Vma* vma = mm.vmas.find(page);
+  Vma* vma = mm.vmas.find(page);
   task.core().charge(mm.vmas.levels_walked() * task.core().costs().work.vma_find_level, Account::work);
   if (vma == nullptr || page < vma->begin || (kind == AccessKind::write && !vma->writable))
     throw Violation(fmt::format("segmentation fault: task {} {} page {:#x} of mm {}", task.pid,
@@ -92,13 +94,13 @@ const Vma& find_vma_or_give_up(Task& task, PageNumber page, AccessKind kind) {
   return *vma;
 }
 
-FaultKind handle_mm_fault(System& system, Core& core, MmStruct& mm, const Vma& vma, PageNumber page,
+FaultKind handle_mm_fault(System& system, Core& core, MmStruct& mm, Vma& vma, PageNumber page,
                           AccessKind kind) {
   system.counters.add(Counter::pgfault);
   core.charge(core.costs().work.fault_handle, Account::work);
   const PteSlot slot = alloc_pte(system, core, mm, page);
   core.settle();
-  if (!slot.entry().valid()) return do_anonymous_page(system, core, mm, slot, vma.writable);
+  if (!slot.entry().valid()) return do_anonymous_page(system, core, mm, vma, slot);
   SpinLock& lock = system.pte_lock(mm, slot.table);
   lock.lock(core);
   core.settle();
@@ -114,7 +116,7 @@ FaultKind handle_fault(System& system, Task& task, PageNumber page, AccessKind k
   MmStruct& mm = *task.mm;
   task.core().charge(task.core().costs().entry.fault, Account::entry);
   mm.mmap_lock.down_read(task);
-  const Vma& vma = find_vma_or_give_up(task, page, kind);
+  Vma& vma = find_vma_or_give_up(task, page, kind);
   const FaultKind outcome = handle_mm_fault(system, task.core(), mm, vma, page, kind);
   mm.mmap_lock.up_read(task);
   system.scheduler.resched_point(task); // on the way back to user mode

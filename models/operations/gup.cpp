@@ -113,7 +113,7 @@ void get_user_pages_unlocked(System& system, Task& task, PageNumber page, PageNu
   MmStruct& mm = *task.mm;
   mm.mmap_lock.down_read(task);
   note_pinned(system, task.core(), mm);
-  for (const Vma* vma = nullptr; page < end; ++page) {
+  for (Vma* vma = nullptr; page < end; ++page) {
     if (vma == nullptr || vma->end <= page) vma = &find_vma_or_give_up(task, page, kind);
     while (!follow_page(system, task.core(), mm, page, kind, pages))
       handle_mm_fault(system, task.core(), mm, *vma, page, kind); // faultin_page()

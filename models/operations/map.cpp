@@ -1,5 +1,6 @@
 #include "models/operations/map.hpp"
 
+#include "models/operations/anon_vma.hpp"
 #include "models/operations/gather.hpp"
 
 #include <stdexcept>
@@ -15,8 +16,7 @@ PageNumber mmap(System& system, Task& task, std::uint64_t pages, std::uint64_t a
   MmStruct& mm = *task.mm;
   task.core().charge(task.core().costs().entry.syscall, Account::entry);
   mm.mmap_lock.down_write(task);
-  Core& core = task.core();
-  const WorkCosts& work = core.costs().work;
+  const WorkCosts& work = task.core().costs().work;
   PageNumber first = lowest_page;
   for (;;) {
     first = PageNumber((first.value() + alignment - 1) / alignment * alignment);
@@ -26,11 +26,14 @@ PageNumber mmap(System& system, Task& task, std::uint64_t pages, std::uint64_t a
   }
   if (mm.tables.shape().end() < first + pages)
     throw InputError("the address space has no room for another area of " + std::to_string(pages) + " pages");
-  core.charge(work.mmap + static_cast<std::int64_t>(std::bit_width(mm.vmas.size())) * work.vma_find_level +
-                  work.vma_insert,
-              Account::work);
-  core.settle();
-  mm.vmas.insert({first, first + pages, true});
+  task.core().charge(work.mmap +
+                         static_cast<std::int64_t>(std::bit_width(mm.vmas.size())) * work.vma_find_level,
+                     Account::work);
+  // mmap_region(): vm_area_alloc(), then vma_link()
+  const SlabObject object = system.alloc_object_or_give_up(task.core(), system.slabs.vm_area_struct);
+  task.core().charge(work.vma_insert, Account::work);
+  task.core().settle();
+  mm.vmas.insert({.begin = first, .end = first + pages, .object = object});
   mm.mmap_lock.up_write(task);
   system.scheduler.resched_point(task);
   return first;
@@ -46,7 +49,8 @@ void munmap(System& system, Task& task, PageNumber first, std::uint64_t pages) {
   core.charge(work.munmap + mm.vmas.levels_walked() * work.vma_find_level, Account::work);
   if (vma == nullptr || vma->begin != first || vma->pages() != pages)
     throw std::logic_error("munmap of a range that is not exactly one area");
-  const PageNumber end = vma->end;
+  const Vma gone = *vma;
+  const PageNumber end = gone.end;
   core.charge(work.vma_remove, Account::work);
   core.settle();
   mm.vmas.erase(*vma);
@@ -56,8 +60,10 @@ void munmap(System& system, Task& task, PageNumber first, std::uint64_t pages) {
   if (downgraded) mm.mmap_lock.downgrade_write(task);
   MmuGather gather(system, mm);
   gather.zap(core, first, end);
+  anon_vma_unlink(system, core, gone);
   gather.unhook(core, floor, ceiling);
   gather.finish(core);
+  system.slabs.vm_area_struct.free(core, gone.object); // remove_vma()
   if (downgraded)
     mm.mmap_lock.up_read(task);
   else

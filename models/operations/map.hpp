@@ -3,7 +3,8 @@
 // Models do_mmap() and __do_munmap() of mm/mmap.c, 5.10: munmap takes mmap_lock for writing, takes the areas
 // out, and since 4.20 goes on as a reader while it unmaps (kernel.munmap_downgrade; 2.6.24 keeps it for
 // writing); unmap_region() clears the entries, unhooks tables up to the neighbouring areas, flushes and frees
-// (gather.hpp). Left out: files, merging of neighbours, accounting, partial unmapping of an area (splitting).
+// (gather.hpp); the areas' vm_area_structs are allocated before they are linked, and freed after everything that was
+// in them (remove_vma). Left out: files, merging of neighbours, accounting, partial unmapping of an area (splitting).
 #pragma once
 
 #include "models/system.hpp"

@@ -1,5 +1,6 @@
 #include "models/operations/process.hpp"
 
+#include "models/operations/anon_vma.hpp"
 #include "models/operations/gather.hpp"
 #include "models/operations/gup.hpp"
 #include "models/operations/page_tables.hpp"
@@ -133,31 +134,38 @@ void copy_page_range(System& system, Core& core, MmStruct& parent, MmStruct& chi
 void dup_mmap(System& system, Task& task, MmStruct& parent, MmStruct& child) {
   parent.mmap_lock.down_write(task);
   child.mmap_lock.down_write_nested(task, 1); // nobody else knows the child yet
-  Core& core = task.core();
-  const WorkCosts& work = core.costs().work;
+  const WorkCosts& work = task.core().costs().work;
   for (auto& [begin, vma] : parent.vmas) {
-    core.charge(work.vma_dup + work.rmap_link + work.vma_insert, Account::work);
-    child.vmas.insert(vma);
+    Vma copy = vma;
+    copy.object = system.alloc_object_or_give_up(task.core(), system.slabs.vm_area_struct); // vm_area_dup()
+    Core& core = task.core();
+    core.charge(work.vma_dup, Account::work);
+    if (copy.anon_vma != nullptr) copy.anon_vma->link(core);
+    core.charge(work.rmap_link + work.vma_insert, Account::work);
+    child.vmas.insert(copy);
     copy_page_range(system, core, parent, child, vma);
   }
   child.mmap_lock.up_write(task);
-  system.flusher.flush_mm(core, parent, false);
+  system.flusher.flush_mm(task.core(), parent, false);
   parent.mmap_lock.up_write(task);
 }
 
 } // namespace
 
 Task& fork(System& system, Task& task, CoreId on, std::function<void(Task&)> body) {
-  Core& core = task.core();
-  const WorkCosts& work = core.costs().work;
-  core.charge(core.costs().entry.syscall, Account::entry);
-  core.charge(work.task_create, Account::work);
-  core.charge(work.mm_create, Account::work);
-  core.settle();
-  MmStruct& child = system.new_mm();
-  alloc_root(system, core, child);
+  const WorkCosts& work = task.core().costs().work;
+  task.core().charge(task.core().costs().entry.syscall, Account::entry);
+  task.core().charge(work.task_create, Account::work);
+  const SlabObject files = system.alloc_object_or_give_up(task.core(), system.slabs.files); // copy_files()
+  const SlabObject object =
+      system.alloc_object_or_give_up(task.core(), system.slabs.mm_struct); // allocate_mm()
+  task.core().charge(work.mm_create, Account::work);
+  task.core().settle();
+  MmStruct& child = system.new_mm(object);
+  alloc_root(system, task.core(), child);
   dup_mmap(system, task, *task.mm, child);
-  return system.scheduler.spawn(task.core(), task.name + "'s child", &child, on, std::move(body));
+  return system.scheduler.spawn(task.core(), task.name + "'s child", &child, on, std::move(body),
+                                Fiber::Kind::worker, files);
 }
 
 namespace {
@@ -168,11 +176,15 @@ void exit_mmap(System& system, Core& core, MmStruct& mm) {
   MmuGather gather(system, mm, true);
   for (auto& [begin, vma] : mm.vmas)
     gather.zap(core, vma.begin, vma.end);
+  for (auto& [begin, vma] : mm.vmas)
+    anon_vma_unlink(system, core, vma);
   gather.unhook(core, PageNumber(0), mm.tables.shape().end());
   gather.finish(core);
   while (mm.vmas.size() > 0) {
+    const Vma& vma = mm.vmas.begin()->second;
     core.charge(core.costs().work.vma_remove, Account::work);
-    mm.vmas.erase(mm.vmas.begin()->second);
+    system.slabs.vm_area_struct.free(core, vma.object); // remove_vma()
+    mm.vmas.erase(vma);
   }
   core.settle();
 }
@@ -197,6 +209,8 @@ void exit_task(System& system, Task& task) {
     exit_mmap(system, here, mm);
     system.mm_switch.mmdrop(here, mm); // the reference of all users together
   }
+  if (task.files != no_object)
+    system.slabs.files.free(here, std::exchange(task.files, no_object)); // exit_files()
 }
 
 } // namespace mmsim

@@ -62,6 +62,7 @@ struct WorkCosts {
   Duration table_init, page_ref, page_unref;
   Duration fault_handle, mmap, munmap;                                     // fixed parts of system calls
   Duration pcp_alloc, pcp_free, buddy_alloc, buddy_free, buddy_step;       // pages
+  Duration slab_alloc, slab_free, slab_object, slab_copy, slab_grow;       // slab caches
   Duration enqueue, dequeue, pick_next, wake, tick, balance, kthread_step; // scheduler
   Duration mask_scan, call_queue, flush_setup;                             // cross-calls
   Duration rcu_callback, rcu_core;                                         // RCU
