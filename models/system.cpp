@@ -1,5 +1,7 @@
 #include "models/system.hpp"
 
+#include "models/operations/page_tables.hpp"
+
 #include <algorithm>
 #include <spdlog/fmt/fmt.h>
 #include <unordered_map>
@@ -69,6 +71,8 @@ System::System(Engine& engine, const Configuration& configuration, Counters& cou
       machine(engine, configuration, counters, cpus), locks(machine, configuration),
       pages(machine, locks, configuration), contents(machine, pages),
       lru(make_lru(machine, locks, pages, configuration)), overcommit(machine, locks, pages, configuration),
+      slabs({machine, locks, pages, configuration},
+            [this](Core& core, FrameNumber frame) { contents.clear_page(core, frame); }),
       ids(machine, locks, parameters.asid_bits),
       calls(Registry<CrossCalls>::instance().create(
           read_parameters<CrossCallParameters>(configuration).implementation, machine, locks)),
@@ -79,6 +83,7 @@ System::System(Engine& engine, const Configuration& configuration, Counters& cou
       oom(scheduler, counters), lazy_shootdown(machine, *calls, scheduler, mm_switch, *policy),
       flusher(*policy, oracle, configuration), configuration_(configuration) {
   pages.set_reclaim(&oom);
+  slabs.connect(scheduler);
   init_mm_ = &new_mm();
   mm_switch.connect(*init_mm_, [this](Core& core, MmStruct& mm) { free_mm(core, mm); });
   // The core goes on with `next`, whose bit it has just set. What the policy does takes time, in which others
@@ -101,11 +106,12 @@ System::System(Engine& engine, const Configuration& configuration, Counters& cou
 
 System::~System() { engine.dismiss_fibers(); }
 
-MmStruct& System::new_mm() {
+MmStruct& System::new_mm(SlabObject object) {
   const std::uint32_t id = next_mm_++;
   auto mm =
       std::make_unique<MmStruct>(id, locks, scheduler, table_pages,
                                  PageTable::Shape::of_levels(parameters.page_table_levels), machine.cpus());
+  mm->object = object;
   return *mms_.emplace(id, std::move(mm)).first->second;
 }
 
@@ -117,96 +123,11 @@ void System::free_mm(Core& core, MmStruct& mm) {
     if (root->live != 0)
       throw Violation(
           fmt::format("mm {} is freed with {} tables still hanging below its root", mm.id, root->live));
-    pages[root->frame].refcount = 0;
-    pages.free_page(core, root->frame);
-    table_pages.give_back(*root);
+    free_table(*this, core, *root); // pgd_free()
   }
+  const SlabObject object = mm.object;
   mms_.erase(mm.id);
-}
-
-namespace {
-/// Calls visit(Pte) for every valid entry of the last-level tables below `table`, and counts the tables.
-template <class Visit>
-std::uint64_t walk(TablePage& table, Visit&& visit) {
-  std::uint64_t tables = 1;
-  if (table.children.empty()) {
-    for (const Pte pte : table.words)
-      if (pte.valid()) visit(pte);
-    return tables;
-  }
-  for (TablePage* child : table.children)
-    if (child != nullptr) tables += walk(*child, visit);
-  return tables;
-}
-} // namespace
-
-// What all areas together were promised is what is counted, and every mm knows how large it is.
-void System::check_promises() {
-  std::int64_t promised = 0;
-  for (auto& [id, mm] : mms_) {
-    std::int64_t total_vm = 0;
-    for (const auto& [begin, vma] : mm->vmas) {
-      total_vm += static_cast<std::int64_t>(vma.pages());
-      if (vma.accounted) promised += static_cast<std::int64_t>(vma.pages());
-    }
-    if (total_vm != mm->total_vm)
-      throw Violation(
-          fmt::format("mm {}: total_vm is {}, but its areas have {} pages", id, mm->total_vm, total_vm));
-  }
-  if (const std::int64_t counted = overcommit.committed().exact_now(); counted != promised)
-    throw Violation(
-        fmt::format("vm_committed_as adds up to {} pages, but accounted areas have {}", counted, promised));
-}
-
-void System::check_invariants() {
-  pages.check_invariants();
-  check_promises();
-  if (rcu_->queued() > 0) throw Violation(fmt::format("{} RCU callbacks have never run", rcu_->queued()));
-  std::unordered_map<std::uint32_t, std::int32_t> mappings; // by frame
-  std::uint64_t table_frames = 0;
-  for (auto& [id, mm] : mms_) {
-    std::int64_t mapped = 0;
-    if (mm->tables.root() != nullptr)
-      table_frames += walk(*mm->tables.root(), [&](Pte pte) {
-        ++mapped;
-        ++mappings[pte.frame().value()];
-      });
-    if (mapped != mm->rss)
-      throw Violation(fmt::format("mm {}: rss is {}, but {} entries are valid", id, mm->rss, mapped));
-    if (mm->users.value() < 0 || mm->count.value() < 1)
-      throw Violation(
-          fmt::format("mm {}: mm_users {}, mm_count {}", id, mm->users.value(), mm->count.value()));
-    if (mm->users.value() == 0 && !mm->open_changes.empty())
-      throw Violation(fmt::format("mm {}: it is gone, but {} of its changes were never flushed", id,
-                                  mm->open_changes.size()));
-  }
-  const Lru::Census lru_pages = lru->check_invariants();
-  std::uint64_t listed = 0, only_in_pagevecs = lru_pages.in_pagevecs.size();
-  for (const auto& [number, count] : mappings) {
-    const Frame& frame = pages[FrameNumber(number)];
-    const auto held = lru_pages.in_pagevecs.find(number);
-    const std::int32_t pagevecs = held == lru_pages.in_pagevecs.end() ? 0 : held->second;
-    if (frame.mapcount != count || frame.refcount != count + pagevecs)
-      throw Violation(
-          fmt::format("frame {}: {} entries map it and {} pagevecs hold it, but its mapcount is {} and its "
-                      "refcount {}",
-                      number, count, pagevecs, frame.mapcount, frame.refcount));
-    const bool on_list = (frame.flags & PG_lru) != 0;
-    if (on_list == (pagevecs != 0))
-      throw Violation(fmt::format("frame {}, mapped {} times, is {} an LRU list and in {} pagevecs", number,
-                                  count, on_list ? "on" : "not on", pagevecs));
-    listed += on_list ? 1 : 0;
-    only_in_pagevecs -= static_cast<std::uint64_t>(pagevecs);
-  }
-  if (listed != lru_pages.listed)
-    throw Violation(fmt::format("{} frames are on LRU lists, but {} of those that are mapped say so",
-                                lru_pages.listed, listed));
-  // A page whose mappings went while another CPU's pagevec held it stays until that CPU adds to it or drains it.
-  if (pages.allocated_frames() != mappings.size() + only_in_pagevecs + table_frames)
-    throw Violation(
-        fmt::format("{} frames are allocated, but {} are mapped, {} only held by pagevecs and {} are tables: "
-                    "some have leaked",
-                    pages.allocated_frames(), mappings.size(), only_in_pagevecs, table_frames));
+  if (object != no_object) slabs.mm_struct.free(core, object);
 }
 
 } // namespace mmsim

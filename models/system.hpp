@@ -3,6 +3,7 @@
 // Construction order is dependency order. Nothing here takes simulated time except through the parts.
 #pragma once
 
+#include "models/address_space/anon_vma.hpp"
 #include "models/address_space/asid.hpp"
 #include "models/address_space/lazy_shootdown.hpp"
 #include "models/address_space/mm_struct.hpp"
@@ -13,6 +14,7 @@
 #include "models/locks/spinlock.hpp"
 #include "models/pages/page_allocator.hpp"
 #include "models/pages/page_contents.hpp"
+#include "models/pages/slab_caches.hpp"
 #include "models/reclaim/lru.hpp"
 #include "models/reclaim/oom_kill_allocating_task.hpp"
 #include "models/scheduler/cross_call.hpp"
@@ -51,9 +53,11 @@ class System {
   Machine machine;
   SpinLocks locks;
   PageAllocator pages;
+  PageContents contents;
   std::unique_ptr<Lru> lru;
   Overcommit overcommit;
-  PageContents contents;
+  SlabCaches slabs;
+  AnonVmaPool anon_vmas;
   AsidAllocator ids;
   std::unique_ptr<CrossCalls> calls;
   std::unique_ptr<TlbFlushPolicy> policy;
@@ -68,8 +72,8 @@ class System {
   Rcu& rcu() { return *rcu_; }
   const Configuration& configuration() const { return configuration_; }
 
-  /// A new address space without tables; mm_users and mm_count are 1.
-  MmStruct& new_mm();
+  /// A new address space without tables; mm_users and mm_count are 1. `object` is its memory: allocate_mm().
+  MmStruct& new_mm(SlabObject object = no_object);
   MmStruct& init_mm() { return *init_mm_; }
   std::size_t address_spaces() const { return mms_.size(); }
   /// __mmdrop(): frees an mm that nobody has any more.
@@ -102,6 +106,7 @@ class System {
 
  private:
   void check_promises();
+  void check_objects();
   const Configuration& configuration_;
   std::unique_ptr<Rcu> rcu_;
   std::map<std::uint32_t, std::unique_ptr<MmStruct>> mms_; // by id

@@ -46,6 +46,7 @@ class MmStruct {
   SeqCount write_protect_seq{"write_protect_seq"}; ///< odd while fork write-protects
   bool has_pinned = false;                         ///< on the same line: pages of this mm were pinned once
 
+  SlabObject object = no_object; ///< its memory; none if it is there at boot
   VmaTree vmas;
   PageTable tables;
   std::int64_t rss = 0;      ///< mapped user pages

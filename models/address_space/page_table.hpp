@@ -14,6 +14,7 @@
 
 #include "models/address_space/pte.hpp"
 #include "models/locks/spinlock.hpp"
+#include "models/pages/slab_object.hpp"
 #include "sim/engine/strong_int.hpp"
 
 #include <array>
@@ -28,6 +29,7 @@ namespace mmsim {
 struct TablePage {
   static constexpr std::size_t entries = 512;
   FrameNumber frame{};
+  SlabObject object = no_object;    ///< where tables are a slab cache's
   std::uint32_t live = 0;           ///< valid entries
   std::unique_ptr<SpinLock> lock;   ///< of a last-level table under split locks; else null
   std::vector<Pte> words;           ///< what the hardware reads

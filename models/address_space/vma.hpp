@@ -5,6 +5,7 @@
 // levels that a balanced tree of that size has. Left out: files, merging of neighbours, guard gaps, hints.
 #pragma once
 
+#include "models/pages/slab_object.hpp"
 #include "sim/engine/strong_int.hpp"
 
 #include <bit>
@@ -14,10 +15,14 @@
 
 namespace mmsim {
 
+class AnonVma;
+
 struct Vma {
   PageNumber begin, end; ///< [begin, end)
   bool writable = true;
   bool accounted = false; ///< VM_ACCOUNT: its pages are in vm_committed_as
+  SlabObject object = no_object; ///< its vm_area_struct
+  AnonVma* anon_vma = nullptr;   ///< from its first anonymous page on
   std::uint64_t pages() const { return end - begin; }
 };
 

@@ -1,5 +1,6 @@
 #include "models/operations/fault.hpp"
 
+#include "models/operations/anon_vma.hpp"
 #include "models/operations/gather.hpp"
 #include "models/operations/page_tables.hpp"
 
@@ -17,8 +18,9 @@ void add_new_anon(System& system, Core& core, FrameNumber frame) {
   system.lru->lru_cache_add(core, frame);
 }
 
-FaultKind do_anonymous_page(System& system, Core& core, MmStruct& mm, const PteSlot& slot, bool writable) {
+FaultKind do_anonymous_page(System& system, Core& core, MmStruct& mm, Vma& vma, const PteSlot& slot) {
   const WorkCosts& work = core.costs().work;
+  if (vma.anon_vma == nullptr && !anon_vma_prepare(system, core, mm, vma)) return FaultKind::out_of_memory;
   const FrameNumber frame = system.pages.alloc_page(core, GFP_HIGHUSER_MOVABLE);
   if (frame == no_frame) return FaultKind::out_of_memory;
   system.contents.clear_page(core, frame);
@@ -33,7 +35,7 @@ FaultKind do_anonymous_page(System& system, Core& core, MmStruct& mm, const PteS
   ++mm.rss;
   add_new_anon(system, core, frame);
   core.settle();
-  PageTable::set(slot.table, slot.index, slot.entry().mapped(frame, writable));
+  PageTable::set(slot.table, slot.index, slot.entry().mapped(frame, vma.writable));
   core.charge(work.pte_set, Account::work);
   lock.unlock(core);
   return FaultKind::demand_zero;
@@ -108,9 +110,9 @@ FaultKind do_wp_page(System& system, Core& core, MmStruct& mm, PageNumber page, 
 
 } // namespace
 
-const Vma& find_vma_or_give_up(Task& task, PageNumber page, AccessKind kind) {
+Vma& find_vma_or_give_up(Task& task, PageNumber page, AccessKind kind) {
   MmStruct& mm = *task.mm;
-  const Vma* vma = mm.vmas.find(page);
+  Vma* vma = mm.vmas.find(page);
   task.core().charge(mm.vmas.levels_walked() * task.core().costs().work.vma_find_level, Account::work);
   if (vma == nullptr || page < vma->begin || (kind == AccessKind::write && !vma->writable))
     throw Violation(fmt::format("segmentation fault: task {} {} page {:#x} of mm {}", task.pid,
@@ -118,7 +120,7 @@ const Vma& find_vma_or_give_up(Task& task, PageNumber page, AccessKind kind) {
   return *vma;
 }
 
-FaultKind handle_mm_fault(System& system, Core& core, MmStruct& mm, const Vma& vma, PageNumber page,
+FaultKind handle_mm_fault(System& system, Core& core, MmStruct& mm, Vma& vma, PageNumber page,
                           AccessKind kind) {
   system.counters.add(Counter::pgfault);
   core.charge(core.costs().work.fault_handle, Account::work);
@@ -126,7 +128,7 @@ FaultKind handle_mm_fault(System& system, Core& core, MmStruct& mm, const Vma& v
   if (!allocated) return FaultKind::out_of_memory;
   const PteSlot& slot = *allocated;
   core.settle();
-  if (!slot.entry().valid()) return do_anonymous_page(system, core, mm, slot, vma.writable);
+  if (!slot.entry().valid()) return do_anonymous_page(system, core, mm, vma, slot);
   SpinLock& lock = system.pte_lock(mm, slot.table);
   lock.lock(core);
   core.settle();
@@ -149,7 +151,7 @@ FaultKind handle_fault(System& system, Task& task, PageNumber page, AccessKind k
   MmStruct& mm = *task.mm;
   task.core().charge(task.core().costs().entry.fault, Account::entry);
   mm.mmap_lock.down_read(task);
-  const Vma& vma = find_vma_or_give_up(task, page, kind);
+  Vma& vma = find_vma_or_give_up(task, page, kind);
   const FaultKind outcome = handle_mm_fault(system, task.core(), mm, vma, page, kind);
   mm.mmap_lock.up_read(task);
   if (outcome == FaultKind::out_of_memory) pagefault_out_of_memory(system, task);

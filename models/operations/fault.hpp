@@ -3,7 +3,7 @@
 // Models do_page_fault() -> handle_mm_fault() -> handle_pte_fault() for anonymous private memory:
 // do_anonymous_page() and do_wp_page() of mm/memory.c, 2.6.24 and 5.10.35. Steps: exception; mmap_lock for
 // reading; find_vma; tables;
-// - nothing mapped: a cleared page, then under the table's lock the entry is looked at again, the page added to the
+// - nothing mapped: the area's anon_vma if it has none (anon_vma_prepare()), a cleared page, then under the table's lock the entry is looked at again, the page added to the
 //   LRU by way of the core's pagevec (models/reclaim/lru.hpp: every 15th waits for lru_lock here) and the entry set;
 // - a write to a read-only entry: under the table's lock the page is taken over if nobody else has it, which
 //   kernel.cow_reuse decides as the version does, and the read-only entry is flushed; else a reference, the
@@ -35,12 +35,12 @@ enum class FaultKind : std::uint8_t {
 
 /// The part below mmap_lock, which is held: makes `page` of `vma` accessible for `kind`, if nobody else was
 /// faster. Counts a page fault.
-FaultKind handle_mm_fault(System& system, Core& core, MmStruct& mm, const Vma& vma, PageNumber page,
+FaultKind handle_mm_fault(System& system, Core& core, MmStruct& mm, Vma& vma, PageNumber page,
                           AccessKind kind);
 
 /// The area of `page` that permits `kind`: find_vma() and the checks after it. mmap_lock is held. Throws
 /// Violation for a segmentation fault: no scenario does that on purpose.
-const Vma& find_vma_or_give_up(Task& task, PageNumber page, AccessKind kind);
+Vma& find_vma_or_give_up(Task& task, PageNumber page, AccessKind kind);
 
 /// `task` has faulted on `page`. Returns when the access can be tried again; throws TaskKilled if it was killed
 /// meanwhile.

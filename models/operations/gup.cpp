@@ -115,7 +115,7 @@ void get_user_pages_unlocked(System& system, Task& task, PageNumber page, PageNu
   mm.mmap_lock.down_read(task);
   note_pinned(system, task.core(), mm);
   bool goes_on = true;
-  for (const Vma* vma = nullptr; goes_on && page < end; ++page) {
+  for (Vma* vma = nullptr; goes_on && page < end; ++page) {
     if (vma == nullptr || vma->end <= page) vma = &find_vma_or_give_up(task, page, kind);
     goes_on = !task.killed; // fatal_signal_pending()
     while (goes_on && !follow_page(system, task.core(), mm, page, kind, pages))

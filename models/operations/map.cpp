@@ -1,5 +1,6 @@
 #include "models/operations/map.hpp"
 
+#include "models/operations/anon_vma.hpp"
 #include "models/operations/gather.hpp"
 #include "models/operations/user.hpp"
 
@@ -34,9 +35,14 @@ PageNumber mmap_region(System& system, Core& core, MmStruct& mm, std::uint64_t p
               Account::work);
   if (first == mm.tables.shape().end()) return map_failed;
   if (!system.overcommit.vm_enough_memory(core, mm, pages)) return map_failed;
+  const SlabObject object = system.slabs.vm_area_struct.alloc(core, GFP_KERNEL); // vm_area_alloc()
+  if (object == no_object) {
+    system.overcommit.vm_unacct_memory(core, pages);
+    return map_failed;
+  }
   core.charge(work.vma_insert, Account::work);
   core.settle();
-  mm.vmas.insert({first, first + pages, true, true});
+  mm.vmas.insert({.begin = first, .end = first + pages, .accounted = true, .object = object});
   mm.total_vm += static_cast<std::int64_t>(pages);
   return first;
 }
@@ -63,8 +69,9 @@ void munmap(System& system, Task& task, PageNumber first, std::uint64_t pages) {
   core.charge(work.munmap + mm.vmas.levels_walked() * work.vma_find_level, Account::work);
   if (vma == nullptr || vma->begin != first || vma->pages() != pages)
     throw std::logic_error("munmap of a range that is not exactly one area");
-  const PageNumber end = vma->end;
-  const std::uint64_t accounted = vma->accounted ? pages : 0;
+  const Vma gone = *vma;
+  const PageNumber end = gone.end;
+  const std::uint64_t accounted = gone.accounted ? pages : 0;
   core.charge(work.vma_remove, Account::work);
   core.settle();
   mm.vmas.erase(*vma);
@@ -76,9 +83,11 @@ void munmap(System& system, Task& task, PageNumber first, std::uint64_t pages) {
   system.lru->lru_add_drain(core); // unmap_region()
   MmuGather gather(system, mm);
   gather.zap(core, first, end);
+  anon_vma_unlink(system, core, gone);
   gather.unhook(core, floor, ceiling);
   gather.finish(core);
   if (accounted > 0) system.overcommit.vm_unacct_memory(core, accounted); // remove_vma_list()
+  system.slabs.vm_area_struct.free(core, gone.object);                    // remove_vma()
   if (downgraded)
     mm.mmap_lock.up_read(task);
   else

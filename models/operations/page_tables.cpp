@@ -8,19 +8,23 @@ namespace {
 
 // Null if there is no memory.
 TablePage* new_table(System& system, Core& core, std::size_t entries, bool upper) {
-  const FrameNumber frame = system.pages.alloc_page(core);
-  if (frame == no_frame) return nullptr;
-  system.contents.clear_page(core, frame);
+  FrameNumber frame;
+  SlabObject object = no_object;
+  if (system.slabs.pgtable != nullptr) { // cleared when its slab was made, and again when it was freed
+    object = system.slabs.pgtable->alloc(core, GFP_KERNEL);
+    if (object == no_object) return nullptr;
+    frame = system.slabs.pgtable->frame_of(object);
+  } else {
+    frame = system.pages.alloc_page(core, GFP_KERNEL);
+    if (frame == no_frame) return nullptr;
+    system.contents.clear_page(core, frame);
+  }
   core.charge(core.costs().work.table_init, Account::work);
   TablePage& table = system.table_pages.take(entries, upper);
   table.frame = frame;
+  table.object = object;
   if (!upper && !table.lock) table.lock = system.new_pte_lock();
   return &table;
-}
-
-void discard(System& system, Core& core, TablePage& table) {
-  put_page(system, core, table.frame);
-  system.table_pages.give_back(table);
 }
 
 // Hangs a new table in under page_table_lock, unless another thread was faster: then it goes back.
@@ -35,10 +39,18 @@ void publish_unless(System& system, Core& core, MmStruct& mm, TablePage& made, P
     core.charge(core.costs().work.pte_set, Account::work);
   }
   mm.page_table_lock->unlock(core);
-  if (late) discard(system, core, made);
+  if (late) free_table(system, core, made);
 }
 
 } // namespace
+
+void free_table(System& system, Core& core, TablePage& table) {
+  if (table.object != no_object)
+    system.slabs.pgtable->free(core, table.object);
+  else
+    put_page(system, core, table.frame);
+  system.table_pages.give_back(table);
+}
 
 bool alloc_root(System& system, Core& core, MmStruct& mm) {
   PageTable& tables = mm.tables;
@@ -107,7 +119,7 @@ void free_tables(System& system, Core& core, MmStruct& mm, std::vector<UnhookedT
   core.settle();
   for (const UnhookedTable& table : tables) {
     system.oracle.check_table_free(mm, table.word);
-    discard(system, core, *table.page);
+    free_table(system, core, *table.page);
   }
   tables.clear();
 }

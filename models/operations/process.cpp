@@ -1,5 +1,6 @@
 #include "models/operations/process.hpp"
 
+#include "models/operations/anon_vma.hpp"
 #include "models/operations/gather.hpp"
 #include "models/operations/gup.hpp"
 #include "models/operations/page_tables.hpp"
@@ -183,8 +184,16 @@ bool dup_area(System& system, Task& task, MmStruct& parent, MmStruct& child, con
   Core& core = task.core();
   const WorkCosts& work = core.costs().work;
   if (vma.accounted && !system.overcommit.vm_enough_memory(core, parent, vma.pages())) return false;
-  core.charge(work.vma_dup + work.rmap_link + work.vma_insert, Account::work);
-  child.vmas.insert(vma);
+  Vma copy = vma;
+  copy.object = system.slabs.vm_area_struct.alloc(core, GFP_KERNEL); // vm_area_dup()
+  if (copy.object == no_object) {
+    if (vma.accounted) system.overcommit.vm_unacct_memory(core, vma.pages());
+    return false;
+  }
+  core.charge(work.vma_dup, Account::work);
+  if (copy.anon_vma != nullptr) copy.anon_vma->link(core);
+  core.charge(work.rmap_link + work.vma_insert, Account::work);
+  child.vmas.insert(copy);
   return copy_page_range(system, core, parent, child, vma);
 }
 
@@ -209,6 +218,8 @@ void exit_mmap(System& system, Core& core, MmStruct& mm) {
   MmuGather gather(system, mm, true);
   for (auto& [begin, vma] : mm.vmas)
     gather.zap(core, vma.begin, vma.end);
+  for (auto& [begin, vma] : mm.vmas)
+    anon_vma_unlink(system, core, vma);
   gather.unhook(core, PageNumber(0), mm.tables.shape().end());
   gather.finish(core);
   std::uint64_t accounted = 0;
@@ -216,6 +227,7 @@ void exit_mmap(System& system, Core& core, MmStruct& mm) {
     const Vma& vma = mm.vmas.begin()->second;
     if (vma.accounted) accounted += vma.pages();
     core.charge(core.costs().work.vma_remove, Account::work);
+    system.slabs.vm_area_struct.free(core, vma.object); // remove_vma()
     mm.vmas.erase(vma);
   }
   core.settle();
@@ -233,9 +245,11 @@ void mmput(System& system, Core& core, MmStruct& mm) {
 // dup_mm(): null if memory ran out.
 MmStruct* dup_mm(System& system, Task& task) {
   Core& core = task.core();
+  const SlabObject object = system.slabs.mm_struct.alloc(core, GFP_KERNEL); // allocate_mm()
+  if (object == no_object) return nullptr;
   core.charge(core.costs().work.mm_create, Account::work);
   core.settle();
-  MmStruct& child = system.new_mm();
+  MmStruct& child = system.new_mm(object);
   if (!alloc_root(system, core, child)) { // mm_init()
     system.free_mm(core, child);
     return nullptr;
@@ -252,16 +266,20 @@ Task* fork(System& system, Task& task, CoreId on, std::function<void(Task&)> bod
   Core& core = task.core();
   core.charge(core.costs().entry.syscall, Account::entry);
   core.charge(core.costs().work.task_create, Account::work);
-  MmStruct* child = dup_mm(system, task);
+  const SlabObject files = system.slabs.files.alloc(core, GFP_KERNEL); // copy_files()
+  MmStruct* child = files != no_object ? dup_mm(system, task) : nullptr;
   if (child != nullptr && task.killed) // fatal_signal_pending(): bad_fork_cleanup_mm
     mmput(system, task.core(), *std::exchange(child, nullptr));
+  if (child == nullptr && files != no_object)
+    system.slabs.files.free(task.core(), files); // bad_fork_cleanup_files
   end_if_killed(system, task);
   if (child == nullptr) return nullptr;
   auto life = [&system, body = std::move(body), exited = std::move(exited)](Task& self) {
     finish_killed(system, self, body);
     if (exited) exited->complete(system, self.core()); // exit_notify()
   };
-  return &system.scheduler.spawn(task.core(), task.name + "'s child", child, on, std::move(life));
+  return &system.scheduler.spawn(task.core(), task.name + "'s child", child, on, std::move(life),
+                                 Fiber::Kind::worker, files);
 }
 
 void exit_task(System& system, Task& task) {
@@ -279,6 +297,8 @@ void exit_task(System& system, Task& task) {
   system.mm_switch.enter_lazy_tlb(here); // as lazy as a kernel thread from now on
   here.irq_enable();
   mmput(system, here, mm);
+  if (task.files != no_object)
+    system.slabs.files.free(task.core(), std::exchange(task.files, no_object)); // exit_files()
 }
 
 } // namespace mmsim

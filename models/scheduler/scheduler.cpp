@@ -110,8 +110,9 @@ Task& Scheduler::spawn_at_boot(std::string name, MmStruct* mm, CoreId on, std::f
 }
 
 Task& Scheduler::spawn(Core& core, std::string name, MmStruct* mm, CoreId on, std::function<void(Task&)> body,
-                       Fiber::Kind kind) {
+                       Fiber::Kind kind, SlabObject files) {
   Task& task = create(std::move(name), mm, on, std::move(body), kind);
+  task.files = files;
   enqueue_and_kick(core, task);
   return task;
 }

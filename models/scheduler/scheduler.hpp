@@ -62,10 +62,10 @@ class Scheduler final : private InterruptHandler {
   /// Starts the idle tasks, which run on `init_mm`. Before everything else.
   void boot(MmStruct* init_mm);
 
-  /// A new task with this body on the queue of core `on`: wake_up_new_task, run by `core`. Dead when the body
-  /// returns.
+  /// A new task with this body and these files on the queue of core `on`: wake_up_new_task, run by `core`. Dead
+  /// when the body returns.
   Task& spawn(Core& core, std::string name, MmStruct* mm, CoreId on, std::function<void(Task&)> body,
-              Fiber::Kind kind = Fiber::Kind::worker);
+              Fiber::Kind kind = Fiber::Kind::worker, SlabObject files = no_object);
   /// The same before the engine runs, at no cost.
   Task& spawn_at_boot(std::string name, MmStruct* mm, CoreId on, std::function<void(Task&)> body,
                       Fiber::Kind kind = Fiber::Kind::worker);
@@ -106,6 +106,12 @@ class Scheduler final : private InterruptHandler {
 
   /// Tasks that must end before the machine is quiet: neither idle tasks nor daemons.
   std::size_t alive() const { return alive_; }
+  /// Shows every task that is not gone yet, for checks.
+  template <class Visit>
+  void for_each_task(Visit&& visit) const {
+    for (const auto& [pid, task] : tasks_)
+      visit(*task);
+  }
   /// Called when the last of them has ended.
   std::function<void()> on_quiet;
 

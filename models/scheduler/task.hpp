@@ -1,12 +1,13 @@
 // A task: what the scheduler switches between. A thread of a process, a kernel thread, or a core's idle task.
 //
 // Models task_struct as far as memory management sees it: mm and active_mm, the CPU it is on, whether it must
-// be rescheduled. Left out: priorities, credentials, files, signals (their cost is in the cost book's
-// task_create).
+// be rescheduled. Left out: priorities, credentials, signals, and of files all but their memory (the cost is in the
+// cost book's task_create).
 #pragma once
 
 #include "models/locks/lock_observer.hpp"
 #include "models/locks/spin_watch.hpp"
+#include "models/pages/slab_object.hpp"
 #include "sim/engine/fiber.hpp"
 #include "sim/machine/core.hpp"
 #include "sim/record/ledger.hpp"
@@ -49,6 +50,7 @@ class Task : public RunHook {
   const std::string name;
   MmStruct* mm = nullptr;        ///< its address space; null for kernel threads
   MmStruct* active_mm = nullptr; ///< the one whose tables the core uses while it runs
+  SlabObject files = no_object;  ///< its files_struct; none if it is there at boot or a kernel thread
   State state = State::running;
   bool idle = false;
   bool daemon = false; ///< lives as long as the machine

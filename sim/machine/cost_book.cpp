@@ -188,6 +188,17 @@ void WorkCosts::declare(Declaration& d, WorkCosts& c) {
   d("machine.work.lru_del", c.lru_del, "10 ns",
     "taking a page off its LRU list, lines in the cache: flag, links, statistics",
     "estimate: as lru_add without the atomic (__ClearPageLRU)");
+  d("machine.work.slab_alloc", c.slab_alloc, "12 ns", "kmem_cache_alloc of an object that the CPU's array has",
+    "estimate: irqs off and on, a load and two stores, 20 to 30 instructions on lines that are in the cache");
+  d("machine.work.slab_free", c.slab_free, "14 ns", "kmem_cache_free into the CPU's array",
+    "estimate: as an allocation, and from the object to its page and node");
+  d("machine.work.slab_object", c.slab_object, "6 ns", "moving an object between a CPU's array and its slab",
+    "estimate: ten instructions, the slab's place in its lists, part of a miss on its free list");
+  d("machine.work.slab_copy", c.slab_copy, "1 ns", "moving an object between a CPU's array and a shared array",
+    "estimate: copying a pointer, an eighth of a line of 64 bytes, which is mostly fetched ahead");
+  d("machine.work.slab_grow", c.slab_grow, "150 ns",
+    "setting up a slab: its management and free list, without its pages",
+    "estimate: some 30 objects of a few instructions each, and the fields of struct page");
   d("machine.work.enqueue", c.enqueue, "120 ns", "putting a task on a run queue", estimate);
   d("machine.work.dequeue", c.dequeue, "110 ns", "taking a task off a run queue", estimate);
   d("machine.work.pick_next", c.pick_next, "150 ns", "choosing the next task", estimate);

@@ -63,6 +63,7 @@ struct WorkCosts {
   Duration fault_handle, mmap, munmap;                                     // fixed parts of system calls
   Duration pcp_alloc, pcp_free, buddy_alloc, buddy_free, buddy_step;       // pages
   Duration pagevec_add, pagevec_put, lru_add, lru_del;                     // LRU
+  Duration slab_alloc, slab_free, slab_object, slab_copy, slab_grow;       // slab caches
   Duration enqueue, dequeue, pick_next, wake, tick, balance, kthread_step; // scheduler
   Duration mask_scan, call_queue, flush_setup;                             // cross-calls
   Duration rcu_callback, rcu_core;                                         // RCU

@@ -47,6 +47,9 @@ struct Prices : CostBook {
   } // the walker knows the last table
   Duration flush_pages(std::int64_t n) const { return work.flush_setup + n * tlb.invalidate_page + tlb.dsb; }
   Duration flush_all() const { return work.flush_setup + tlb.invalidate_all + tlb.dsb; }
+  // An object from the core's array, or back into it, and an anon_vma that nobody else looks at.
+  Duration object_taken() const { return work.slab_alloc; }
+  Duration object_given() const { return work.slab_free; }
   Duration new_table() const { return work.pcp_alloc + memory.page_zero + work.table_init; }
 };
 
@@ -66,6 +69,8 @@ class OneCore : public testing::TestWithParam<const char*> {
   }
   void run(const std::function<void(Task&)>& body) {
     spawn_process_at_boot(w.system, "process", CoreId(0), [&](Task& task) {
+      for (KmemCache* cache : w.system.slabs.all()) // an array with a few objects, more than any test takes
+        cache->free(task.core(), cache->alloc(task.core()));
       const PageNumber page = mmap(w.system, task, 1);
       touch(w.system, task, page, AccessKind::write);
       body(task);
@@ -83,7 +88,7 @@ TEST_P(OneCore, MmapCostsTheSumOfItsEntries) {
     exit_task(w.system, task);
   });
   EXPECT_EQ(took, c.entry.syscall + c.down_write() + c.work.mmap + 1 * c.work.vma_find_level +
-                      c.work.vma_insert + c.up_write());
+                      c.object_taken() + c.work.vma_insert + c.up_write());
 }
 
 TEST_P(OneCore, DemandFaultCostsTheSumOfItsEntries) {
@@ -97,6 +102,19 @@ TEST_P(OneCore, DemandFaultCostsTheSumOfItsEntries) {
                       c.walk_down() + c.work.pcp_alloc + c.memory.page_zero + c.locked_and_unlocked() +
                       c.work.page_ref + c.work.pagevec_add + c.work.pte_set + c.up_read() +
                       c.access_that_misses());
+}
+
+TEST_P(OneCore, TheFirstDemandFaultOfAnAreaMakesItsAnonVma) {
+  run([&](Task& task) {
+    const PageNumber area = mmap(w.system, task, 1); // beside the first page: its table is there
+    measure(task, [&] { touch(w.system, task, area, AccessKind::write); });
+    exit_task(w.system, task);
+  });
+  EXPECT_EQ(took, c.access_that_misses() + c.entry.fault + c.down_read() + c.work.vma_find_level * 2 +
+                      c.work.fault_handle + c.walk_down() + c.object_taken() + c.rmw_from_memory() +
+                      c.work.rmap_link + c.locked_and_unlocked() // page_table_lock
+                      + c.work.pcp_alloc + c.memory.page_zero + c.locked_and_unlocked() + c.work.page_ref +
+                      c.work.pte_set + c.up_read() + c.access_that_misses());
 }
 
 TEST_P(OneCore, AnAccessThatHitsCostsOneEntry) {
@@ -124,7 +142,9 @@ TEST_P(OneCore, MunmapOfPagesCostsTheSumOfItsEntries) {
   EXPECT_EQ(took, c.entry.syscall + c.down_write() + c.work.munmap + c.work.vma_remove + c.downgrade_write() +
                       c.lru_drain(in_pagevec) + c.walk_down() + c.locked_and_unlocked() +
                       n * (c.work.pte_scan + c.work.pte_clear + c.work.page_unref) + c.flush_pages(n) +
-                      lru_holds * c.lru_hold() + n * (c.work.lru_del + c.work.pcp_free) + c.up_read());
+                      lru_holds * c.lru_hold() + n * (c.work.lru_del + c.work.pcp_free) + c.rmw() +
+                      c.object_given() // its anon_vma
+                      + c.object_given() + c.up_read());
 }
 
 TEST_P(OneCore, CowFaultThatCopiesCostsTheSumOfItsEntries) {
@@ -183,9 +203,11 @@ TEST_P(OneCore, ForkAndExitOfPagesInAreasCostTheSumsOfTheirEntries) {
   constexpr std::int64_t all_areas =
       areas + 1; // and the one of the warm-up; all of them under one last-level table
   EXPECT_EQ(took,
-            c.entry.syscall + c.work.task_create + c.work.mm_create + c.down_write() // of the parent
+            c.entry.syscall + c.work.task_create + 2 * c.object_taken() // files, mm_struct
+                + c.work.mm_create + c.down_write()                     // of the parent
                 + c.first_down_write()                                               // of the child
-                + all_areas * (c.work.vma_dup + c.work.rmap_link + c.work.vma_insert + 2 * c.walk_down()) +
+                + all_areas * (c.object_taken() + c.work.vma_dup + c.rmw() /* anon_vma */ + c.work.rmap_link +
+                               c.work.vma_insert + 2 * c.walk_down()) +
                 4 * (c.new_table() + c.work.pte_set)                          // root to leaf
                 + c.first_locked_and_unlocked() + 3 * c.locked_and_unlocked() // page_table_lock
                 + all_areas * c.locked_and_unlocked()                         // the parent's table's lock
@@ -199,7 +221,8 @@ TEST_P(OneCore, ForkAndExitOfPagesInAreasCostTheSumsOfTheirEntries) {
   EXPECT_EQ(exit_took, c.entry.syscall + c.work.task_exit + c.down_read() + c.rmw_from_memory() // mm_count
                            + c.up_read() + c.rmw_from_memory()                                  // mm_users
                            + c.lru_drain(pages % 15) // what is still in the pagevec
-                           + all_areas * (c.walk_down() + c.locked_and_unlocked() + c.work.vma_remove) +
+                           + all_areas * (c.walk_down() + c.locked_and_unlocked() + c.rmw() /* anon_vma */ +
+                                         c.work.vma_remove + c.object_given()) +
                            pages * (c.work.pte_scan + c.work.pte_clear + c.work.page_unref) +
                            levels_above * c.work.pte_clear // tables below the root are unhooked
                            + c.flush_all() + levels_above * c.work.pcp_free + c.rmw()); // mmdrop

@@ -1,0 +1,131 @@
+// What must add up at a quiescent point, over all mechanisms together: System::check_invariants().
+#include "models/system.hpp"
+
+#include <spdlog/fmt/fmt.h>
+#include <unordered_map>
+
+namespace mmsim {
+
+namespace {
+/// Calls visit(Pte) for every valid entry of the last-level tables below `table`, and counts the tables that have
+/// frames of their own.
+template <class Visit>
+std::uint64_t walk(TablePage& table, Visit&& visit) {
+  std::uint64_t tables = table.object == no_object ? 1 : 0;
+  if (table.children.empty()) {
+    for (const Pte pte : table.words)
+      if (pte.valid()) visit(pte);
+    return tables;
+  }
+  for (TablePage* child : table.children)
+    if (child != nullptr) tables += walk(*child, visit);
+  return tables;
+}
+std::uint64_t tables_in_slabs(const TablePage& table) {
+  std::uint64_t tables = table.object != no_object;
+  for (const TablePage* child : table.children)
+    if (child != nullptr) tables += tables_in_slabs(*child);
+  return tables;
+}
+} // namespace
+
+// What all areas together were promised is what is counted, and every mm knows how large it is.
+void System::check_promises() {
+  std::int64_t promised = 0;
+  for (auto& [id, mm] : mms_) {
+    std::int64_t total_vm = 0;
+    for (const auto& [begin, vma] : mm->vmas) {
+      total_vm += static_cast<std::int64_t>(vma.pages());
+      if (vma.accounted) promised += static_cast<std::int64_t>(vma.pages());
+    }
+    if (total_vm != mm->total_vm)
+      throw Violation(
+          fmt::format("mm {}: total_vm is {}, but its areas have {} pages", id, mm->total_vm, total_vm));
+  }
+  if (const std::int64_t counted = overcommit.committed().exact_now(); counted != promised)
+    throw Violation(
+        fmt::format("vm_committed_as adds up to {} pages, but accounted areas have {}", counted, promised));
+}
+
+// Every object that a cache has given out is somebody's, and the areas of each anon_vma are as many as it counts.
+void System::check_objects() {
+  slabs.check_invariants();
+  std::uint64_t mm_structs = 0, areas = 0, files = 0, tables = 0;
+  std::unordered_map<const AnonVma*, std::uint32_t> families;
+  for (auto& [id, mm] : mms_) {
+    mm_structs += mm->object != no_object;
+    for (const auto& [begin, vma] : mm->vmas) {
+      areas += vma.object != no_object;
+      if (vma.anon_vma != nullptr) ++families[vma.anon_vma];
+    }
+    if (mm->tables.root() != nullptr) tables += tables_in_slabs(*mm->tables.root());
+  }
+  scheduler.for_each_task([&](const Task& task) { files += task.files != no_object; });
+  const auto account_for = [](const KmemCache& cache, std::uint64_t found) {
+    if (cache.in_use() != found)
+      throw Violation(fmt::format("{}: {} objects are in use, but {} can be found", cache.info().name,
+                                  cache.in_use(), found));
+  };
+  account_for(slabs.mm_struct, mm_structs);
+  account_for(slabs.vm_area_struct, areas);
+  account_for(slabs.anon_vma, families.size());
+  account_for(slabs.files, files);
+  if (slabs.pgtable) account_for(*slabs.pgtable, tables);
+  for (const auto& [anon_vma, found] : families)
+    if (anon_vma->areas() != found)
+      throw Violation(fmt::format("an anon_vma counts {} areas, but {} have it", anon_vma->areas(), found));
+}
+
+void System::check_invariants() {
+  pages.check_invariants();
+  check_promises();
+  check_objects();
+  if (rcu_->queued() > 0) throw Violation(fmt::format("{} RCU callbacks have never run", rcu_->queued()));
+  std::unordered_map<std::uint32_t, std::int32_t> mappings; // by frame
+  std::uint64_t table_frames = 0;
+  for (auto& [id, mm] : mms_) {
+    std::int64_t mapped = 0;
+    if (mm->tables.root() != nullptr)
+      table_frames += walk(*mm->tables.root(), [&](Pte pte) {
+        ++mapped;
+        ++mappings[pte.frame().value()];
+      });
+    if (mapped != mm->rss)
+      throw Violation(fmt::format("mm {}: rss is {}, but {} entries are valid", id, mm->rss, mapped));
+    if (mm->users.value() < 0 || mm->count.value() < 1)
+      throw Violation(
+          fmt::format("mm {}: mm_users {}, mm_count {}", id, mm->users.value(), mm->count.value()));
+    if (mm->users.value() == 0 && !mm->open_changes.empty())
+      throw Violation(fmt::format("mm {}: it is gone, but {} of its changes were never flushed", id,
+                                  mm->open_changes.size()));
+  }
+  const Lru::Census lru_pages = lru->check_invariants();
+  std::uint64_t listed = 0, only_in_pagevecs = lru_pages.in_pagevecs.size();
+  for (const auto& [number, count] : mappings) {
+    const Frame& frame = pages[FrameNumber(number)];
+    const auto held = lru_pages.in_pagevecs.find(number);
+    const std::int32_t pagevecs = held == lru_pages.in_pagevecs.end() ? 0 : held->second;
+    if (frame.mapcount != count || frame.refcount != count + pagevecs)
+      throw Violation(
+          fmt::format("frame {}: {} entries map it and {} pagevecs hold it, but its mapcount is {} and its "
+                      "refcount {}",
+                      number, count, pagevecs, frame.mapcount, frame.refcount));
+    const bool on_list = (frame.flags & PG_lru) != 0;
+    if (on_list == (pagevecs != 0))
+      throw Violation(fmt::format("frame {}, mapped {} times, is {} an LRU list and in {} pagevecs", number,
+                                  count, on_list ? "on" : "not on", pagevecs));
+    listed += on_list ? 1 : 0;
+    only_in_pagevecs -= static_cast<std::uint64_t>(pagevecs);
+  }
+  if (listed != lru_pages.listed)
+    throw Violation(fmt::format("{} frames are on LRU lists, but {} of those that are mapped say so",
+                                lru_pages.listed, listed));
+  // A page whose mappings went while another CPU's pagevec held it stays until that CPU adds to it or drains it.
+  if (pages.allocated_frames() != mappings.size() + only_in_pagevecs + table_frames + slabs.frames())
+    throw Violation(fmt::format(
+        "{} frames are allocated, but {} are mapped, {} only held by pagevecs, {} are tables and {} in "
+        "slabs: some have leaked",
+        pages.allocated_frames(), mappings.size(), only_in_pagevecs, table_frames, slabs.frames()));
+}
+
+} // namespace mmsim
