@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <spdlog/fmt/fmt.h>
-#include <unordered_map>
 
 namespace mmsim {
 
