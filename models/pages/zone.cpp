@@ -20,11 +20,11 @@ void Zone::enter(Core& core) {
 FrameNumber Zone::take(Core& core, unsigned order) {
   if (looks_empty(core)) return no_frame;
   enter(core);
-  const auto [frame, splits] = buddy_.take(order);
-  if (frame != no_frame)
-    core.charge(core.costs().work.buddy_alloc + splits * core.costs().work.buddy_step, Account::alloc);
+  const Buddy::Taken taken = buddy_.take(order, MigrateType::movable);
+  if (taken.frame != no_frame)
+    core.charge(core.costs().work.buddy_alloc + taken.splits * core.costs().work.buddy_step, Account::alloc);
   lock_->unlock(core);
-  return frame;
+  return taken.frame;
 }
 
 void Zone::put(Core& core, FrameNumber frame, unsigned order) {
@@ -40,10 +40,11 @@ std::uint32_t Zone::refill(Core& core, FrameList& list, std::uint32_t count, Lis
   std::uint32_t taken = 0;
   unsigned steps = 0;
   for (; taken < count; ++taken) {
-    const auto [frame, splits] = buddy_.take(0);
+    const Buddy::Taken block = buddy_.take(0, MigrateType::movable);
+    const FrameNumber frame = block.frame;
     if (frame == no_frame) break;
     frames_[frame].state = FrameState::per_cpu;
-    steps += splits;
+    steps += block.splits;
     if (end == ListEnd::front)
       list.push_back(frames_, frame);
     else
