@@ -16,7 +16,7 @@ class HotCold final : public PerCpuLists {
  public:
   HotCold(Zone& zone, std::uint32_t cpus, const PcpParameters& p) : zone_(zone), pagesets_(cpus) {
     const auto batch = static_cast<std::uint32_t>(p.batch);
-    limits_ = {Limits{p.hot_high(), batch}, Limits{2 * batch, std::max(1U, batch / 2)}};
+    limits_ = {Limits{static_cast<std::uint32_t>(p.high), batch}, Limits{2 * batch, std::max(1U, batch / 2)}};
   }
 
   FrameNumber take(Core& core, Temperature temperature) override {

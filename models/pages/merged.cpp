@@ -14,7 +14,7 @@ namespace {
 class Merged final : public PerCpuLists {
  public:
   Merged(Zone& zone, std::uint32_t cpus, const PcpParameters& p)
-      : zone_(zone), lists_(cpus), high_(p.hot_high()), batch_(static_cast<std::uint32_t>(p.batch)) {}
+      : zone_(zone), lists_(cpus), high_(static_cast<std::uint32_t>(p.high)), batch_(static_cast<std::uint32_t>(p.batch)) {}
 
   FrameNumber take(Core& core, Temperature temperature) override {
     FrameList& list = lists_[core.id().value()];

@@ -42,7 +42,11 @@ PageAllocator::PageAllocator(Machine& machine, SpinLocks& locks, const Configura
 PageAllocator::PageAllocator(Machine& machine, SpinLocks& locks, const Configuration& configuration,
                              const Layout& layout)
     : node_shift_(layout.shift), frames_(FrameNumber(layout.end)) {
-  const auto parameters = read_parameters<PcpParameters>(configuration);
+  auto parameters = read_parameters<PcpParameters>(configuration);
+  check_pcp_parameters(parameters, configuration);
+  const PcpLimits limits = hot_limits(parameters, layout.frames_per_node);
+  parameters.batch = limits.batch;
+  parameters.high = limits.high;
   const auto& make_lists = Registry<PerCpuLists>::instance().factory(parameters.lists);
   const std::uint32_t nodes = machine.topology().sockets();
   for (std::uint32_t n = 0; n < nodes; ++n) {

@@ -10,17 +10,14 @@
 // Left out: a list a migrate type, higher orders on the lists (5.13), draining the lists of other CPUs.
 #pragma once
 
+#include "models/pages/pcp_limits.hpp"
 #include "models/pages/zone.hpp"
-#include "sim/engine/parameter.hpp"
 #include "sim/engine/registry.hpp"
 
 #include <functional>
 #include <memory>
-#include <string>
 
 namespace mmsim {
-
-struct PcpParameters;
 
 class PerCpuLists {
  public:
@@ -44,26 +41,5 @@ class PerCpuLists {
   using Visit = std::function<void(CoreId, const FrameList&)>;
   virtual void for_each_list(const Visit& visit) const = 0;
 };
-
-struct PcpParameters {
-  std::string lists;
-  std::int64_t batch, high;
-  static void declare(Declaration& d, PcpParameters& p) {
-    d("kernel.pcp", p.lists, "merged", "per-CPU lists of free pages").registered<PerCpuLists>();
-    d("kernel.pcp_batch", p.batch, 31, "pages moved at once between a per-CPU list and its zone",
-      "2.6.24 zone_batchsize(): 31 for zones over 512 MiB; 5.10: 63 for zones over 1 GiB")
-        .at_least(1)
-        .at_most(1 << 20);
-    d("kernel.pcp_high", p.high, 0,
-      "length of a (hot) per-CPU list at which a batch is drained; 0: six batches",
-      "2.6.24 setup_pageset(), 5.10 pageset_set_batch(): 6 * batch; set, it is what percpu_pagelist_fraction "
-      "does")
-        .at_least(0)
-        .at_most(1 << 24);
-  }
-  /// pcp->high of a hot list.
-  std::uint32_t hot_high() const { return static_cast<std::uint32_t>(high != 0 ? high : 6 * batch); }
-};
-inline const DeclareParameters<PcpParameters> declared_pcp_parameters;
 
 } // namespace mmsim
