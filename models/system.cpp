@@ -81,7 +81,7 @@ System::System(Engine& engine, const Configuration& configuration, Counters& cou
       scheduler(machine, locks, mm_switch, configuration, RandomStream(seed, "tick phases")),
       oom(scheduler, counters), lazy_shootdown(machine, *calls, scheduler, mm_switch, *policy),
       flusher(*policy, oracle, configuration), configuration_(configuration) {
-  pages.set_reclaim(&oom);
+  pages.set_reclaim(oom);
   slabs.connect(scheduler);
   init_mm_ = &new_mm();
   mm_switch.connect(*init_mm_, [this](Core& core, MmStruct& mm) { free_mm(core, mm); });
