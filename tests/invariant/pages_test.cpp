@@ -78,8 +78,9 @@ TEST_P(PagesInvariant, ManyCoresThatAllocateAndFreeAtRandomLeaveMemoryAsItWas) {
       if (random.below(100) < (growing ? 60u : 35u)) {
         const unsigned order = random.below(8) == 0 ? static_cast<unsigned>(random.below(6)) : 0;
         const FrameNumber frame =
-            order != 0 ? m.pages.alloc_pages(core, order)
-                       : m.pages.alloc_page(core, random.below(4) == 0 ? GFP_KERNEL | gfp_cold : GFP_KERNEL);
+            order != 0
+                ? m.pages.alloc_pages(core, order)
+                : m.pages.alloc_page(core, random.below(4) == 0 ? GFP_KERNEL | gfp_cold : GFP_KERNEL);
         if (frame == no_frame) {
           ++out_of_memory;
           continue;
@@ -273,20 +274,16 @@ TEST(Pages, BrokenListsAreFound) {
     };
     EXPECT_THAT(broken(frame, [](Frame& f) { f.state = FrameState::per_cpu; }),
                 HasSubstr("30 frames on per-CPU lists, but 31"));
-    EXPECT_THAT(broken(frame, [](Frame& f) { f.state = FrameState::free; }),
-                HasSubstr("free, but refcount 1"));
+    EXPECT_THAT(broken(frame, [](Frame& f) { f.state = FrameState::free; }), HasSubstr("free, but refcount 1"));
     EXPECT_THAT(broken(frame + 1, [](Frame& f) { f.state = FrameState::free; }),
                 HasSubstr("free list of order 0: 1 blocks in its links, 1 by its count, 2 in memory"));
-    EXPECT_THAT(broken(frame, [](Frame& f) { f.state = FrameState::part; }),
-                HasSubstr("nothing says whose it is"));
-    EXPECT_THAT(broken(frame, [](Frame& f) { f.order = 3; }),
-                HasSubstr("30 frames on per-CPU lists, but 23"));
+    EXPECT_THAT(broken(frame, [](Frame& f) { f.state = FrameState::part; }), HasSubstr("nothing says whose it is"));
+    EXPECT_THAT(broken(frame, [](Frame& f) { f.order = 3; }), HasSubstr("30 frames on per-CPU lists, but 23"));
     EXPECT_THAT(broken(frame + 1, [](Frame& f) { f.order = 3; }), HasSubstr("order 3 cannot begin here"));
     EXPECT_THAT(broken(frame + 31, [](Frame& f) { f.order = 1; }), HasSubstr("order 1 cannot begin here"));
     EXPECT_THAT(broken(frame + 1, [](Frame& f) { f.previous = 77; }), HasSubstr("link back to 77"));
     EXPECT_THAT(broken(frame + 2, [](Frame& f) { f.refcount = 1; }), HasSubstr("refcount 1"));
-    EXPECT_THAT(broken(frame + 5, [&](Frame& f) { f.next = (frame + 20).value(); }),
-                HasSubstr("link back to"));
+    EXPECT_THAT(broken(frame + 5, [&](Frame& f) { f.next = (frame + 20).value(); }), HasSubstr("link back to"));
   });
 }
 
