@@ -90,23 +90,19 @@ inline unsigned Buddy::expand(FrameNumber frame, unsigned larger, unsigned order
   return splits;
 }
 
-Buddy::Taken Buddy::take_smallest(unsigned order, MigrateType type) {
+Buddy::Split Buddy::split_smallest(unsigned order, MigrateType type) {
   assert(order <= max_order);
   auto& lists = lists_[index(type)];
   unsigned found = order;
   while (found < max_order && lists[found].empty())
     ++found;
   const FrameNumber frame = front(found, type);
-  if (frame == no_frame) return {no_frame};
+  if (frame == no_frame) return {no_frame, 0};
   lists[found].remove(frames_, frame);
-  return {.frame = frame, .splits = static_cast<std::uint16_t>(expand(frame, found, order, type))};
+  return {frame, expand(frame, found, order, type)};
 }
 
-Buddy::Taken Buddy::take(unsigned order, MigrateType type, bool no_fragment) {
-  type = group_of(type);
-  const Taken taken = take_smallest(order, type);
-  if (taken.frame != no_frame) [[likely]]
-    return taken;
+Buddy::Taken Buddy::fall_back(unsigned order, MigrateType type, bool no_fragment) {
   return mobility_->fallback(*this, order, type, no_fragment);
 }
 

@@ -73,9 +73,18 @@ class Buddy {
   /// __rmqueue(): a block of 2^order frames, of which the first knows its order and, as `flags` until the
   /// caller clears them, the type that it was taken for (set_pcppage_migratetype()). It is nobody's (`part`)
   /// until the caller says whose. `no_fragment` is ALLOC_NOFRAGMENT: of other types whole pageblocks only.
-  Taken take(unsigned order, MigrateType type, bool no_fragment = false);
+  Taken take(unsigned order, MigrateType type, bool no_fragment = false) {
+    const MigrateType group = group_of(type);
+    const Split first = split_smallest(order, group);
+    if (first.frame != no_frame) [[likely]]
+      return {.frame = first.frame, .splits = static_cast<std::uint16_t>(first.splits)};
+    return fall_back(order, group, no_fragment);
+  }
   /// __rmqueue_smallest(): of this very type or not at all.
-  Taken take_smallest(unsigned order, MigrateType type);
+  Taken take_smallest(unsigned order, MigrateType type) {
+    const Split taken = split_smallest(order, type);
+    return {.frame = taken.frame, .splits = static_cast<std::uint16_t>(taken.splits)};
+  }
   /// Frees a block that was taken. Returns how many times it merged.
   unsigned put(FrameNumber frame, unsigned order) { return put(frame, order, blocks_.type_of(frame)); }
   /// 5.10's per-CPU lists remember the type that the pageblock had when the frame came to them.
@@ -127,12 +136,18 @@ class Buddy {
   Pageblocks& pageblocks() { return blocks_; }
 
  private:
+  struct Split { // in one register; of a larger Taken only what is used is made, in the caller
+    FrameNumber frame;
+    std::uint32_t splits;
+  };
   using FreeBlocks = std::array<std::array<std::uint32_t, max_order + 1>, migrate_type_count>; // as lists_
 
   Buddy(FrameTable& frames, const Extent& extent, unsigned pageblock_order,
         std::unique_ptr<PageMobility> mobility, std::uint64_t vm_total_pages);
   void add(FrameNumber frame, unsigned order, MigrateType type, ListEnd end = ListEnd::front);
   void use_next();
+  Split split_smallest(unsigned order, MigrateType type);
+  Taken fall_back(unsigned order, MigrateType type, bool no_fragment);
   unsigned expand(FrameNumber frame, unsigned larger, unsigned order, MigrateType type);
   bool merge_likely(std::uint32_t block, unsigned order) const;
   void walk(std::uint32_t from, std::uint32_t to, Census& census, FreeBlocks& free_blocks) const;
