@@ -1,5 +1,7 @@
 #include "models/pages/page_allocator.hpp"
 
+#include "models/pages/zone_limits.hpp"
+
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -43,10 +45,9 @@ PageAllocator::PageAllocator(Machine& machine, SpinLocks& locks, const Configura
                              const Layout& layout)
     : node_shift_(layout.shift), frames_(FrameNumber(layout.end)) {
   auto parameters = read_parameters<PcpParameters>(configuration);
-  check_pcp_parameters(parameters, configuration);
-  const PcpLimits limits = hot_limits(parameters, layout.frames_per_node);
-  parameters.batch = limits.batch;
-  parameters.high = limits.high;
+  const MemoryLimits limits(MemoryLayout(machine, configuration), configuration);
+  parameters.batch = limits.zones.back().hot.batch;
+  parameters.high = limits.zones.back().hot.high;
   const auto& make_lists = Registry<PerCpuLists>::instance().factory(parameters.lists);
   const std::uint32_t nodes = machine.topology().sockets();
   for (std::uint32_t n = 0; n < nodes; ++n) {
