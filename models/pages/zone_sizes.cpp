@@ -41,7 +41,7 @@ void LayoutParameters::declare(Declaration& d, LayoutParameters& p) {
     "is free, and the tables for dentries and inodes of a machine of 1 GiB take 3");
   d("kernel.page_struct", p.page_struct, 64, "bytes of struct page, in mem_map for every frame",
     "include/linux/mm_types.h: 64 on 64-bit machines; 32 on 32-bit Arm")
-      .at_least(1)
+      .at_least(0)
       .at_most(1024);
   d("kernel.zone_pages", p.zone_pages, "managed",
     "what counts as a zone's size in watermarks, reserves and batches: present_pages less mem_map (present), "

@@ -69,6 +69,7 @@ class KernelWorld {
     return {{"machine.clusters_per_die", std::int64_t{1}},
             {"machine.cores_per_cluster", std::int64_t{cpus}},
             {"machine.memory", "64 MiB"},
+            {"kernel.image", "4 MiB"},
             {"kernel.hz", std::int64_t{1}},
             {"kernel.tlb_flush", "eager"}};
   }

@@ -20,6 +20,9 @@ struct Setting {
 
 inline Configuration configuration_of(const std::vector<Setting>& settings) {
   Configuration configuration;
+  // Without a kernel: all memory is for the cores.
+  configuration.set("kernel.image", "0 B");
+  configuration.set("kernel.page_struct", std::int64_t{0});
   for (const Setting& setting : settings)
     configuration.set(setting.path, setting.value);
   return configuration;
