@@ -50,7 +50,8 @@ void check_order(std::int64_t order, const Configuration& configuration) {
 class Allocator final : public Scenario {
  public:
   explicit Allocator(const Configuration& configuration)
-      : parameters_(read_parameters<AllocatorParameters>(configuration)) {
+      : parameters_(read_parameters<AllocatorParameters>(configuration)),
+        clears_(parameters_.touch == "zero") {
     check_order(parameters_.order, configuration);
   }
 
@@ -117,7 +118,7 @@ class Allocator final : public Scenario {
         task.fiber->operation = nullptr;
         return;
       }
-      if (parameters_.touch == "zero")
+      if (clears_)
         for (std::uint32_t page = 0; page < 1U << order; ++page)
           system.contents.clear_page(task.core(), frame + page);
       x.end(alloc_, start, task);
@@ -140,6 +141,7 @@ class Allocator final : public Scenario {
   }
 
   const AllocatorParameters parameters_;
+  const bool clears_;
   OperationId alloc_{}, free_{};
   std::uint64_t failed_ = 0;
 };

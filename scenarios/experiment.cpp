@@ -141,16 +141,24 @@ void Experiment::close() {
   over_ = true;
 }
 
+namespace {
+// Everything up to now is in the task's books. No store for nothing: they are read in wide pieces next, which would
+// wait for it.
+void settle_and_book(Task& task) {
+  Core& core = task.core();
+  core.settle();
+  if (task.ledger.booked_until() != core.now()) core.book(Account::work);
+}
+} // namespace
+
 OperationStart Experiment::begin(Task& task, const char* name) {
-  task.core().settle();
-  task.core().book(Account::work);
+  settle_and_book(task);
   task.fiber->operation = name;
   return OperationRecorder::begin(task.ledger, task.now());
 }
 
 void Experiment::end(OperationId id, const OperationStart& start, Task& task) {
-  task.core().settle();
-  task.core().book(Account::work);
+  settle_and_book(task);
   task.fiber->operation = nullptr;
   ++progress_;
   if (!recorder_ || over_) return;

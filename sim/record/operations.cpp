@@ -27,24 +27,26 @@ OperationStart OperationRecorder::begin(const Ledger& ledger, Instant now) {
 
 void OperationRecorder::end(OperationId id, const OperationStart& start, const Ledger& ledger, Instant now) {
   OperationResult& result = results_[std::size_t(id)];
+  const Duration latency = now - start.began;
+  const bool completed = window_.contains(now), recorded = completed && start.began >= window_.begin;
+  completed_ += completed;
+  result.completed += completed;
+  if (recorded) {
+    result.latency.record(latency);
+    result.batches.record(latency);
+  }
+  // The accounts come last: the ledger's latest booking is still on its way to the cache.
   AccountTotals spent;
   Duration booked{};
   for (std::size_t i = 0; i < account_count; ++i) {
     spent[i] = ledger.totals()[i] - start.books.totals[i];
     booked += spent[i];
   }
-  const Duration latency = now - start.began;
   if (ledger.booked_until() != now || booked != latency)
     throw std::logic_error("operation " + result.name + " took " + std::to_string(latency.count()) + " ps (" +
                            ps(start.began) + " to " + ps(now) + "), but its accounts sum to " +
                            std::to_string(booked.count()) + " ps, booked until " + ps(ledger.booked_until()));
-
-  if (!window_.contains(now)) return;
-  completed_ += 1;
-  result.completed += 1;
-  if (start.began < window_.begin) return;
-  result.latency.record(latency);
-  result.batches.record(latency);
+  if (!recorded) return;
   for (std::size_t i = 0; i < account_count; ++i)
     result.accounts[i] += spent[i];
 }

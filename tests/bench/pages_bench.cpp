@@ -50,8 +50,8 @@ struct Measured {
 Measured start_machine(std::int64_t cores, std::int64_t gib) {
   Configuration configuration;
   configuration.set("machine.sockets", std::int64_t{8});
-  configuration.set("machine.clusters_per_die", cores / 8 / 4);
-  configuration.set("machine.cores_per_cluster", std::int64_t{4});
+  configuration.set("machine.clusters_per_die", cores / 8);
+  configuration.set("machine.cores_per_cluster", std::int64_t{1});
   configuration.set("machine.memory", std::to_string(gib) + " GiB");
   Measured measured;
   const double before = resident_bytes(), start = cpu_seconds();
@@ -153,7 +153,7 @@ void pcp_pair(benchmark::State& state) {
 
 } // namespace
 
-BENCHMARK(start)->Args({1, 1})->Args({1024, 1024})->UseManualTime()->Iterations(1);
+BENCHMARK(start)->Args({8, 1})->Args({1024, 1024})->UseManualTime()->Iterations(1);
 BENCHMARK(allocator)->UseManualTime()->Iterations(3);
 BENCHMARK(pcp_pair)->UseManualTime()->Iterations(3);
 
