@@ -57,7 +57,7 @@ System::System(Engine& engine, const Configuration& configuration, Counters& cou
       scheduler(machine, locks, mm_switch, configuration, RandomStream(seed, "tick phases")),
       oom(scheduler, counters), lazy_shootdown(machine, *calls, scheduler, mm_switch, *policy),
       flusher(*policy, oracle, configuration), configuration_(configuration) {
-  pages.set_reclaim(&oom);
+  pages.set_reclaim(oom);
   init_mm_ = &new_mm();
   mm_switch.connect(*init_mm_, [this](Core& core, MmStruct& mm) { free_mm(core, mm); });
   // The core goes on with `next`, whose bit it has just set. What the policy does takes time, in which others

@@ -34,8 +34,8 @@ class PageAllocator {
   /// little that a node has none.
   PageAllocator(Machine& machine, SpinLocks& locks, const Configuration& configuration);
 
-  /// Whom the allocator asks when memory runs short. Before the machine runs; null: nobody.
-  void set_reclaim(ReclaimHooks* hooks) { reclaim_ = hooks; }
+  /// Whom the allocator asks when memory runs short. Before the machine runs; until then nobody.
+  void set_reclaim(ReclaimHooks& hooks) { reclaim_ = &hooks; }
 
   /// A frame with refcount 1, mapcount 0 and flags 0; no_frame if no node has any.
   [[nodiscard]] FrameNumber alloc_page(Core& core, Gfp gfp = GFP_KERNEL);
