@@ -1,7 +1,7 @@
 // Out of memory: the task that asked is the one that dies.
 //
 //   OomKillAllocatingTask oom(scheduler, counters);
-//   pages.set_reclaim(&oom);
+//   pages.set_reclaim(oom);
 //
 // Models out_of_memory() of mm/oom_kill.c with vm.oom_kill_allocating_task = 1, in 2.6.24 and 5.10: the process
 // that allocates gets SIGKILL, all its threads with it (oom_kill_process() -> __oom_kill_process()), and from

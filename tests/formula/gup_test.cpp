@@ -149,7 +149,7 @@ TEST_F(Gup, MakesForkCopyThePinnedPagesAndLeaveThemWritable) {
           EXPECT_EQ(child.mm->rss, 64);
           exit_task(w.system, child);
           exited.complete(w.system, child.core());
-        }).bound = true;
+        })->bound = true;
       });
       exited.wait(w.system, task);
       return took;

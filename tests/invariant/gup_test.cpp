@@ -123,7 +123,7 @@ TEST(Gup, MakesNoForkWaitThatItMeetsOnTheFastWay) {
     fork(system, task, CoreId(0), [&](Task& child) {
       exit_task(system, child);
       exited.complete(system, child.core());
-    }).bound = true;
+    })->bound = true;
     task.core().settle();
     waited = waits() - before;
     over = true;

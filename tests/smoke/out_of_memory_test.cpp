@@ -1,0 +1,61 @@
+// Does every scenario that maps memory survive a machine that has too little of it?
+
+#include "tests/support/points.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace mmsim::tests {
+namespace {
+
+using testing::AnyOf;
+using testing::Contains;
+using testing::HasSubstr;
+
+struct Hungry {
+  const char* name;
+  std::vector<std::string> settings;
+};
+void PrintTo(const Hungry& hungry, std::ostream* out) { *out << hungry.name; }
+
+/// More pages than the machine has.
+const std::vector<Hungry> hungry{
+    {"fork", {"scenario.name=fork", "scenario.pages=6000", "scenario.vmas=4"}},
+    {"cow", {"scenario.name=cow", "scenario.pages=3500"}},
+    {"munmap_threads", {"scenario.name=munmap", "scenario.pages=6000"}},
+    {"munmap_processes", {"scenario.name=munmap", "scenario.pages=6000", "scenario.mode=processes"}},
+    {"lazy_tlb", {"scenario.name=lazy_tlb", "scenario.working_set=100", "scenario.pages=20000"}},
+    {"lazy_tlb_at_once", {"scenario.name=lazy_tlb", "scenario.working_set=6000"}},
+    {"gup_fork", {"scenario.name=gup_fork", "scenario.pages=20000"}}};
+
+class TooLittleMemory : public testing::TestWithParam<std::tuple<Hungry, const char*, int>> {};
+
+TEST_P(TooLittleMemory, IsAnEventAndAWarning) {
+  const auto& [scenario, kernel, policy] = GetParam();
+  for (const char* end : {"run.duration=3 ms", "run.operations=20000"}) {
+    const PointResult result =
+        point(scenario.settings +
+              std::vector<std::string>{"machine.base=neoverse-n1-80", std::string("kernel.base=") + kernel,
+                                       "kernel.overcommit_memory=" + std::to_string(policy), "run.cpus=4",
+                                       "machine.memory=64 MiB", "run.warmup=1 ms", end});
+    EXPECT_EQ(result.status, PointStatus::done) << result.message;
+    EXPECT_THAT(result.warnings, Contains(AnyOf(HasSubstr("out of memory"), HasSubstr("ENOMEM")))) << end;
+    if (policy == 1) {
+      EXPECT_GT(result.whole_run[Counter::oom_kill], 0u);
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Everywhere, TooLittleMemory,
+                         testing::Combine(testing::ValuesIn(hungry), testing::Values("5.10", "2.6.24"),
+                                          testing::Values(0, 1, 2)),
+                         [](const auto& info) {
+                           std::string name = std::get<0>(info.param).name + std::string("_") +
+                                              std::get<1>(info.param) + "_policy_" +
+                                              std::to_string(std::get<2>(info.param));
+                           std::ranges::replace(name, '.', '_');
+                           return name;
+                         });
+
+} // namespace
+} // namespace mmsim::tests

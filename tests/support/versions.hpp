@@ -1,0 +1,31 @@
+// The two kernels as settings of a KernelWorld, as far as memory management differs.
+#pragma once
+
+#include "tests/support/kernel_world.hpp"
+
+#include <ostream>
+
+namespace mmsim::tests {
+
+struct KernelVersion {
+  const char* name;
+  Settings settings;
+};
+inline void PrintTo(const KernelVersion& version, std::ostream* out) { *out << version.name; }
+
+inline const std::vector<KernelVersion> versions{{"linux_5_10", {}},
+                                                 {"linux_2_6_24",
+                                                  {{"kernel.rwsem", "fifo"},
+                                                   {"kernel.munmap_downgrade", false},
+                                                   {"kernel.pcp", "hot_cold"},
+                                                   {"kernel.gather_pages", std::int64_t{506}},
+                                                   {"kernel.asid_bits", std::int64_t{0}},
+                                                   {"kernel.page_table_levels", std::int64_t{2}},
+                                                   {"kernel.fast_gup", false},
+                                                   {"kernel.write_protect_seq", false},
+                                                   {"kernel.cow_reuse", "mapcount"},
+                                                   {"kernel.overcommit_guess", "free_pages"},
+                                                   {"kernel.overcommit_reserve", "share"},
+                                                   {"kernel.vm_committed_as", "committed_space"}}}};
+
+} // namespace mmsim::tests
