@@ -14,7 +14,7 @@
 //
 // Left out: file pages, mlock and swap; activation and its pagevecs (mark_page_accessed(), the reference bits);
 // rotation; lru_add_drain_all() and other CPUs' pagevecs, which are emptied by their own CPU alone: at the end of a run
-// they may hold pages that nobody maps any more; memory cgroups; misses on the struct pages' lines.
+// they may hold pages that nobody maps any more; memory cgroups.
 #pragma once
 
 #include "models/pages/page_allocator.hpp"

@@ -13,8 +13,7 @@ constexpr unsigned swap_cluster_max = 32;
 
 class LruOfNodes final : public Lru {
  public:
-  explicit LruOfNodes(const LruMeans& means)
-      : Lru(means, LruHeads::own_line, means.machine.topology().sockets()) {}
+  explicit LruOfNodes(const LruMeans& means) : Lru(means, LruHeads::own_line, means.pages.layout().nodes()) {}
 
   void free_pages_and_swap_cache(Core& core, std::span<FrameNumber> frames) override {
     lru_add_drain(core);

@@ -13,8 +13,9 @@
 // those who try to take the lock disturb its holder. In 5.10 the lists are a memory cgroup's (mem_cgroup_per_node,
 // arm64's defconfig has MEMCG), on a line of their own.
 //
-// Costs: lock and unlock; a write of the line of the heads; machine.work.lru_add or lru_del a page. Left out: the lines
-// of the struct pages that are linked, lists of file pages and unevictable ones, cgroups beside the first.
+// Costs: lock and unlock; a write of the line of the heads; machine.work.lru_add or lru_del a page, and what
+// struct_page_miss.hpp says for it and its neighbours on the list. Left out: lists of file pages and unevictable ones,
+// cgroups beside the first.
 #pragma once
 
 #include "models/locks/spinlock.hpp"

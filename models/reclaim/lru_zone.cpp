@@ -11,9 +11,7 @@ namespace {
 
 class LruOfZones final : public Lru {
  public:
-  // A node has one zone so far.
-  explicit LruOfZones(const LruMeans& means)
-      : Lru(means, LruHeads::beside_lock, means.machine.topology().sockets()) {}
+  explicit LruOfZones(const LruMeans& means) : Lru(means, LruHeads::beside_lock, means.pages.zones()) {}
 
   void free_pages_and_swap_cache(Core& core, std::span<FrameNumber> frames) override {
     lru_add_drain(core);
@@ -25,7 +23,7 @@ class LruOfZones final : public Lru {
   }
 
  private:
-  std::uint32_t vec_of(FrameNumber frame) const override { return pages_.node_of(frame).value(); }
+  std::uint32_t vec_of(FrameNumber frame) const override { return pages_.layout().zone_of(frame); }
 
   // No caller has more pages than a pagevec holds: so pages_to_free is full with the last one at the earliest, and
   // that the lock is given back where it is full is the same as at the end.

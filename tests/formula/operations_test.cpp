@@ -131,7 +131,7 @@ TEST_P(OneCore, AnAccessThatHitsCostsOneEntry) {
 }
 
 TEST_P(OneCore, MunmapOfPagesCostsTheSumOfItsEntries) {
-  constexpr std::int64_t n = 100; // more than a quantum of entries
+  constexpr std::int64_t n = 96; // more than a quantum of entries
   run([&](Task& task) {
     const PageNumber area = mmap(w.system, task, n); // beside the first page: its table stays
     for (std::uint64_t i = 0; i < n; ++i)
@@ -148,6 +148,22 @@ TEST_P(OneCore, MunmapOfPagesCostsTheSumOfItsEntries) {
                       lru_holds * c.lru_hold() + n * (c.work.lru_del + c.work.pcp_free) + c.rmw() +
                       c.object_given() // its anon_vma
                       + c.vm_acct_memory() + c.object_given() + c.up_read());
+}
+
+TEST_P(OneCore, MunmapDrainsThePagevecThoughNothingIsMapped) {
+  constexpr std::int64_t in_pagevec = 6;
+  run([&](Task& task) {
+    const PageNumber area = mmap(w.system, task, in_pagevec);
+    const PageNumber untouched = mmap(w.system, task, 3);
+    w.system.lru->lru_add_drain(task.core()); // the lines of lru_lock are at hand now
+    for (std::uint64_t i = 0; i < in_pagevec; ++i)
+      touch(w.system, task, area + i, AccessKind::write);
+    measure(task, [&] { munmap(w.system, task, untouched, 3); });
+    exit_task(w.system, task);
+  });
+  EXPECT_EQ(took, c.entry.syscall + c.down_write() + c.work.munmap + 2 * c.work.vma_find_level +
+                      c.work.vma_remove + c.downgrade_write() + c.lru_drain(in_pagevec) + c.walk_down() +
+                      c.locked_and_unlocked() + 3 * c.work.pte_scan + c.up_read());
 }
 
 TEST_P(OneCore, CowFaultThatCopiesCostsTheSumOfItsEntries) {

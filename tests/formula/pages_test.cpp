@@ -1,4 +1,8 @@
 // The page allocator's costs: sums of cost-book entries, to the picosecond.
+//
+// Beside the zone's lock and free lists there are the counters of free pages: each allocation looks at the zone's, which
+// is free as long as the core holds it, and what changes by more than stat_threshold is added to the zone's and to the
+// machine's.
 
 #include "tests/support/paged_machine.hpp"
 
@@ -39,6 +43,13 @@ struct PagesFormula : testing::Test {
   static Duration zone_at_hand(const CostBook& costs) { return costs.line.hit * 3 + costs.line.atomic; }
   // As the first core that ever takes them.
   static Duration zone_from_memory(const CostBook& costs) { return costs.line.dram * 2 + costs.line.atomic; }
+  // The first look at a watermark.
+  static Duration watermark_from_memory(const CostBook& costs) { return costs.line.dram; }
+  // An atomic operation on the zone's counters and one on the machine's.
+  static Duration published_at_hand(const CostBook& costs) { return 2 * published_once(costs); }
+  static Duration published_once(const CostBook& costs) { return costs.line.hit + costs.line.atomic; }
+  // With 64 GiB and one CPU a CPU keeps back up to 2 * 1 * (1 + 9) pages: less than any batch here.
+  static constexpr int threshold = 20;
 };
 
 struct PagesFormulaOfLists : PagesFormula, testing::WithParamInterface<const char*> {};
@@ -49,9 +60,9 @@ TEST_P(PagesFormulaOfLists, AnAllocationFromAFilledListCostsItsEntryAndNothingEl
   PagedMachine m(1, {{"kernel.pcp", GetParam()}, {"kernel.pcp_batch", std::int64_t{31}}});
   m.run([&](Core& core) {
     const WorkCosts& work = core.costs().work;
-    std::vector<FrameNumber> frames{m.pages.alloc_page(core)}; // fills the list
+    std::vector<FrameNumber> frames{m.pages.alloc_page(core, GFP_HIGHUSER_MOVABLE)}; // fills the list
     for (int i = 1; i < 31; ++i)
-      EXPECT_EQ(spent_on(core, [&] { frames.push_back(m.pages.alloc_page(core)); }),
+      EXPECT_EQ(spent_on(core, [&] { frames.push_back(m.pages.alloc_page(core, GFP_HIGHUSER_MOVABLE)); }),
                 (Spent{work.pcp_alloc, {}, {}, {}}));
     for (const FrameNumber frame : frames)
       EXPECT_EQ(spent_on(core, [&] { m.release(core, frame); }), (Spent{work.pcp_free, {}, {}, {}}));
@@ -68,19 +79,22 @@ TEST_F(PagesFormula, ARefillCostsItsBlocksItsSplitsAndTheZone) {
     const CostBook& costs = core.costs();
     const WorkCosts& work = costs.work;
     std::vector<FrameNumber> frames;
-    const auto take = [&] { frames.push_back(m.pages.alloc_page(core)); };
+    const auto take = [&] { frames.push_back(m.pages.alloc_page(core, GFP_HIGHUSER_MOVABLE)); };
     // A block of 1024 splits ten times for its first frame, and 32 frames are its lower end: 31 splits make
     // 32 frames out of one block of 32, five more lead to that from 1024.
     EXPECT_EQ(spent_on(core, take), (Spent{32 * work.buddy_alloc + 36 * work.buddy_step + work.pcp_alloc,
-                                           costs.line.hit,
-                                           zone_from_memory(costs),
+                                           costs.line.hit + published_once(costs),
+                                           watermark_from_memory(costs) + zone_from_memory(costs) +
+                                               costs.line.dram + costs.line.atomic, // the machine's counters
                                            {}}));
     for (int i = 1; i < 32; ++i)
       take();
     // The next 32 frames were left over as one block.
-    EXPECT_EQ(
-        spent_on(core, take),
-        (Spent{32 * work.buddy_alloc + 31 * work.buddy_step + work.pcp_alloc, zone_at_hand(costs), {}, {}}));
+    EXPECT_EQ(spent_on(core, take), (Spent{32 * work.buddy_alloc + 31 * work.buddy_step + work.pcp_alloc,
+                                           zone_at_hand(costs) + published_at_hand(costs),
+                                           {},
+                                           {}}));
+    EXPECT_EQ(m.pages.vm_stat().stat_threshold(0), threshold);
   });
   EXPECT_EQ(m.counters[Counter::pcp_refill], 2u);
   EXPECT_EQ(m.counters.snapshot().lock_class("zone_lock").acquired, 2u);
@@ -93,20 +107,24 @@ TEST_F(PagesFormula, ADrainOfAMergedListHappensAtHighAndCostsItsMerges) {
     const WorkCosts& work = costs.work;
     std::vector<FrameNumber> frames;
     for (int i = 0; i < 6 * 32; ++i)
-      frames.push_back(m.pages.alloc_page(core));
+      frames.push_back(m.pages.alloc_page(core, GFP_HIGHUSER_MOVABLE));
     for (int i = 0; i < 6 * 32 - 1; ++i)
       EXPECT_EQ(spent_on(core, [&] { m.release(core, frames[i]); }), (Spent{work.pcp_free, {}, {}, {}}));
     // The list is as long as `high` now: the first 32 freed, its tail, go back, and they were the block's
     // lowest 32.
-    EXPECT_EQ(
-        spent_on(core, [&] { m.release(core, frames.back()); }),
-        (Spent{work.pcp_free + 32 * work.buddy_free + 31 * work.buddy_step, zone_at_hand(costs), {}, {}}));
+    EXPECT_EQ(spent_on(core, [&] { m.release(core, frames.back()); }),
+              (Spent{work.pcp_free + 32 * work.buddy_free + 31 * work.buddy_step,
+                     zone_at_hand(costs) +
+                         published_at_hand(costs), // each page for itself: once, after 21 of the 32
+                     {},
+                     {}}));
     EXPECT_EQ(m.pages[frames[0]].state, FrameState::free);
     EXPECT_EQ(m.pages[frames[0]].order, 5);
-    EXPECT_EQ(m.pages.alloc_page(core), frames.back()); // the hottest one is still there
+    EXPECT_EQ(m.pages.alloc_page(core, GFP_HIGHUSER_MOVABLE),
+              frames.back()); // the hottest one is still there
   });
   EXPECT_EQ(m.counters[Counter::pcp_drain], 1u);
-  EXPECT_EQ(m.pages.zone(NodeId(0)).buddy().free_blocks(5), 1u);
+  EXPECT_EQ(m.pages.zone_at(0).buddy().free_blocks(5), 1u);
 }
 
 TEST_F(PagesFormula, TheColdListIsAThirdAsLongAndMovesHalfAsMuch) {
@@ -115,7 +133,7 @@ TEST_F(PagesFormula, TheColdListIsAThirdAsLongAndMovesHalfAsMuch) {
     const WorkCosts& work = core.costs().work;
     std::vector<FrameNumber> frames;
     for (int i = 0; i < 62; ++i)
-      frames.push_back(m.pages.alloc_page(core));
+      frames.push_back(m.pages.alloc_page(core, GFP_HIGHUSER_MOVABLE));
     EXPECT_EQ(m.counters[Counter::pcp_refill], 2u); // 31 at a time
     for (int i = 0; i < 61; ++i)
       EXPECT_EQ(spent_on(core, [&] { m.release(core, frames[i], Temperature::cold); }),
@@ -124,9 +142,9 @@ TEST_F(PagesFormula, TheColdListIsAThirdAsLongAndMovesHalfAsMuch) {
     m.release(core, frames[61], Temperature::cold);
     EXPECT_EQ(m.pages.free_frames() - before, 15u);
     // 47 are left on the cold list, none of them for those who want hot pages.
-    (void)m.pages.alloc_page(core);
+    (void)m.pages.alloc_page(core, GFP_HIGHUSER_MOVABLE);
     EXPECT_EQ(m.counters[Counter::pcp_refill], 3u);
-    EXPECT_EQ(spent_on(core, [&] { (void)m.pages.alloc_page(core, gfp_cold); }),
+    EXPECT_EQ(spent_on(core, [&] { (void)m.pages.alloc_page(core, GFP_HIGHUSER_MOVABLE | gfp_cold); }),
               (Spent{work.pcp_alloc, {}, {}, {}}));
   });
   EXPECT_EQ(m.counters[Counter::pcp_drain], 1u);
@@ -138,9 +156,12 @@ TEST_F(PagesFormula, WithoutListsEveryPageCostsABuddyOperationUnderTheLock) {
     const CostBook& costs = core.costs();
     const WorkCosts& work = costs.work;
     FrameNumber first, second;
-    EXPECT_EQ(spent_on(core, [&] { first = m.pages.alloc_page(core); }),
-              (Spent{work.buddy_alloc + 10 * work.buddy_step, costs.line.hit, zone_from_memory(costs), {}}));
-    EXPECT_EQ(spent_on(core, [&] { second = m.pages.alloc_page(core); }),
+    EXPECT_EQ(spent_on(core, [&] { first = m.pages.alloc_page(core, GFP_HIGHUSER_MOVABLE); }),
+              (Spent{work.buddy_alloc + 10 * work.buddy_step,
+                     costs.line.hit,
+                     watermark_from_memory(costs) + zone_from_memory(costs),
+                     {}}));
+    EXPECT_EQ(spent_on(core, [&] { second = m.pages.alloc_page(core, GFP_HIGHUSER_MOVABLE); }),
               (Spent{work.buddy_alloc, zone_at_hand(costs), {}, {}}));
     EXPECT_EQ(spent_on(core, [&] { m.release(core, first); }),
               (Spent{work.buddy_free, zone_at_hand(costs), {}, {}}));
@@ -150,14 +171,50 @@ TEST_F(PagesFormula, WithoutListsEveryPageCostsABuddyOperationUnderTheLock) {
   EXPECT_EQ(m.counters[Counter::pcp_refill] + m.counters[Counter::pcp_drain], 0u);
 }
 
+TEST_F(PagesFormula, TheFirstUnmovablePageMovesAWholeBlockToItsTypesLists) {
+  PagedMachine m(1, {{"kernel.pcp", "none"}});
+  m.run([&](Core& core) {
+    const WorkCosts& work = core.costs().work;
+    const auto alloc_of = [&](Gfp gfp) {
+      return spent_on(core, [&] { (void)m.pages.alloc_page(core, gfp); }).alloc;
+    };
+    EXPECT_EQ(alloc_of(GFP_KERNEL), work.buddy_alloc + (1 + 10) * work.buddy_step);
+    EXPECT_EQ(alloc_of(GFP_KERNEL), work.buddy_alloc);
+    EXPECT_EQ(alloc_of(GFP_HIGHUSER_MOVABLE), work.buddy_alloc + 10 * work.buddy_step);
+  });
+}
+
+TEST_F(PagesFormula, ASearchForATypePassesOverFramesOfOthersAndRefillsOnTopOfThem) {
+  PagedMachine m(1, {{"kernel.pcp", "hot_cold"}, {"kernel.pcp_batch", std::int64_t{8}}});
+  m.run([&](Core& core) {
+    const CostBook& costs = core.costs();
+    const auto alloc_of = [&](Gfp gfp) {
+      return spent_on(core, [&] { (void)m.pages.alloc_page(core, gfp); }).alloc;
+    };
+    (void)alloc_of(GFP_KERNEL); // leaves seven
+    EXPECT_EQ(m.counters[Counter::pcp_refill], 1u);
+    EXPECT_EQ(alloc_of(GFP_HIGHUSER_MOVABLE), costs.work.pcp_alloc + 7 * costs.line.hit +
+                                                  8 * costs.work.buddy_alloc +
+                                                  (10 - 3 + 7) * costs.work.buddy_step);
+    EXPECT_EQ(m.counters[Counter::pcp_refill], 2u);
+    EXPECT_EQ(alloc_of(GFP_KERNEL), costs.work.pcp_alloc + 7 * costs.line.hit); // below seven movable ones
+    EXPECT_EQ(alloc_of(GFP_HIGHUSER_MOVABLE), costs.work.pcp_alloc);
+    EXPECT_EQ(m.counters[Counter::pcp_refill], 2u);
+  });
+}
+
 TEST_F(PagesFormula, AHigherOrderPassesTheListsBy) {
   PagedMachine m(1, {{"kernel.pcp", "merged"}});
   m.run([&](Core& core) {
     const CostBook& costs = core.costs();
     const WorkCosts& work = costs.work;
     FrameNumber block;
-    EXPECT_EQ(spent_on(core, [&] { block = m.pages.alloc_pages(core, 3); }),
-              (Spent{work.buddy_alloc + 7 * work.buddy_step, costs.line.hit, zone_from_memory(costs), {}}));
+    EXPECT_EQ(
+        spent_on(core, [&] { block = m.pages.alloc_pages(core, 3, GFP_HIGHUSER_MOVABLE); }),
+        (Spent{work.buddy_alloc + 7 * work.buddy_step,
+               2 * costs.line.hit, // the free lists were looked at for a block before the lock was taken
+               watermark_from_memory(costs) + zone_from_memory(costs),
+               {}}));
     EXPECT_EQ(m.counters[Counter::pgalloc], 8u);
     EXPECT_EQ(spent_on(core, [&] { m.release(core, block, 3u); }),
               (Spent{work.buddy_free + 7 * work.buddy_step, zone_at_hand(costs), {}, {}}));
