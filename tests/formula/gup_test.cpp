@@ -15,7 +15,10 @@ constexpr int levels_above = 3; // of four
 class Gup : public testing::Test {
  protected:
   static Settings with(Settings more = {}) {
-    return Settings{{"kernel.pcp_batch", std::int64_t{2000}}, {"kernel.pcp_high", std::int64_t{100'000}}} +
+    // No private cache: every page is cleared and copied in memory (what a hot one costs: page_contents_test.cpp).
+    return Settings{{"kernel.pcp_batch", std::int64_t{2000}},
+                    {"kernel.pcp_high", std::int64_t{100'000}},
+                    {"machine.cache.size", "0 B"}} +
            more;
   }
   explicit Gup(Settings more = {}) : w(2, with(std::move(more))), c(w.costs()) {}
