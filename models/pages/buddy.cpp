@@ -86,7 +86,6 @@ inline unsigned Buddy::expand(FrameNumber frame, unsigned larger, unsigned order
   Frame& f = frames_[frame];
   f.state = FrameState::part; // no longer anybody's buddy
   f.order = order & 15;
-  f.flags = index(type) & 15;
   return splits;
 }
 
@@ -103,7 +102,9 @@ Buddy::Split Buddy::split_smallest(unsigned order, MigrateType type) {
 }
 
 Buddy::Taken Buddy::fall_back(unsigned order, MigrateType type, bool no_fragment) {
-  return mobility_->fallback(*this, order, type, no_fragment);
+  const Taken taken = mobility_->fallback(*this, order, type, no_fragment);
+  if (taken.frame != no_frame) frames_[taken.frame].flags = index(type) & 15; // not that of the other list
+  return taken;
 }
 
 Buddy::Taken Buddy::split(FrameNumber frame, unsigned order, MigrateType type) {

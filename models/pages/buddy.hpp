@@ -10,8 +10,8 @@
 // taken, its lower half kept at each split; a freed block merges as long as its buddy (number ^ 2^order) is
 // free and of the same order, and goes on the list of its pageblock's type: in front, or since 2.6.35 at the
 // back if the block that it would be half of could merge as well (buddy_merge_likely()). What happens if a
-// type has no block is the kernel version's rule, in page_mobility.hpp. A data structure without time: it says
-// how many steps it made, the caller charges them and holds the lock.
+// type has no block is the kernel version's rule, in page_mobility.hpp. A data structure without time: it
+// says how many steps it made, the caller charges them and holds the lock.
 //
 // Blocks of the highest order that nobody has used yet are movable and stand behind those on that list,
 // lowest number first, without being on it: nothing is touched at the start, and an idle terabyte costs
@@ -43,8 +43,8 @@ class Buddy {
     std::uint32_t managed; ///< frames that are free at the start
     std::uint32_t spanned; ///< frames of the zone; those behind the managed ones are never free
   };
-  /// `frames` must reach to the next multiple of max_block and outlive this. `vm_total_pages` are the pages of
-  /// the machine: few of them disable grouping by mobility.
+  /// `frames` must reach to the next multiple of max_block and outlive this. `vm_total_pages` are the pages
+  /// of the machine: few of them disable grouping by mobility.
   Buddy(FrameTable& frames, const Extent& extent, const PageMobilityParameters& mobility,
         std::uint64_t vm_total_pages = UINT64_MAX);
   /// `count` frames, grouped as 5.10 does it.
@@ -125,7 +125,7 @@ class Buddy {
     if (list.empty() && order == max_order && type == MigrateType::movable) use_next();
     return list.front();
   }
-  /// Takes a block of 2^order out of the free block `frame`; what is left of that goes on the lists of `type`.
+  /// Takes a block of 2^order out of the free block `frame`; what is left goes on the lists of `type`.
   Taken split(FrameNumber frame, unsigned order, MigrateType type);
   /// move_to_free_list().
   void move(FrameNumber block, MigrateType type);

@@ -40,8 +40,8 @@ void Buddy::walk(std::uint32_t from, std::uint32_t to, Census& census, FreeBlock
   }
 }
 
-// As many frames on the list as the walk has found, each with the state of its list and with links that agree:
-// so no frame is on two lists, and none is missing.
+// As many frames on the list as the walk has found, each with the state of its list and with links that
+// agree: so no frame is on two lists, and none is missing.
 void Buddy::check_list(unsigned order, MigrateType type, std::uint32_t found) const {
   const FrameList& list = lists_[index(type)][order];
   std::uint32_t listed = 0;

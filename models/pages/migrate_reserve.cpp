@@ -1,12 +1,13 @@
 // Grouping by mobility with a reserve: __rmqueue_fallback() and setup_zone_migrate_reserve() of
 // mm/page_alloc.c, 2.6.24.
 //
-// The largest block of the other types is broken. If it is large, or if reclaimable memory is wanted, all free
-// memory of its pageblock moves to the new type, and with half of the pageblock free the pageblock becomes one
-// of that type. The first pageblocks of a zone, as many as pages_min fills, are MIGRATE_RESERVE and come last.
+// The largest block of the other types is broken. If it is large, or if reclaimable memory is wanted, all
+// free memory of its pageblock moves to the new type, and with half of the pageblock free the pageblock
+// becomes one of that type. The first pageblocks of a zone, as many as pages_min fills, are MIGRATE_RESERVE
+// and come last.
 //
-// Unlike 2.6.24, a block larger than a pageblock takes all of its pageblocks along (2.6.31,
-// change_pageblock_range()): with Arm's pageblocks of MAX_ORDER - 1 there is no such block.
+// Unlike 2.6.24, a block larger than a pageblock takes all of its pageblocks along (change_pageblock_range(),
+// 2009): with Arm's pageblocks of MAX_ORDER - 1 there is no such block.
 #include "models/pages/page_mobility.hpp"
 
 namespace mmsim {

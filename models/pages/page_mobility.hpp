@@ -3,12 +3,12 @@
 //   auto mobility = Registry<PageMobility>::instance().create("highatomic");
 //   Buddy::Taken taken = mobility->fallback(buddy, order, type, false);      // Buddy::take() does it
 //   mobility->setup_reserve(buddy, pages_min);                               // at the start, 2.6.24
-//   if (mobility->may_reserve_highatomic(buddy))                             // without zone->lock, then with it
-//     mobility->reserve_highatomic(buddy, frame);                            // 5.10
+//   if (mobility->may_reserve_highatomic(buddy))                             // 5.10: without zone->lock,
+//     mobility->reserve_highatomic(buddy, frame);                            // then with it
 //
 // One rule a file (migrate_none.cpp, migrate_reserve.cpp, migrate_highatomic.cpp), chosen by
-// kernel.page_mobility; each says which kernel it follows. One object a zone, called under its lock unless said
-// otherwise.
+// kernel.page_mobility; each says which kernel it follows. One object a zone, called under its lock unless
+// said otherwise.
 #pragma once
 
 #include "models/pages/buddy.hpp"
@@ -50,8 +50,8 @@ class PageMobility {
   virtual Buddy::Moved reserve_highatomic(Buddy&, FrameNumber) { return {}; }
   /// The look at the reserve before unreserve_highatomic(), without the lock.
   virtual bool may_unreserve_highatomic(const Buddy&, bool) const { return false; }
-  /// unreserve_highatomic_pageblock() in this zone: one pageblock for `type`, before the last is out of memory;
-  /// the last reserved one too if `force`. Frames is 0 if there was none with free memory.
+  /// unreserve_highatomic_pageblock() in this zone: one pageblock for `type`, before a request fails; the
+  /// last reserved one too if `force`. Frames is 0 if there was none with free memory.
   virtual Buddy::Moved unreserve_highatomic(Buddy&, MigrateType, bool) { return {}; }
   /// nr_reserved_highatomic, in frames.
   virtual std::uint64_t reserved_highatomic() const { return 0; }

@@ -186,6 +186,7 @@ TEST(BuddyFormulaOf2_6_24, ASmallBlockLeavesItsRestToItsTypeUnlessReclaimableMem
     m.free(block, 4), m.free(block + 64, 2); // below half of the pageblock's order
     const Buddy::Taken taken = m.buddy.take(0, type);
     EXPECT_EQ(taken.frame, block);
+    EXPECT_EQ(unsigned{m.frames[block].flags}, index(type)); // for whom it was taken
     const bool moves = type == reclaimable;
     EXPECT_EQ(taken.moved, moves ? 2u : 0u);
     EXPECT_EQ(m.buddy.free_blocks(3, moves ? type : movable), 1u);
