@@ -3,8 +3,10 @@
 #include <cstdint>
 #include <string>
 
+#include "models/pages/zone_limits.hpp"
 #include "scenarios/scenario.hpp"
 #include "sim/engine/parameter.hpp"
+#include "sim/machine/cost_book.hpp"
 #include "sim/machine/topology.hpp"
 
 namespace mmsim {
@@ -13,6 +15,9 @@ void check_point(const Configuration& configuration) {
   const auto topology = read_parameters<TopologyParameters>(configuration);
   const std::int64_t cores =
       topology.sockets * topology.dies_per_socket * topology.clusters_per_die * topology.cores_per_cluster;
+  const MemoryLayout layout(static_cast<std::uint32_t>(topology.sockets),
+                            read_parameters<MemoryCosts>(configuration).memory, configuration);
+  const MemoryLimits limits(layout, configuration); // refuses zones and limits that cannot be
   const Configuration resolved = with_defaults(configuration);
   const Entry* entry = resolved.find("run.cpus");
   const auto* cpus = entry ? std::get_if<std::int64_t>(&entry->value) : nullptr;

@@ -152,6 +152,66 @@ TEST(Command, locks_that_cannot_be_are_refused_with_their_place) {
   expect_refused(mmsim_command(folder, {"sweep", axis}), {axis + ":3:1", "run.cpus = 2"});
 }
 
+TEST(Command, memory_that_cannot_be_is_refused_with_its_place) {
+  const TestFolder folder;
+  const std::string start = "[machine]\nbase = \"neoverse-n1-80\"\n[scenario]\nname = \"munmap\"\n";
+  const std::vector<Wrong> all{
+      {"overlapping zones", "[machine.zones]\ndma = \"4 GiB\"\n", "6:1",
+       "machine.zones.dma = \"4 GiB\" is above machine.zones.dma32 = \"2 GiB\""},
+      {"a zone beyond the memory", "[machine.zones]\ndma32 = \"128 GiB\"\n", "6:1",
+       "machine.zones.dma32 = \"128 GiB\" is beyond machine.memory = \"64 GiB\""},
+      {"a zone of half a block", "[machine.zones]\ndma = \"18 MiB\"\n", "6:1", "multiples of 4 MiB"},
+      {"too little for the kernel", "[kernel]\nimage = \"60 GiB\"\n", "6:1",
+       "machine.memory = \"64 GiB\" on 1 sockets is too little for the kernel itself"},
+      {"all of it movable", "[kernel]\nmovablecore = \"64 GiB\"\n", "6:1",
+       "kernel.movablecore = \"64 GiB\" is all of machine.memory = \"64 GiB\""},
+      {"nearly all of it movable",
+       "[machine.zones]\ndma = \"0 B\"\ndma32 = \"0 B\"\n[kernel]\nmovablecore = \"63 GiB\"\n", "9:1",
+       "choose less of it"},
+      {"too little that is not movable",
+       "[machine.zones]\ndma = \"0 B\"\ndma32 = \"0 B\"\n[kernel]\nkernelcore = \"64 MiB\"\n", "9:1",
+       "choose more of it"},
+      {"all of it kept free", "[kernel]\nmin_free_kbytes = 67108864\n", "6:1", "keeps all memory free"},
+      {"a batch over the high mark", "[kernel]\npcp_high = 32\npcp_batch = 64\n", "7:1",
+       "kernel.pcp_batch = 64 is over kernel.pcp_high = 32"},
+      {"an unknown order", "[kernel]\nzonelist_order = \"nodes\"\n", "6:1", "did you mean \"node\"?"},
+  };
+  for (const Wrong& wrong : all) {
+    SCOPED_TRACE(wrong.what);
+    const std::string file = folder.write("in/wrong.toml", start + wrong.text);
+    expect_refused(mmsim_command(folder, {"run", file, "--out", "out"}),
+                   {file + ":" + wrong.place, wrong.message});
+    folder.write("in/wrong.toml", start + wrong.text + "[sweep]\nseeds = 2\n");
+    expect_refused(mmsim_command(folder, {"sweep", file, "--out", "out"}),
+                   {file + ":" + wrong.place, wrong.message});
+    EXPECT_FALSE(std::filesystem::exists(folder / "out"));
+  }
+  expect_refused(
+      mmsim_command(folder, {"run", "--set", "scenario.name=munmap", "--set", "machine.memory=16 MiB"}),
+      {"--set: machine.memory = \"16 MiB\"", "kernel.image = \"32 MiB\"", "choose at least \"44 MiB\""});
+}
+
+// What a machine file says of its zones adapts to the memory that the user gives it; what the user says does not.
+TEST(Command, a_machine_runs_with_less_memory_than_its_zones) {
+  const TestFolder folder;
+  const std::vector<std::string> small{"run",
+                                       "--set",
+                                       "machine.base=neoverse-n1-80",
+                                       "--set",
+                                       "machine.memory=256 MiB",
+                                       "--set",
+                                       "scenario.name=munmap",
+                                       "--set",
+                                       "run.warmup=10 us",
+                                       "--set",
+                                       "run.duration=50 us"};
+  EXPECT_EQ(mmsim_command(folder, small).status, 0);
+  std::vector<std::string> with_zone = small;
+  with_zone.insert(with_zone.end(), {"--set", "machine.zones.dma32=1 GiB"});
+  expect_refused(mmsim_command(folder, with_zone),
+                 {"--set: machine.zones.dma32 = \"1 GiB\" is beyond machine.memory = \"256 MiB\""});
+}
+
 TEST(Command, wrong_axes_and_files_are_refused) {
   const TestFolder folder;
   const std::string file =
