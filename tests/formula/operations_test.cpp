@@ -195,7 +195,7 @@ TEST_P(OneCore, ForkAndExitOfPagesInAreasCostTheSumsOfTheirEntries) {
   EXPECT_EQ(took,
             c.entry.syscall + c.work.task_create + 2 * c.object_taken() // files, mm_struct
                 + c.work.mm_create + c.down_write()                     // of the parent
-                + c.first_down_write()                                               // of the child
+                + c.first_down_write()                                  // of the child
                 + all_areas * (c.object_taken() + c.work.vma_dup + c.rmw() /* anon_vma */ + c.work.rmap_link +
                                c.work.vma_insert + 2 * c.walk_down()) +
                 4 * (c.new_table() + c.work.pte_set)                          // root to leaf
@@ -211,7 +211,7 @@ TEST_P(OneCore, ForkAndExitOfPagesInAreasCostTheSumsOfTheirEntries) {
   EXPECT_EQ(exit_took, c.entry.syscall + c.work.task_exit + c.down_read() + c.rmw_from_memory() // mm_count
                            + c.up_read() + c.rmw_from_memory()                                  // mm_users
                            + all_areas * (c.walk_down() + c.locked_and_unlocked() + c.rmw() /* anon_vma */ +
-                                        c.work.vma_remove + c.object_given()) +
+                                          c.work.vma_remove + c.object_given()) +
                            pages * (c.work.pte_scan + c.work.pte_clear + c.work.page_unref) +
                            levels_above * c.work.pte_clear // tables below the root are unhooked
                            + c.flush_all() + levels_above * c.work.pcp_free + c.rmw()); // mmdrop
