@@ -127,7 +127,8 @@ SlabObject KmemCache::alloc(Core& core, Gfp gfp) {
 // cache_alloc_refill(). Irqs are off.
 SlabObject KmemCache::refill(Core*& core, Gfp gfp) {
   Node* node = &nodes_[home_of(*core)];
-  for (;;) {
+  core->settle(); // interrupts of the time before irqs went off come now, and may use the array
+  while (arrays_[core->id().value()].avail == 0) {
     const ArrayCache& before = arrays_[core->id().value()];
     const std::uint32_t batch =
         before.touched ? tuning_.batchcount : std::min(tuning_.batchcount, batchrefill_limit);
@@ -145,25 +146,19 @@ SlabObject KmemCache::refill(Core*& core, Gfp gfp) {
       if (!transfer_from_shared(*core, *node, batch)) take_from_slabs(*core, *node, batch);
       node->list_lock->unlock(*core);
     }
-    if (arrays_[core->id().value()].avail == 0) {
-      const std::uint32_t slab = cache_grow(core, gfp, *node);
-      const bool filled = arrays_[core->id().value()].avail > 0; // by an interrupt, or this is another core
-      if (slab != no_slab && version_ == SlabVersion::freelist) {
-        if (!filled) alloc_block(*core, slab, batch);
-        hand_in(*core, slab);
-      } else if (slab != no_slab) {
-        hand_in(*core, slab);
-        if (arrays_[core->id().value()].avail == 0) { // retry
-          node = &nodes_[slabs_[slab].node];
-          continue;
-        }
-      }
-    }
-    ArrayCache& array = arrays_[core->id().value()];
-    if (array.avail == 0) return no_object;
-    array.touched = true;
-    return entries_of(*core)[--array.avail];
+    if (arrays_[core->id().value()].avail > 0) break;
+    const std::uint32_t slab = cache_grow(core, gfp, *node);
+    if (slab == no_slab) break;
+    // The array may have been filled meanwhile, by an interrupt, or because this is another core now.
+    if (version_ == SlabVersion::freelist && arrays_[core->id().value()].avail == 0)
+      alloc_block(*core, slab, batch);
+    hand_in(*core, slab);
+    node = &nodes_[slabs_[slab].node]; // 2.6.24 looks again
   }
+  ArrayCache& array = arrays_[core->id().value()];
+  if (array.avail == 0) return no_object;
+  array.touched = true;
+  return entries_of(*core)[--array.avail];
 }
 
 // transfer_objects(), newest first. list_lock is held.
@@ -232,7 +227,10 @@ std::uint32_t KmemCache::cache_grow(Core*& core, Gfp gfp, Node& node) {
     if (constructor_) constructor_(*core, frame);
     slab = new_slab(frame);
   }
-  if (waits) core->irq_disable();
+  if (waits) {
+    core->irq_disable();
+    core->settle(); // what interrupts have done to the array meanwhile is done
+  }
   return slab;
 }
 

@@ -16,8 +16,10 @@ void KmemCache::free(Core& core, SlabObject object) {
     free_foreign(core, object);
   } else {
     ArrayCache& array = arrays_[core.id().value()];
-    if (array.avail == tuning_.limit) [[unlikely]]
-      flush_array(core);
+    if (array.avail == tuning_.limit) [[unlikely]] {
+      core.settle(); // interrupts of the time before irqs went off come now, and may use the array
+      if (array.avail == tuning_.limit) flush_array(core);
+    }
     entries_of(core)[array.avail++] = object;
   }
   core.charge(core.costs().work.slab_free, Account::alloc);
@@ -121,6 +123,7 @@ void KmemCache::account_slab_pages(Core&, FrameNumber, std::int64_t) {}
 
 void KmemCache::do_drain(Core& core) {
   core.irq_disable();
+  core.settle(); // as in free()
   Node& node = nodes_[home_of(core)];
   ArrayCache& array = arrays_[core.id().value()];
   SlabList dying{SlabState::dying};
