@@ -259,6 +259,12 @@ TEST(BuddyFormulaOf2_6_24, WhatTheKernelKeepsForItselfDoesNotCutAPageblock) {
   EXPECT_EQ(m.buddy.free_blocks(6, unmovable), 2u);
 }
 
+TEST(BuddyFormulaOf2_6_24, ABlockLargerThanAPageblockTakesAllOfItsPageblocksAlong) {
+  Memory m("reserve", 9);
+  (void)m.buddy.take(0, unmovable);
+  EXPECT_EQ(m.buddy.pageblocks().count(unmovable), 2u);
+}
+
 TEST(BuddyFormulaOf2_6_24, AFreedBlockIsTheNextToBeTaken) {
   Memory m("reserve", 10);
   const FrameNumber block = m.used(movable);
