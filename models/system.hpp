@@ -107,6 +107,7 @@ class System {
  private:
   void check_promises();
   void check_objects();
+  void check_statistics(std::uint64_t mapped, std::uint64_t last_level_tables);
   const Configuration& configuration_;
   std::unique_ptr<Rcu> rcu_;
   std::map<std::uint32_t, std::unique_ptr<MmStruct>> mms_; // by id

@@ -21,6 +21,13 @@ std::uint64_t walk(TablePage& table, Visit&& visit) {
     if (child != nullptr) tables += walk(*child, visit);
   return tables;
 }
+std::uint64_t leaves(const TablePage& table) {
+  if (table.children.empty()) return 1;
+  std::uint64_t found = 0;
+  for (const TablePage* child : table.children)
+    if (child != nullptr) found += leaves(*child);
+  return found;
+}
 std::uint64_t tables_in_slabs(const TablePage& table) {
   std::uint64_t tables = table.object != no_object;
   for (const TablePage* child : table.children)
@@ -76,13 +83,34 @@ void System::check_objects() {
       throw Violation(fmt::format("an anon_vma counts {} areas, but {} have it", anon_vma->areas(), found));
 }
 
+// vm_stat says what the structures say, whatever its CPUs keep back.
+void System::check_statistics(std::uint64_t mapped, std::uint64_t last_level_tables) {
+  const auto counted = [&](VmStatItem item, std::uint64_t found) {
+    std::int64_t sum = 0;
+    for (std::uint32_t node = 0; node < pages.layout().nodes(); ++node)
+      sum += pages.vm_stat().exact_of_node(NodeId(node), item);
+    if (sum != static_cast<std::int64_t>(found))
+      throw Violation(fmt::format("vm_stat counts {} pages of item {}, but there are {}", sum,
+                                  static_cast<int>(item), found));
+  };
+  counted(NR_ANON_MAPPED, mapped);
+  counted(NR_PAGETABLE, last_level_tables);
+  counted(NR_INACTIVE_ANON, lru->size(LruList::inactive));
+  counted(NR_ACTIVE_ANON, lru->size(LruList::active));
+  std::uint64_t reclaimable = 0;
+  for (const KmemCache* cache : slabs.all())
+    if (cache->reclaimable()) reclaimable += cache->frames();
+  counted(NR_SLAB_RECLAIMABLE, reclaimable);
+  counted(NR_SLAB_UNRECLAIMABLE, slabs.frames() - reclaimable);
+}
+
 void System::check_invariants() {
   pages.check_invariants();
   check_promises();
   check_objects();
   if (rcu_->queued() > 0) throw Violation(fmt::format("{} RCU callbacks have never run", rcu_->queued()));
   std::unordered_map<std::uint32_t, std::int32_t> mappings; // by frame
-  std::uint64_t table_frames = 0;
+  std::uint64_t table_frames = 0, last_level_tables = 0;
   for (auto& [id, mm] : mms_) {
     std::int64_t mapped = 0;
     if (mm->tables.root() != nullptr)
@@ -90,6 +118,7 @@ void System::check_invariants() {
         ++mapped;
         ++mappings[pte.frame().value()];
       });
+    if (mm->tables.root() != nullptr) last_level_tables += leaves(*mm->tables.root());
     if (mapped != mm->rss)
       throw Violation(fmt::format("mm {}: rss is {}, but {} entries are valid", id, mm->rss, mapped));
     if (mm->users.value() < 0 || mm->count.value() < 1)
@@ -126,6 +155,7 @@ void System::check_invariants() {
         "{} frames are allocated, but {} are mapped, {} only held by pagevecs, {} are tables and {} in "
         "slabs: some have leaked",
         pages.allocated_frames(), mappings.size(), only_in_pagevecs, table_frames, slabs.frames()));
+  check_statistics(mappings.size(), last_level_tables);
 }
 
 } // namespace mmsim

@@ -14,8 +14,14 @@ namespace {
 // which nobody can tell while no entry maps the page.
 void add_new_anon(System& system, Core& core, FrameNumber frame) {
   system.pages[frame].mapcount = 1;
+  system.pages.count_page(core, frame, NR_ANON_MAPPED, 1);
   core.charge(core.costs().work.page_ref, Account::work);
   system.lru->lru_cache_add(core, frame);
+}
+
+// The last mapping that goes takes the page from the anonymous ones.
+void page_remove_rmap(System& system, Core& core, FrameNumber frame) {
+  if (--system.pages[frame].mapcount == 0) system.pages.count_page(core, frame, NR_ANON_MAPPED, -1);
 }
 
 FaultKind do_anonymous_page(System& system, Core& core, MmStruct& mm, Vma& vma, const PteSlot& slot) {
@@ -100,7 +106,7 @@ FaultKind do_wp_page(System& system, Core& core, MmStruct& mm, PageNumber page, 
     add_new_anon(system, core, copy);
   }
   core.settle();
-  --system.pages[old.frame()].mapcount; // page_remove_rmap()
+  page_remove_rmap(system, core, old.frame());
   core.charge(work.page_unref, Account::work);
   put_page(system, core, old.frame()); // the mapping's reference
   put_old_and_unlock(system, core, old.frame(), lock);

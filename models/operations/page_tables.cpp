@@ -23,6 +23,7 @@ TablePage* new_table(System& system, Core& core, std::size_t entries, bool upper
   TablePage& table = system.table_pages.take(entries, upper);
   table.frame = frame;
   table.object = object;
+  if (!upper) system.pages.count_page(core, frame, NR_PAGETABLE, 1); // pgtable_pte_page_ctor()
   if (!upper && !table.lock) table.lock = system.new_pte_lock();
   return &table;
 }
@@ -45,6 +46,7 @@ void publish_unless(System& system, Core& core, MmStruct& mm, TablePage& made, P
 } // namespace
 
 void free_table(System& system, Core& core, TablePage& table) {
+  if (table.children.empty()) system.pages.count_page(core, table.frame, NR_PAGETABLE, -1);
   if (table.object != no_object)
     system.slabs.pgtable->free(core, table.object);
   else

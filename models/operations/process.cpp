@@ -86,6 +86,7 @@ void copy_present_page(System& system, Core& core, MmStruct& child, const Vma& v
   const WorkCosts& work = core.costs().work;
   system.contents.copy_page(core, pinned, copy);
   system.pages[copy].mapcount = 1; // page_add_new_anon_rmap()
+  system.pages.count_page(core, copy, NR_ANON_MAPPED, 1);
   core.charge(work.page_ref, Account::work);
   system.lru->lru_cache_add(core, copy); // lru_cache_add_inactive_or_unevictable()
   ++child.rss;

@@ -92,6 +92,13 @@ class PageAllocator {
   // Statistics.
 
   VmStat& vm_stat() { return vm_stat_; }
+  /// __inc_zone_page_state() (2.6.24), __mod_lruvec_page_state() (5.10): `frame` becomes `one` more or less of `item`.
+  /// With irqs on or off.
+  void count_page(Core& core, FrameNumber frame, VmStatItem item, std::int32_t one) {
+    core.irq_disable();
+    vm_stat_.count_page(core, layout_.zone_of(frame), item, one);
+    core.irq_enable();
+  }
   const VmStat& vm_stat() const { return vm_stat_; }
   const MemoryLimits& limits() const { return limits_; }
   /// In frames, all zones together.

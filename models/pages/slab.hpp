@@ -99,6 +99,7 @@ class KmemCache {
   /// Objects that callers have.
   std::uint64_t in_use() const { return in_use_; }
   /// Frames in its slabs.
+  bool reclaimable() const { return spec_.reclaimable; } ///< SLAB_RECLAIM_ACCOUNT
   std::uint64_t frames() const { return slab_count_ << geometry_.order; }
   SlabInfo info() const;
 

@@ -115,9 +115,12 @@ void KmemCache::slab_destroy(Core& core, std::uint32_t slab) {
   pages_.free_pages(core, frame, geometry_.order);
 }
 
-// kmem_getpages() and kmem_freepages(): NR_SLAB_RECLAIMABLE or NR_SLAB_UNRECLAIMABLE of the frame's zone (2.6.24) or
-// node (5.10) changes by `pages`. vm_stat is not here yet: this is where it is told.
-void KmemCache::account_slab_pages(Core&, FrameNumber, std::int64_t) {}
+// kmem_getpages() and kmem_freepages().
+void KmemCache::account_slab_pages(Core& core, FrameNumber frame, std::int64_t pages) {
+  pages_.vm_stat().mod_irqsafe(core, pages_.layout().zone_of(frame),
+                               spec_.reclaimable ? NR_SLAB_RECLAIMABLE : NR_SLAB_UNRECLAIMABLE,
+                               static_cast<std::int32_t>(pages));
+}
 
 // --- draining
 

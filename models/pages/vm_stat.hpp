@@ -60,6 +60,14 @@ class VmStat {
   /// __mod_zone_page_state(), in 5.10 __mod_node_page_state() as well or instead. With irqs off.
   void mod(Core& core, std::uint32_t zone, VmStatItem item, std::int32_t delta);
   void mod_irqsafe(Core& core, std::uint32_t zone, VmStatItem item, std::int32_t delta);
+  /// One page more or less, as the version counts single pages: by inc() and dec() in 2.6.24, by mod() in 5.10. With irqs
+  /// off.
+  void count_page(Core& core, std::uint32_t zone, VmStatItem item, std::int32_t one) {
+    if (has_nodes())
+      mod(core, zone, item, one);
+    else
+      step(core, zone, item, one);
+  }
   /// __inc_zone_state() and __dec_zone_state(): publish half a threshold more, so that the next ones stay with the
   /// CPU for longer. With irqs off.
   void inc(Core& core, std::uint32_t zone, VmStatItem item) { step(core, zone, item, 1); }

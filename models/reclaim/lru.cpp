@@ -22,7 +22,7 @@ Lru::Lru(const LruMeans& means, LruHeads heads, std::uint32_t vecs)
       new_anon_(means.parameters.new_anon == "active" ? LruList::active : LruList::inactive),
       pagevecs_(means.machine.cpus()) {
   for (std::uint32_t i = 0; i < vecs; ++i)
-    vecs_.push_back(std::make_unique<LruVec>(pages_.frames(), means.locks, heads));
+    vecs_.push_back(std::make_unique<LruVec>(pages_, means.locks, heads));
 }
 
 void Lru::lru_cache_add(Core& core, FrameNumber frame) {

@@ -1,12 +1,14 @@
 #include "models/reclaim/lru_vec.hpp"
 
+#include "models/pages/page_allocator.hpp"
 #include "models/pages/struct_page_miss.hpp"
 #include "sim/machine/core.hpp"
 
 namespace mmsim {
 
-LruVec::LruVec(FrameTable& frames, SpinLocks& locks, LruHeads heads)
-    : frames_(frames), lock_(locks.make("lru_lock", heads == LruHeads::beside_lock ? &heads_ : nullptr)) {}
+LruVec::LruVec(PageAllocator& pages, SpinLocks& locks, LruHeads heads)
+    : allocator_(pages), frames_(pages.frames()),
+      lock_(locks.make("lru_lock", heads == LruHeads::beside_lock ? &heads_ : nullptr)) {}
 
 void LruVec::lock(Core& core) {
   lock_->lock_irqsave(core);
@@ -21,7 +23,7 @@ void LruVec::add(Core& core, FrameNumber frame, LruList list) {
   if (!pages.empty()) misses += struct_page_miss(core, frames_[pages.front()]);
   frames_[frame].flags |= PG_lru | (list == LruList::active ? PG_active : 0U);
   pages.push_front(frames_, frame);
-  update_lru_size(core, list, 1);
+  update_lru_size(core, frame, list, 1);
   core.charge(core.costs().work.lru_add, Account::work);
   if (misses.count() != 0) core.charge(misses, Account::coherence);
 }
@@ -34,14 +36,15 @@ void LruVec::del(Core& core, FrameNumber frame) {
   const LruList list = (page.flags & PG_active) != 0 ? LruList::active : LruList::inactive;
   page.flags &= ~(PG_lru | PG_active);
   lists_[static_cast<std::size_t>(list)].remove(frames_, frame);
-  update_lru_size(core, list, -1);
+  update_lru_size(core, frame, list, -1);
   core.charge(core.costs().work.lru_del, Account::work);
   if (misses.count() != 0) core.charge(misses, Account::coherence);
 }
 
-// __inc_zone_state() of NR_ACTIVE or NR_INACTIVE in 2.6.24, update_lru_size() in 5.10: the one place where vm_stat hears
-// of the LRU. Its instructions are part of lru_add and lru_del; the lists know their own lengths.
-void LruVec::update_lru_size([[maybe_unused]] Core& core, [[maybe_unused]] LruList list,
-                             [[maybe_unused]] int pages) {}
+// __inc_zone_state() of NR_ACTIVE or NR_INACTIVE in 2.6.24, update_lru_size() in 5.10. Its instructions are part of
+// lru_add and lru_del.
+void LruVec::update_lru_size(Core& core, FrameNumber frame, LruList list, std::int32_t one) {
+  allocator_.count_page(core, frame, list == LruList::active ? NR_ACTIVE_ANON : NR_INACTIVE_ANON, one);
+}
 
 } // namespace mmsim

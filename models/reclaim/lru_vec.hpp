@@ -29,6 +29,7 @@
 namespace mmsim {
 
 class Core;
+class PageAllocator;
 
 /// enum lru_list, as far as there are pages for it.
 enum class LruList : std::uint8_t { inactive, active };
@@ -39,7 +40,7 @@ enum class LruHeads : std::uint8_t { beside_lock, own_line };
 
 class LruVec {
  public:
-  LruVec(FrameTable& frames, SpinLocks& locks, LruHeads heads);
+  LruVec(PageAllocator& pages, SpinLocks& locks, LruHeads heads);
 
   /// Takes lru_lock with irqs off, and the line of the heads with it.
   void lock(Core& core);
@@ -55,8 +56,9 @@ class LruVec {
   const FrameList& list(LruList list) const { return lists_[static_cast<std::size_t>(list)]; }
 
  private:
-  void update_lru_size(Core& core, LruList list, int pages);
+  void update_lru_size(Core& core, FrameNumber frame, LruList list, std::int32_t one);
 
+  PageAllocator& allocator_;
   FrameTable& frames_;
   CacheLine heads_{"lru lists"};
   std::unique_ptr<SpinLock> lock_;
