@@ -70,6 +70,7 @@ std::uint32_t Zone::refill(Core& core, FrameList& list, std::uint32_t count, Lis
     charge_taken(core, block);
     if (counts_each_) vm_stat_.mod(core, index_, NR_FREE_PAGES, -1);
     frames_[block.frame].state = FrameState::per_cpu;
+    frames_[block.frame].flags = static_cast<std::uint32_t>(type); // even if it is one of 2.6.24's reserve
     if (end == ListEnd::front)
       list.push_back(frames_, block.frame);
     else
