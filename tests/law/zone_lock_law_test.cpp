@@ -55,13 +55,16 @@ INSTANTIATE_TEST_SUITE_P(, ZoneLockLawOfLists, testing::Values("hot_cold", "merg
                          [](const auto& info) { return std::string(info.param); });
 
 TEST_P(ZoneLockLawOfLists, ContentionAndWaitingPerPageFallAsBatchesGrow) {
-  PerPage before = zone_lock_with(1, GetParam());
-  EXPECT_GT(before.contended, 0.5); // the lock is what everybody waits for
+  const PerPage single = zone_lock_with(1, GetParam());
+  EXPECT_GT(single.contended, 0.5); // the lock is what everybody waits for
+  PerPage before = single;
   for (const std::int64_t batch : {4, 16, 63}) {
     const PerPage now = zone_lock_with(batch, GetParam());
     EXPECT_LT(now.acquired, before.acquired / 3) << "batch " << batch;
     EXPECT_LT(now.contended, before.contended / 2) << "batch " << batch;
-    EXPECT_LT(now.wait, before.wait) << "batch " << batch;
+    // Hand-overs are shared by a batch, but the work under the lock is not: a larger batch is met less often, and
+    // waited for longer.
+    EXPECT_LT(now.wait, single.wait / 4) << "batch " << batch;
     before = now;
   }
 }
