@@ -23,8 +23,7 @@ class HotCold final : public PerCpuLists {
     FrameTable& frames = zone_.frames();
     FrameList& list = pagesets_[core.id().value()][index(wish.temperature)];
     const std::uint32_t batch = limits_[index(wish.temperature)].batch;
-    if (list.empty() && zone_.refill(core, list, batch, ListEnd::front, wish.type, wish.no_fragment) == 0)
-      return no_frame;
+    if (list.empty()) zone_.refill(core, list, batch, ListEnd::front, wish.type, wish.no_fragment);
 
     FrameNumber frame = list.front();
     std::int64_t passed_over = 0;
@@ -32,15 +31,16 @@ class HotCold final : public PerCpuLists {
       frame = FrameNumber(frames[frame].next);
       ++passed_over;
     }
-    core.charge(core.costs().work.pcp_alloc + passed_over * core.costs().line.hit, Account::alloc);
     if (frame == no_frame) {
       FrameList fresh;
       zone_.refill(core, fresh, batch, ListEnd::front, wish.type, wish.no_fragment);
       while (!fresh.empty())
         list.push_front(frames, fresh.pop_back(frames));
       frame = list.front();
+      if (frame == no_frame) return no_frame; // interrupts that had been due have emptied it
     }
     list.remove(frames, frame);
+    core.charge(core.costs().work.pcp_alloc + passed_over * core.costs().line.hit, Account::alloc);
     return frame;
   }
 

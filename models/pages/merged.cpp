@@ -35,8 +35,10 @@ class Merged final : public PerCpuLists {
       if (list.empty()) return no_frame;
     }
     --pcp.count;
+    const FrameNumber frame =
+        end == ListEnd::front ? list.pop_front(zone_.frames()) : list.pop_back(zone_.frames());
     core.charge(core.costs().work.pcp_alloc, Account::alloc);
-    return end == ListEnd::front ? list.pop_front(zone_.frames()) : list.pop_back(zone_.frames());
+    return frame;
   }
 
   void put(Core& core, FrameNumber frame, Temperature temperature) override {
@@ -84,6 +86,7 @@ class Merged final : public PerCpuLists {
     FrameTable& frames = zone_.frames();
     FrameList head;
     std::uint32_t prefetches = prefetch_buddy_ ? limits_.batch : 0;
+    Duration prefetched{};
     std::uint32_t batch_free = 0;
     std::size_t type = 0;
     while (count > 0) {
@@ -98,10 +101,11 @@ class Merged final : public PerCpuLists {
         head.push_back(frames, frame);
         if (prefetches != 0) {
           --prefetches;
-          core.charge(struct_page_miss(core, frames.at(frame.value() ^ 1)), Account::alloc);
+          prefetched += struct_page_miss(core, frames.at(frame.value() ^ 1));
         }
       } while (--count != 0 && --batch_free != 0 && !list.empty());
     }
+    core.charge(prefetched, Account::alloc);
     zone_.drain_prepared(core, head, prefetch_buddy_);
   }
 

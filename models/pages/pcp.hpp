@@ -46,7 +46,8 @@ class PerCpuLists {
 
   virtual ~PerCpuLists() = default;
 
-  // In the order in which a frame meets them, each with irqs off on `core` and on its lists:
+  // In the order in which a frame meets them, each with irqs off on `core` and on its lists. An interrupt that was due
+  // before irqs went off comes at the first settle() after that, a charge included: lists and counts agree then.
 
   struct Wish {
     MigrateType type;

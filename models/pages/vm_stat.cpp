@@ -72,6 +72,8 @@ void VmStat::mod_irqsafe(Core& core, std::uint32_t zone, VmStatItem item, std::i
 
 inline void VmStat::add(Core& core, Group& group, CacheLine& all, VmStatItem item, std::int32_t delta) {
   std::int8_t& differential = group.differentials[core.id().value()][item];
+  // An interrupt that was due before irqs went off comes when we settle, and may count too.
+  if (std::abs(differential + delta) > group.threshold) core.settle();
   const std::int32_t x = differential + delta;
   if (std::abs(x) > group.threshold)
     publish(core, group, all, item, x, 0);
@@ -88,6 +90,7 @@ void VmStat::step(Core& core, std::uint32_t zone, VmStatItem item, std::int32_t 
 
 inline void VmStat::step_in(Core& core, Group& group, CacheLine& all, VmStatItem item, std::int32_t one) {
   std::int8_t& differential = group.differentials[core.id().value()][item];
+  if (std::abs(differential + one) > group.threshold) core.settle(); // as in add()
   const std::int32_t x = differential + one;
   const std::int32_t overstep = one * (group.threshold / 2);
   if (std::abs(x) > group.threshold)

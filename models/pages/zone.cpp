@@ -30,7 +30,7 @@ void Zone::charge_taken(Core& core, const Buddy::Taken& taken) {
 FrameNumber Zone::take(Core& core, unsigned order, MigrateType type, const AllocFlags& flags) {
   enter(core);
   Buddy::Taken taken{no_frame};
-  if (order > 0 && flags.harder && buddy_.mobility().reserved_highatomic() != 0)
+  if (order > 0 && flags.harder && reserved_highatomic_ != 0)
     taken = buddy_.take_smallest(order, MigrateType::reserve);
   if (taken.frame == no_frame) taken = buddy_.take(order, type, flags.no_fragment);
   const bool found = taken.frame != no_frame;
@@ -70,6 +70,7 @@ std::uint32_t Zone::refill(Core& core, FrameList& list, std::uint32_t count, Lis
     charge_taken(core, block);
     if (counts_each_) vm_stat_.mod(core, index_, NR_FREE_PAGES, -1);
     frames_[block.frame].state = FrameState::per_cpu;
+    frames_[block.frame].flags = static_cast<std::uint32_t>(type); // even if it is one of 2.6.24's reserve
     if (end == ListEnd::front)
       list.push_back(frames_, block.frame);
     else
@@ -111,6 +112,7 @@ void Zone::reserve_highatomic(Core& core, FrameNumber frame) {
   core.irq_disable();
   enter(core);
   charge_moved(core, buddy_.mobility().reserve_highatomic(buddy_, frame));
+  reserved_highatomic_ = static_cast<std::int64_t>(buddy_.mobility().reserved_highatomic());
   lock_->unlock(core);
   core.irq_enable();
 }
@@ -120,6 +122,7 @@ bool Zone::unreserve_highatomic(Core& core, MigrateType type, bool force) {
   core.irq_disable();
   enter(core);
   const Buddy::Moved moved = buddy_.mobility().unreserve_highatomic(buddy_, type, force);
+  reserved_highatomic_ = static_cast<std::int64_t>(buddy_.mobility().reserved_highatomic());
   charge_moved(core, moved);
   lock_->unlock(core);
   core.irq_enable();

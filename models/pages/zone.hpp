@@ -90,7 +90,12 @@ class Zone {
   /// zone_watermark_ok() (5.10: zone_watermark_fast()), by the published number of free pages: an allocation that
   /// could use zones up to `highest` would leave the mark and the reserve against it untouched. Without the lock.
   bool watermark_ok(Core& core, unsigned order, const AllocFlags& flags, ZoneType highest) {
-    return watermark_ok(core, order, flags, highest, vm_stat_.read(core, index_, NR_FREE_PAGES));
+    const std::int64_t free = vm_stat_.read(core, index_, NR_FREE_PAGES);
+    // zone_watermark_fast(): most often there is enough even for those who may have least.
+    if (order == 0 && free > reserved_highatomic_ + mark(flags.mark) +
+                                 limits_.lowmem_reserve[static_cast<std::size_t>(highest)])
+      return true;
+    return watermark_ok(core, order, flags, highest, free);
   }
   /// The same if this many were free.
   bool watermark_ok(Core& core, unsigned order, const AllocFlags& flags, ZoneType highest, std::int64_t free);
@@ -137,6 +142,7 @@ class Zone {
   const ZoneLimits limits_;
   const std::array<std::uint32_t, 3> marks_; // by Watermark
   Buddy buddy_;
+  std::int64_t reserved_highatomic_ = 0; // nr_reserved_highatomic
   std::unique_ptr<SpinLock> lock_;
   CacheLine free_area_{"zone free_area"};
 };

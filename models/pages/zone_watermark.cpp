@@ -1,5 +1,4 @@
 // zone_watermark_ok(), in both kernels' arithmetic: signed, so that marks and reserves may exceed what is free.
-#include "models/pages/page_mobility.hpp"
 #include "models/pages/zone.hpp"
 #include "sim/machine/core.hpp"
 
@@ -13,7 +12,7 @@ bool Zone::watermark_ok(Core& core, unsigned order, const AllocFlags& flags, Zon
   const bool harder = flags.harder || flags.oom;
   // Nobody else may have the blocks of this reserve, so they are not free for them: an over-estimate of those that
   // are left, which spares a search (5.10; none in 2.6.24).
-  if (!harder) free -= static_cast<std::int64_t>(buddy_.mobility().reserved_highatomic());
+  if (!harder) free -= reserved_highatomic_;
   if (flags.high) min -= min / 2;
   if (harder) min -= flags.oom ? min / 2 : min / 4;
 

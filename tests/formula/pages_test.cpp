@@ -4,6 +4,7 @@
 // is free as long as the core holds it, and what changes by more than stat_threshold is added to the zone's and to the
 // machine's.
 
+#include "models/pages/struct_page_miss.hpp"
 #include "tests/support/paged_machine.hpp"
 
 #include <gtest/gtest.h>
@@ -43,6 +44,8 @@ struct PagesFormula : testing::Test {
   static Duration zone_at_hand(const CostBook& costs) { return costs.line.hit * 3 + costs.line.atomic; }
   // As the first core that ever takes them.
   static Duration zone_from_memory(const CostBook& costs) { return costs.line.dram * 2 + costs.line.atomic; }
+  // The struct page of a frame that no core has touched.
+  static Duration fresh(Core& core) { return struct_page_miss(core, Frame{}); }
   // The first look at a watermark.
   static Duration watermark_from_memory(const CostBook& costs) { return costs.line.dram; }
   // An atomic operation on the zone's counters and one on the machine's.
@@ -82,18 +85,20 @@ TEST_F(PagesFormula, ARefillCostsItsBlocksItsSplitsAndTheZone) {
     const auto take = [&] { frames.push_back(m.pages.alloc_page(core, GFP_HIGHUSER_MOVABLE)); };
     // A block of 1024 splits ten times for its first frame, and 32 frames are its lower end: 31 splits make
     // 32 frames out of one block of 32, five more lead to that from 1024.
-    EXPECT_EQ(spent_on(core, take), (Spent{32 * work.buddy_alloc + 36 * work.buddy_step + work.pcp_alloc,
-                                           costs.line.hit + published_once(costs),
-                                           watermark_from_memory(costs) + zone_from_memory(costs) +
-                                               costs.line.dram + costs.line.atomic, // the machine's counters
-                                           {}}));
+    EXPECT_EQ(spent_on(core, take),
+              (Spent{32 * (work.buddy_alloc + fresh(core)) + 36 * work.buddy_step + work.pcp_alloc,
+                     costs.line.hit + published_once(costs),
+                     watermark_from_memory(costs) + zone_from_memory(costs) + costs.line.dram +
+                         costs.line.atomic, // the machine's counters
+                     {}}));
     for (int i = 1; i < 32; ++i)
       take();
     // The next 32 frames were left over as one block.
-    EXPECT_EQ(spent_on(core, take), (Spent{32 * work.buddy_alloc + 31 * work.buddy_step + work.pcp_alloc,
-                                           zone_at_hand(costs) + published_at_hand(costs),
-                                           {},
-                                           {}}));
+    EXPECT_EQ(spent_on(core, take),
+              (Spent{32 * (work.buddy_alloc + fresh(core)) + 31 * work.buddy_step + work.pcp_alloc,
+                     zone_at_hand(costs) + published_at_hand(costs),
+                     {},
+                     {}}));
     EXPECT_EQ(m.pages.vm_stat().stat_threshold(0), threshold);
   });
   EXPECT_EQ(m.counters[Counter::pcp_refill], 2u);
@@ -113,7 +118,8 @@ TEST_F(PagesFormula, ADrainOfAMergedListHappensAtHighAndCostsItsMerges) {
     // The list is as long as `high` now: the first 32 freed, its tail, go back, and they were the block's
     // lowest 32.
     EXPECT_EQ(spent_on(core, [&] { m.release(core, frames.back()); }),
-              (Spent{work.pcp_free + 32 * work.buddy_free + 31 * work.buddy_step,
+              (Spent{work.pcp_free + 32 * work.buddy_free + 31 * work.buddy_step +
+                         63 * fresh(core), // the buddies that were free, and for each page one that was not
                      zone_at_hand(costs) +
                          published_at_hand(costs), // each page for itself: once, after 21 of the 32
                      {},
@@ -157,16 +163,16 @@ TEST_F(PagesFormula, WithoutListsEveryPageCostsABuddyOperationUnderTheLock) {
     const WorkCosts& work = costs.work;
     FrameNumber first, second;
     EXPECT_EQ(spent_on(core, [&] { first = m.pages.alloc_page(core, GFP_HIGHUSER_MOVABLE); }),
-              (Spent{work.buddy_alloc + 10 * work.buddy_step,
+              (Spent{work.buddy_alloc + fresh(core) + 10 * work.buddy_step,
                      costs.line.hit,
                      watermark_from_memory(costs) + zone_from_memory(costs),
                      {}}));
     EXPECT_EQ(spent_on(core, [&] { second = m.pages.alloc_page(core, GFP_HIGHUSER_MOVABLE); }),
-              (Spent{work.buddy_alloc, zone_at_hand(costs), {}, {}}));
+              (Spent{work.buddy_alloc + fresh(core), zone_at_hand(costs), {}, {}}));
     EXPECT_EQ(spent_on(core, [&] { m.release(core, first); }),
-              (Spent{work.buddy_free, zone_at_hand(costs), {}, {}}));
+              (Spent{work.buddy_free + fresh(core), zone_at_hand(costs), {}, {}}));
     EXPECT_EQ(spent_on(core, [&] { m.release(core, second); }),
-              (Spent{work.buddy_free + 10 * work.buddy_step, zone_at_hand(costs), {}, {}}));
+              (Spent{work.buddy_free + 10 * (work.buddy_step + fresh(core)), zone_at_hand(costs), {}, {}}));
   });
   EXPECT_EQ(m.counters[Counter::pcp_refill] + m.counters[Counter::pcp_drain], 0u);
 }
@@ -178,9 +184,9 @@ TEST_F(PagesFormula, TheFirstUnmovablePageMovesAWholeBlockToItsTypesLists) {
     const auto alloc_of = [&](Gfp gfp) {
       return spent_on(core, [&] { (void)m.pages.alloc_page(core, gfp); }).alloc;
     };
-    EXPECT_EQ(alloc_of(GFP_KERNEL), work.buddy_alloc + (1 + 10) * work.buddy_step);
-    EXPECT_EQ(alloc_of(GFP_KERNEL), work.buddy_alloc);
-    EXPECT_EQ(alloc_of(GFP_HIGHUSER_MOVABLE), work.buddy_alloc + 10 * work.buddy_step);
+    EXPECT_EQ(alloc_of(GFP_KERNEL), work.buddy_alloc + fresh(core) + (1 + 10) * work.buddy_step);
+    EXPECT_EQ(alloc_of(GFP_KERNEL), work.buddy_alloc + fresh(core));
+    EXPECT_EQ(alloc_of(GFP_HIGHUSER_MOVABLE), work.buddy_alloc + fresh(core) + 10 * work.buddy_step);
   });
 }
 
@@ -194,7 +200,7 @@ TEST_F(PagesFormula, ASearchForATypePassesOverFramesOfOthersAndRefillsOnTopOfThe
     (void)alloc_of(GFP_KERNEL); // leaves seven
     EXPECT_EQ(m.counters[Counter::pcp_refill], 1u);
     EXPECT_EQ(alloc_of(GFP_HIGHUSER_MOVABLE), costs.work.pcp_alloc + 7 * costs.line.hit +
-                                                  8 * costs.work.buddy_alloc +
+                                                  8 * (costs.work.buddy_alloc + fresh(core)) +
                                                   (10 - 3 + 7) * costs.work.buddy_step);
     EXPECT_EQ(m.counters[Counter::pcp_refill], 2u);
     EXPECT_EQ(alloc_of(GFP_KERNEL), costs.work.pcp_alloc + 7 * costs.line.hit); // below seven movable ones
@@ -211,13 +217,13 @@ TEST_F(PagesFormula, AHigherOrderPassesTheListsBy) {
     FrameNumber block;
     EXPECT_EQ(
         spent_on(core, [&] { block = m.pages.alloc_pages(core, 3, GFP_HIGHUSER_MOVABLE); }),
-        (Spent{work.buddy_alloc + 7 * work.buddy_step,
+        (Spent{work.buddy_alloc + fresh(core) + 7 * work.buddy_step,
                2 * costs.line.hit, // the free lists were looked at for a block before the lock was taken
                watermark_from_memory(costs) + zone_from_memory(costs),
                {}}));
     EXPECT_EQ(m.counters[Counter::pgalloc], 8u);
     EXPECT_EQ(spent_on(core, [&] { m.release(core, block, 3u); }),
-              (Spent{work.buddy_free + 7 * work.buddy_step, zone_at_hand(costs), {}, {}}));
+              (Spent{work.buddy_free + 7 * (work.buddy_step + fresh(core)), zone_at_hand(costs), {}, {}}));
     EXPECT_EQ(m.counters[Counter::pgfree], 8u);
   });
 }

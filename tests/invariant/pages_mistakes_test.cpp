@@ -34,7 +34,7 @@ TEST_P(PagesMistakes, WrongFreesAreViolations) {
 }
 
 TEST(Pages, BrokenListsAreFound) {
-  PagedMachine m(1, {{"kernel.pcp", "merged"}});
+  PagedMachine m(1, {{"kernel.pcp", "merged"}, {"kernel.pcp_batch", std::int64_t{31}}});
   m.run([&](Core& core) {
     const FrameNumber frame = m.pages.alloc_page(core);
     const auto broken = [&](FrameNumber which, auto&& change) {

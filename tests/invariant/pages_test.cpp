@@ -133,6 +133,7 @@ TEST_P(PagesInvariant, MemoryIsGivenToTheLastFrameAndNotAFrameMore) {
     EXPECT_EQ(m.pages.alloc_pages(core, 4), no_frame);
     EXPECT_EQ(m.counters.snapshot().lock_class("zone_lock").acquired, locked);
     m.release(core, frames.back());
+    m.pages.drain_local_pages(core); // of whatever type it was
     EXPECT_EQ(m.pages.alloc_page(core, gfp_memalloc), frames.back());
     EXPECT_EQ(m.pages[frames.back()].epoch, 1u);
   });
