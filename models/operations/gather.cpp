@@ -32,13 +32,13 @@ void MmuGather::zap_table(Core& core, TablePage& table, PageNumber begin, PageNu
     system_.before_entries_change(core);
     const PageNumber first = page;
     std::int64_t cleared = 0;
-    const std::size_t collected = pages_.size();
+    unmapped_.clear();
     for (; page < stop; ++page) {
       const std::size_t index = page.value() & 511;
       const Pte entry = table.words[index];
       if (!entry.valid()) continue;
       PageTable::set(table, index, entry.cleared());
-      --system_.pages[entry.frame()].mapcount; // page_remove_rmap()
+      if (--system_.pages[entry.frame()].mapcount == 0) unmapped_.push_back(entry.frame()); // page_remove_rmap()
       pages_.push_back(entry.frame());
       ++cleared;
     }
@@ -51,9 +51,8 @@ void MmuGather::zap_table(Core& core, TablePage& table, PageNumber begin, PageNu
     core.charge(static_cast<std::int64_t>(stop - first) * work.pte_scan +
                     cleared * (work.pte_clear + work.page_unref),
                 Account::work);
-    for (std::size_t i = collected; i < pages_.size(); ++i)
-      if (system_.pages[pages_[i]].mapcount == 0)
-        system_.pages.count_page(core, pages_[i], NR_ANON_MAPPED, -1);
+    for (const FrameNumber frame : unmapped_)
+      system_.pages.count_page(core, frame, NR_ANON_MAPPED, -1);
   }
   lock.unlock(core);
 }

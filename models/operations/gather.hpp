@@ -42,6 +42,7 @@ class MmuGather {
   MmStruct& mm_;
   const bool full_mm_;
   std::vector<FrameNumber> pages_;
+  std::vector<FrameNumber> unmapped_; // of the last stretch: those whose last mapping went
   std::vector<UnhookedTable> tables_;
   PageNumber begin_{~std::uint64_t{0}}, end_{}; // what was cleared since the last flush
 };

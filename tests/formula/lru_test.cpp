@@ -200,7 +200,7 @@ std::pair<std::uint64_t, std::uint64_t> copied_and_taken_over(const std::string&
       fork(w.system, task, CoreId(1), [&](Task& child) {
         exit_task(w.system, child); // drains its own core's pagevec
         exited.complete(w.system, child.core());
-      }).bound = true;
+      })->bound = true;
       exited.wait(w.system, task);
       touch(w.system, task, area, AccessKind::write);
       exit_task(w.system, task);
