@@ -38,6 +38,13 @@ std::uint64_t PageAllocator::check_lists(const ZoneEntry& entry) const {
                                   cpu.value(), entry.zone->index(), length, list.size()));
     listed += length;
   });
+  std::uint64_t counted = 0;
+  for (std::uint32_t cpu = 0; cpu < home_.size(); ++cpu)
+    for (const PerCpuLists::Pageset& pageset : entry.lists->pageset(CoreId(cpu)))
+      counted += pageset.count;
+  if (counted != listed)
+    throw Violation(fmt::format("zone {}: {} frames on per-CPU lists, but {} counted", entry.zone->index(),
+                                listed, counted));
   return listed;
 }
 
