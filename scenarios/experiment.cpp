@@ -106,6 +106,7 @@ void Experiment::close() {
   }
   window_end_ = system_.counters.snapshot();
   over_ = true;
+  if (on_close) on_close();
 }
 
 OperationStart Experiment::begin(Task& task, const char* name) {
