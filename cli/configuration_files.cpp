@@ -28,6 +28,8 @@ namespace fs = std::filesystem;
 constexpr std::array<std::string_view, 4> sections{"machine", "kernel", "scenario", "run"};
 constexpr std::size_t most_points = 1'000'000;
 const Origin command_line{"--set", 0, 0};
+// Entry::layer. Bases of bases are one further down each.
+constexpr unsigned command_line_layer = 0, file_layer = 1, base_layer = 2;
 
 Origin at(const toml::source_region& region, const std::string& file) {
   return {file, static_cast<int>(region.begin.line), static_cast<int>(region.begin.column)};
@@ -118,7 +120,7 @@ void add_keys(Configuration& configuration, const toml::table& table, const std:
                        origin);
     if (const Entry* earlier = configuration.find(path))
       throw InputError(path + " is set twice, also at " + to_text(earlier->origin), origin);
-    configuration.set(path, std::move(*value), origin);
+    configuration.set(path, std::move(*value), origin, file_layer);
   });
 }
 
@@ -155,7 +157,7 @@ bool is_name(std::string_view path) {
 
 void apply(Configuration& configuration, const std::vector<Override>& overrides) {
   for (const Override& each : overrides)
-    configuration.set(each.path, each.value, command_line);
+    configuration.set(each.path, each.value, command_line, command_line_layer);
 }
 
 std::vector<Override> parse_overrides(const std::vector<std::string>& texts) {
@@ -264,7 +266,8 @@ Configuration BaseFiles::resolve(const Configuration& written) const {
   for (const std::string section : {"machine", "kernel"}) {
     const std::string key = section + ".base";
     std::set<std::string> visited;
-    for (const Entry* base = written.find(key); base;) {
+    unsigned layer = base_layer;
+    for (const Entry* base = written.find(key); base; ++layer) {
       const auto* name = std::get_if<std::string>(&base->value);
       if (!name)
         throw InputError(key + ": " + to_text(base->value) + " is not a name in quotes", base->origin);
@@ -272,7 +275,7 @@ Configuration BaseFiles::resolve(const Configuration& written) const {
         throw InputError("the " + section + " base \"" + *name + "\" is based on itself", base->origin);
       const Configuration& keys = load(section, *name, *base);
       for (const auto& [path, entry] : keys.entries())
-        if (!result.find(path)) result.set(path, entry.value, entry.origin);
+        if (!result.find(path)) result.set(path, entry.value, entry.origin, layer);
       base = keys.find(key);
     }
   }
@@ -363,7 +366,9 @@ Configuration SweepPlan::configuration(const SweepPoint& point) const {
   Configuration result = written;
   for (std::size_t i = 0; i < axes.size(); ++i) {
     const auto place = std::ranges::find(axes[i].values, point.values[i]) - axes[i].values.begin();
-    result.set(axes[i].path, point.values[i], axes[i].origins.at(static_cast<std::size_t>(place)));
+    const Origin& origin = axes[i].origins.at(static_cast<std::size_t>(place));
+    result.set(axes[i].path, point.values[i], origin,
+               origin == command_line ? command_line_layer : file_layer);
   }
   return base_files.resolve(result);
 }
@@ -404,7 +409,7 @@ SweepPlan load_sweep(const fs::path& file, const std::vector<std::string>& overr
       axis->values = {each.value};
       axis->origins = {command_line};
     } else {
-      plan.written.set(each.path, each.value, command_line);
+      plan.written.set(each.path, each.value, command_line, command_line_layer);
     }
   }
 

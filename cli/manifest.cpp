@@ -39,7 +39,7 @@ Configuration shared_by_all(const SweepPlan& plan, const std::vector<SweepPoint>
     shared.erase(axis.path);
   Configuration result;
   for (const auto& [path, entry] : shared)
-    result.set(path, entry.value, entry.origin);
+    result.set(path, entry.value, entry.origin, entry.layer);
   return result;
 }
 

@@ -1,111 +1,142 @@
 #include "models/pages/page_allocator.hpp"
 
+#include "models/pages/page_mobility.hpp"
+
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <spdlog/fmt/fmt.h>
 
 namespace mmsim {
 
-// Node n has the frame numbers from (n + 1) << shift: aligned for the buddy system, with the node in the
-// number, and without the number 0. Addresses with holes, as on machines with several sockets.
-struct PageAllocator::Layout {
-  std::uint32_t frames_per_node;
-  unsigned shift;
-  std::uint32_t end;
-
-  Layout(const Machine& machine, Bytes memory, const Configuration& configuration) {
-    const std::uint64_t nodes = machine.topology().sockets();
-    const std::uint64_t frames = memory.value() / bytes_per_frame / nodes;
-    const std::uint64_t span = std::bit_ceil(std::max<std::uint64_t>(frames, Buddy::max_block));
-    const Entry* entry = configuration.find("machine.memory");
-    const Origin origin = entry != nullptr ? entry->origin : Origin{};
-    if (frames == 0)
-      throw InputError(
-          fmt::format("machine.memory = \"{}\": not a page for each of {} sockets", to_text(memory), nodes),
-          origin);
-    if ((nodes + 1) * span > UINT32_MAX)
-      throw InputError(
-          fmt::format("machine.memory = \"{}\" on {} sockets: frame numbers have 32 bits, enough for 4 TiB",
-                      to_text(memory), nodes),
-          origin);
-    frames_per_node = static_cast<std::uint32_t>(frames);
-    shift = static_cast<unsigned>(std::countr_zero(span));
-    end = static_cast<std::uint32_t>((nodes + 1) * span);
-  }
-};
-
 PageAllocator::PageAllocator(Machine& machine, SpinLocks& locks, const Configuration& configuration)
-    : PageAllocator(machine, locks, configuration,
-                    Layout(machine, machine.costs().memory.memory, configuration)) {}
-
-PageAllocator::PageAllocator(Machine& machine, SpinLocks& locks, const Configuration& configuration,
-                             const Layout& layout)
-    : node_shift_(layout.shift), frames_(FrameNumber(layout.end)) {
-  const auto parameters = read_parameters<PcpParameters>(configuration);
-  const auto& make_lists = Registry<PerCpuLists>::instance().factory(parameters.lists);
-  const std::uint32_t nodes = machine.topology().sockets();
-  for (std::uint32_t n = 0; n < nodes; ++n) {
-    Node node;
-    node.zone = std::make_unique<Zone>(frames_, locks, NodeId(n), FrameNumber((n + 1) << layout.shift),
-                                       layout.frames_per_node);
-    node.lists = make_lists(*node.zone, machine.cpus(), parameters);
-    // All other sockets are equally far; among equals find_next_best_node() prefers the nodes after this one.
-    for (std::uint32_t i = 1; i < nodes; ++i)
-      node.fallbacks.push_back((n + i) % nodes);
-    nodes_.push_back(std::move(node));
-    managed_ += layout.frames_per_node;
+    : layout_(machine, configuration), limits_(layout_, configuration), frames_(layout_.end()),
+      vm_stat_(machine, layout_.zones(), configuration) {
+  const auto path = read_parameters<AllocPathParameters>(configuration);
+  path_ = Registry<AllocPath>::instance().create(path.path, *this);
+  free_batched_ = path.free_list == "batched";
+  for (const ZoneSpan& span : layout_.zones())
+    managed_ += span.managed;
+  const auto mobility = read_parameters<PageMobilityParameters>(configuration);
+  const bool counts_each = read_parameters<VmStatParameters>(configuration).counted == "zone";
+  const ZoneMeans means{frames_, locks, vm_stat_, mobility, path_->watermark_rule(), counts_each, managed_};
+  const auto lists = read_parameters<PcpParameters>(configuration).lists;
+  const auto& make_lists = Registry<PerCpuLists>::instance().factory(lists);
+  const auto list_parameters = read_parameters<PcpListParameters>(configuration);
+  for (std::uint32_t i = 0; i < layout_.zones().size(); ++i) {
+    ZoneEntry& entry = zones_.emplace_back();
+    entry.zone = std::make_unique<Zone>(means, i, layout_.zones()[i], limits_.zones[i]);
+    entry.lists = make_lists(*entry.zone, machine.cpus(), list_parameters);
   }
+  for (std::size_t type = 0; type < migrate_type_count; ++type)
+    groups_[type] = zones_.front().zone->buddy().group_of(static_cast<MigrateType>(type));
+  build_zonelists();
   for (std::uint32_t cpu = 0; cpu < machine.cpus(); ++cpu)
-    home_.push_back(&nodes_[machine.topology().node_of(CoreId(cpu)).value()]);
+    home_.push_back(machine.topology().node_of(CoreId(cpu)));
 }
 
-// prep_new_page().
-inline void PageAllocator::prepare(Core& core, FrameNumber frame, unsigned order) {
-  Frame& f = frames_[frame];
-  f.state = FrameState::allocated;
-  f.refcount = 1;
-  f.mapcount = 0;
-  f.flags = 0;
-  allocated_ += std::uint64_t{1} << order;
-  core.counters().add(Counter::pgalloc, std::uint64_t{1} << order);
-}
+PageAllocator::~PageAllocator() = default;
 
-FrameNumber PageAllocator::alloc_page(Core& core, Gfp gfp) {
-  const Temperature temperature = gfp.has(gfp_cold) ? Temperature::cold : Temperature::hot;
-  Node& home = *home_[core.id().value()];
-  FrameNumber frame = take_single(core, home, temperature);
-  for (std::size_t i = 0; frame == no_frame && i < home.fallbacks.size(); ++i)
-    frame = take_single(core, nodes_[home.fallbacks[i]], temperature);
-  return frame;
-}
-
-FrameNumber PageAllocator::take_single(Core& core, Node& node, Temperature temperature) {
-  core.irq_disable();
-  const FrameNumber frame = node.lists->take(core, temperature);
-  if (frame != no_frame) prepare(core, frame, 0);
-  core.irq_enable();
-  return frame;
+void PageAllocator::build_zonelists() {
+  for (std::uint32_t node = 0; node < layout_.nodes(); ++node) {
+    auto& lists = zonelists_.emplace_back();
+    for (std::size_t highest = 0; highest < zone_type_count; ++highest) {
+      Zonelist& list = lists[highest];
+      list.zones = layout_.zonelist(NodeId(node), static_cast<ZoneType>(highest));
+      if (list.zones.empty()) continue;
+      const std::uint32_t preferred = list.zones.front();
+      const bool has_lower = preferred > 0 && zone_at(preferred - 1).node() == zone_at(preferred).node();
+      list.first.no_fragment = path_->avoids_fragments(zone_at(preferred), has_lower);
+    }
+  }
 }
 
 FrameNumber PageAllocator::alloc_pages(Core& core, unsigned order, Gfp gfp) {
-  if (order == 0) return alloc_page(core, gfp);
-  if (order > Buddy::max_order)
-    throw std::logic_error(
-        fmt::format("alloc_pages: order {}, but the largest is {}", order, Buddy::max_order));
-  Node& home = *home_[core.id().value()];
-  FrameNumber frame = take_block(core, home, order);
-  for (std::size_t i = 0; frame == no_frame && i < home.fallbacks.size(); ++i)
-    frame = take_block(core, nodes_[home.fallbacks[i]], order);
+  if (order > Buddy::max_order) [[unlikely]]
+    bad_order(order);
+  const ZoneType highest = gfp_zone(gfp);
+  const Zonelist& list = zonelists_[home_[core.id().value()].value()][static_cast<std::size_t>(highest)];
+  const AllocRequest request{order,   gfp,        groups_[index(migrate_type_of(gfp))],
+                             highest, list.zones, list.first};
+  const FrameNumber frame = get_page_from_freelist(core, request, list.first);
+  if (frame != no_frame) [[likely]]
+    return frame;
+  Core* here = &core;
+  return path_->slowpath(here, request);
+}
+
+FrameNumber PageAllocator::get_page_from_freelist(Core& core, const AllocRequest& request, AllocFlags flags) {
+  for (bool again = true; again; flags.no_fragment = false) {
+    again = flags.no_fragment;
+    for (const std::uint32_t index : request.zonelist) {
+      ZoneEntry& entry = zones_[index];
+      // Memory of the own node, mixed pageblocks or not, comes before that of another one.
+      if (flags.no_fragment && entry.zone->node() != zones_[request.zonelist.front()].zone->node()) break;
+      if (!entry.zone->watermark_ok(core, request.order, flags, request.highest) && !flags.no_watermarks)
+        continue;
+      const FrameNumber frame = rmqueue(core, entry, request, flags);
+      if (frame != no_frame) [[likely]]
+        return frame;
+    }
+  }
+  return no_frame;
+}
+
+// buffered_rmqueue(), rmqueue(), with prep_new_page().
+inline FrameNumber PageAllocator::rmqueue(Core& core, ZoneEntry& entry, const AllocRequest& request,
+                                          const AllocFlags& flags) {
+  core.irq_disable();
+  FrameNumber frame;
+  if (request.order == 0) [[likely]] {
+    const Temperature temperature = request.gfp.has(gfp_cold) ? Temperature::cold : Temperature::hot;
+    frame = entry.lists->take(core, {request.type, temperature, flags.no_fragment});
+  } else {
+    frame = entry.zone->take(core, request.order, request.type, flags);
+  }
+  if (frame != no_frame) [[likely]] {
+    count_allocation(core, *entry.zone, request);
+    Frame& f = frames_[frame];
+    f.state = FrameState::allocated;
+    f.refcount = 1;
+    f.mapcount = 0;
+    f.flags = 0;
+  }
+  core.irq_enable();
+  if (request.order > 0 && flags.harder && frame != no_frame) entry.zone->reserve_highatomic(core, frame);
   return frame;
 }
 
-FrameNumber PageAllocator::take_block(Core& core, Node& node, unsigned order) {
-  core.irq_disable();
-  const FrameNumber frame = node.zone->take(core, order);
-  if (frame != no_frame) prepare(core, frame, order);
-  core.irq_enable();
-  return frame;
+// __count_zone_vm_events(PGALLOC), zone_statistics().
+inline void PageAllocator::count_allocation(Core& core, Zone& zone, const AllocRequest& request) {
+  const std::uint64_t frames = std::uint64_t{1} << request.order;
+  allocated_ += frames;
+  core.counters().add(Counter::pgalloc, frames);
+  zone.events.pgalloc += frames;
+  Zone& preferred = *zones_[request.zonelist.front()].zone;
+  if (zone.node() == preferred.node()) {
+    ++zone.events.numa_hit;
+  } else {
+    ++zone.events.numa_miss;
+    ++preferred.events.numa_foreign;
+  }
+  if (zone.node() == home_[core.id().value()])
+    ++zone.events.numa_local;
+  else
+    ++zone.events.numa_other;
+}
+
+void PageAllocator::wake_kswapd(Core& core, Zone& zone, unsigned order) {
+  core.counters().add(Counter::kswapd_wake);
+  reclaim_->wake_kswapd(core, zone, order);
+}
+
+std::uint64_t PageAllocator::try_to_free_pages(Core*& core, const AllocRequest& request) {
+  core->counters().add(Counter::direct_reclaim);
+  return reclaim_->try_to_free_pages(core, request.order, request.gfp);
+}
+
+void PageAllocator::drain_all_pages(Core*& core) {
+  drain_local_pages(*core);
+  reclaim_->drain_other_cpus(core);
 }
 
 // free_pages_check(), free_pages_prepare(). From here on the frame is nobody's, though it may have to wait
@@ -114,7 +145,8 @@ inline void PageAllocator::retire(Core& core, FrameNumber frame, unsigned order)
   if (frame >= frames_.end()) [[unlikely]]
     bad_free(frame, order);
   Frame& f = frames_[frame];
-  if (f.state != FrameState::allocated || f.order != order || f.refcount != 0 || f.mapcount != 0) [[unlikely]]
+  if (f.state != FrameState::allocated || f.order != order || f.refcount != 0 || f.mapcount != 0 ||
+      f.flags != 0) [[unlikely]]
     bad_free(frame, order);
   f.state = FrameState::part;
   ++f.epoch;
@@ -128,23 +160,61 @@ inline void PageAllocator::retire(Core& core, FrameNumber frame, unsigned order)
 void PageAllocator::free_page(Core& core, FrameNumber frame, Temperature temperature) {
   retire(core, frame, 0);
   core.irq_disable();
-  node_at(frame).lists->put(core, frame, temperature);
+  entry_of(frame).lists->put(core, frame, temperature);
   core.irq_enable();
+}
+
+void PageAllocator::free_page_list(Core& core, std::span<const FrameNumber> list, Temperature temperature) {
+  constexpr std::size_t swap_cluster_max = 32;
+  if (!free_batched_) {
+    for (std::size_t i = list.size(); i-- > 0;)
+      free_page(core, list[i], temperature);
+    return;
+  }
+  for (const FrameNumber frame : list)
+    retire(core, frame, 0);
+  while (!list.empty()) {
+    const std::span<const FrameNumber> masked = list.first(std::min(list.size(), swap_cluster_max));
+    core.irq_disable();
+    for (const FrameNumber frame : masked)
+      entry_of(frame).lists->put(core, frame, temperature);
+    core.irq_enable();
+    list = list.subspan(masked.size());
+  }
 }
 
 void PageAllocator::free_pages(Core& core, FrameNumber frame, unsigned order) {
   if (order == 0) return free_page(core, frame);
   retire(core, frame, order);
   core.irq_disable();
-  node_at(frame).zone->put(core, frame, order);
+  entry_of(frame).zone->put(core, frame, order);
   core.irq_enable();
 }
 
 void PageAllocator::drain_local_pages(Core& core) {
   core.irq_disable();
-  for (Node& node : nodes_)
-    node.lists->drain(core);
+  for (ZoneEntry& entry : zones_)
+    entry.lists->drain(core);
   core.irq_enable();
+}
+
+bool PageAllocator::has_pages_on_lists(CoreId core) const {
+  return std::any_of(zones_.begin(), zones_.end(), [core](const ZoneEntry& entry) {
+    const auto pageset = entry.lists->pageset(core);
+    return std::any_of(pageset.begin(), pageset.end(), [](const auto& list) { return list.count != 0; });
+  });
+}
+
+std::uint64_t PageAllocator::free_frames() const {
+  std::uint64_t free = 0;
+  for (const ZoneEntry& entry : zones_)
+    free += entry.zone->buddy().free_frames();
+  return free;
+}
+
+void PageAllocator::bad_order(unsigned order) {
+  throw std::logic_error(
+      fmt::format("alloc_pages: order {}, but the largest is {}", order, Buddy::max_order));
 }
 
 void PageAllocator::bad_free(FrameNumber frame, unsigned order) const {
@@ -155,53 +225,9 @@ void PageAllocator::bad_free(FrameNumber frame, unsigned order) const {
   constexpr std::array<const char*, 4> states{"part of a block", "free", "on a per-CPU list", "allocated"};
   throw Violation(
       fmt::format("freeing frame {} as a block of order {}: it is {} (order {}), refcount {}, mapcount {}, "
-                  "freed {} times before",
-                  frame.value(), order, states.at(static_cast<std::size_t>(f.state)), f.order, f.refcount,
-                  f.mapcount, f.epoch));
-}
-
-std::uint64_t PageAllocator::free_frames() const {
-  std::uint64_t free = 0;
-  for (const Node& node : nodes_)
-    free += node.zone->buddy().free_frames();
-  return free;
-}
-
-void PageAllocator::check_invariants() const {
-  std::uint64_t free = 0, per_cpu = 0, allocated = 0;
-  for (const Node& node : nodes_) {
-    const Buddy::Census census = node.zone->buddy().check();
-    std::uint64_t listed = 0;
-    node.lists->for_each_list([&](CoreId cpu, const FrameList& list) {
-      FrameNumber previous = no_frame;
-      std::uint32_t length = 0;
-      for (FrameNumber frame = list.front(); frame != no_frame && length <= list.size();
-           frame = FrameNumber(frames_[frame].next), ++length) {
-        const Frame& f = frames_[frame];
-        if (f.state != FrameState::per_cpu || f.previous != previous.value() || f.refcount != 0 ||
-            f.mapcount != 0 || !node.zone->contains(frame))
-          throw Violation(
-              fmt::format("frame {}, on a list of cpu {} and node {} behind frame {}: state {}, link back to "
-                          "{}, refcount {}, mapcount {}",
-                          frame.value(), cpu.value(), node.zone->node().value(), previous.value(),
-                          static_cast<int>(f.state), f.previous, f.refcount, int{f.mapcount}));
-        previous = frame;
-      }
-      if (length != list.size() || list.back() != previous)
-        throw Violation(fmt::format("list of cpu {} and node {}: {} frames in its links, {} by its count",
-                                    cpu.value(), node.zone->node().value(), length, list.size()));
-      listed += length;
-    });
-    if (listed != census.per_cpu)
-      throw Violation(fmt::format("node {}: {} frames on per-CPU lists, but {} say that they are",
-                                  node.zone->node().value(), listed, census.per_cpu));
-    free += census.free;
-    per_cpu += census.per_cpu;
-    allocated += census.allocated;
-  }
-  if (allocated != allocated_ || free + per_cpu + allocated != managed_)
-    throw Violation(fmt::format("{} frames free + {} per-CPU + {} allocated (counted as {}), but {} managed",
-                                free, per_cpu, allocated, allocated_, managed_));
+                  "flags {}, freed {} times before",
+                  frame.value(), order, states.at(static_cast<std::size_t>(f.state)), unsigned{f.order},
+                  f.refcount, int{f.mapcount}, unsigned{f.flags}, unsigned{f.epoch}));
 }
 
 } // namespace mmsim

@@ -28,6 +28,14 @@ class ReclaimHooks {
   /// The calling task is the victim of an OOM kill (TIF_MEMDIE, tsk_is_oom_victim()): no watermark counts for it, and its
   /// allocations may fail.
   virtual bool dying(Core& core) = 0;
+
+  /// zone_reclaimable_pages(): what reclaim could still get out of a zone, for should_reclaim_retry() of 5.10.
+  virtual std::uint64_t zone_reclaimable_pages(const Zone&) { return 0; }
+  /// drain_all_pages() for the other CPUs (the caller's own lists are drained already): PageAllocator::
+  /// drain_local_pages() on each of which PageAllocator::has_pages_on_lists(). 2.6.24 interrupts all of them
+  /// (smp_call_function()) and waits, 5.10 queues work on those and waits. Nothing by default: cross calls belong to
+  /// the scheduler's models. May sleep.
+  virtual void drain_other_cpus(Core*&) {}
 };
 
 } // namespace mmsim

@@ -1,15 +1,18 @@
 #include "models/pages/zone.hpp"
 
+#include "models/pages/page_mobility.hpp"
+#include "models/pages/struct_page_miss.hpp"
 #include "sim/machine/core.hpp"
 
 namespace mmsim {
 
-Zone::Zone(FrameTable& frames, SpinLocks& locks, NodeId node, FrameNumber first, std::uint32_t count)
-    : frames_(frames), node_(node), buddy_(frames, first, count), lock_(locks.make("zone_lock")) {}
-
-bool Zone::looks_empty(Core& core) const {
-  core.settle();
-  return buddy_.free_frames() == 0;
+Zone::Zone(const ZoneMeans& means, std::uint32_t index, const ZoneSpan& span, const ZoneLimits& limits)
+    : frames_(means.frames), vm_stat_(means.vm_stat), rule_(means.rule), counts_each_(means.counts_each),
+      index_(index), span_(span),
+      limits_(limits), marks_{limits.watermarks.min, limits.watermarks.low, limits.watermarks.high},
+      buddy_(means.frames, {span.first, span.managed, span.spanned}, means.mobility, means.vm_total_pages),
+      lock_(means.locks.make("zone_lock")) {
+  buddy_.mobility().setup_reserve(buddy_, limits.watermarks.min);
 }
 
 void Zone::enter(Core& core) {
@@ -17,53 +20,110 @@ void Zone::enter(Core& core) {
   core.write(free_area_);
 }
 
-FrameNumber Zone::take(Core& core, unsigned order) {
-  if (looks_empty(core)) return no_frame;
+void Zone::charge_taken(Core& core, const Buddy::Taken& taken) {
+  const CostBook& costs = core.costs();
+  core.charge(costs.work.buddy_alloc + (taken.splits + taken.moved) * costs.work.buddy_step +
+                  taken.scanned * costs.line.hit + struct_page_miss(core, frames_[taken.frame]),
+              Account::alloc);
+}
+
+FrameNumber Zone::take(Core& core, unsigned order, MigrateType type, const AllocFlags& flags) {
   enter(core);
-  const auto [frame, splits] = buddy_.take(order);
-  if (frame != no_frame)
-    core.charge(core.costs().work.buddy_alloc + splits * core.costs().work.buddy_step, Account::alloc);
+  Buddy::Taken taken{no_frame};
+  if (order > 0 && flags.harder && buddy_.mobility().reserved_highatomic() != 0)
+    taken = buddy_.take_smallest(order, MigrateType::reserve);
+  if (taken.frame == no_frame) taken = buddy_.take(order, type, flags.no_fragment);
+  const bool found = taken.frame != no_frame;
+  if (found) charge_taken(core, taken);
+  if (found && counts_each_) vm_stat_.mod(core, index_, NR_FREE_PAGES, -(1 << order));
   lock_->unlock(core);
-  return frame;
+  if (found && !counts_each_) vm_stat_.mod(core, index_, NR_FREE_PAGES, -(1 << order));
+  return taken.frame;
+}
+
+// __free_one_page(), with what it looks at.
+inline void Zone::give_back(Core& core, FrameNumber frame, unsigned order, MigrateType type, bool fetched) {
+  vm_stat_.mod(core, index_, NR_FREE_PAGES, 1 << order);
+  const unsigned merges = buddy_.put(frame, order, type);
+  Duration cost = core.costs().work.buddy_free + merges * core.costs().work.buddy_step;
+  std::uint32_t block = frame.value();
+  for (unsigned met = order + fetched; met <= order + merges && met < Buddy::max_order; ++met) {
+    block &= ~((std::uint32_t{1} << met) - 1);
+    cost += struct_page_miss(core, frames_.at(block ^ std::uint32_t{1} << met));
+  }
+  core.charge(cost, Account::alloc);
 }
 
 void Zone::put(Core& core, FrameNumber frame, unsigned order) {
   enter(core);
-  const unsigned merges = buddy_.put(frame, order);
-  core.charge(core.costs().work.buddy_free + merges * core.costs().work.buddy_step, Account::alloc);
+  give_back(core, frame, order, buddy_.pageblocks().type_of(frame), false);
   lock_->unlock(core);
 }
 
-std::uint32_t Zone::refill(Core& core, FrameList& list, std::uint32_t count, ListEnd end) {
-  if (looks_empty(core)) return 0;
+std::uint32_t Zone::refill(Core& core, FrameList& list, std::uint32_t count, ListEnd end, MigrateType type,
+                           bool no_fragment) {
   enter(core);
-  std::uint32_t taken = 0;
-  unsigned steps = 0;
-  for (; taken < count; ++taken) {
-    const auto [frame, splits] = buddy_.take(0);
-    if (frame == no_frame) break;
-    frames_[frame].state = FrameState::per_cpu;
-    steps += splits;
+  std::int32_t taken = 0;
+  for (; taken < static_cast<std::int32_t>(count); ++taken) {
+    const Buddy::Taken block = buddy_.take(0, type, no_fragment);
+    if (block.frame == no_frame) break;
+    charge_taken(core, block);
+    if (counts_each_) vm_stat_.mod(core, index_, NR_FREE_PAGES, -1);
+    frames_[block.frame].state = FrameState::per_cpu;
     if (end == ListEnd::front)
-      list.push_back(frames_, frame);
+      list.push_back(frames_, block.frame);
     else
-      list.push_front(frames_, frame);
+      list.push_front(frames_, block.frame);
   }
-  core.charge(taken * core.costs().work.buddy_alloc + steps * core.costs().work.buddy_step, Account::alloc);
+  if (!counts_each_ && taken != 0) vm_stat_.mod(core, index_, NR_FREE_PAGES, -taken);
   lock_->unlock(core);
   if (taken != 0) core.counters().add(Counter::pcp_refill);
-  return taken;
+  return static_cast<std::uint32_t>(taken);
 }
 
 void Zone::drain(Core& core, FrameList& list, std::uint32_t count) {
   enter(core);
-  std::uint32_t given = 0;
-  unsigned steps = 0;
-  for (; given < count && !list.empty(); ++given)
-    steps += buddy_.put(list.pop_back(frames_), 0);
-  core.charge(given * core.costs().work.buddy_free + steps * core.costs().work.buddy_step, Account::alloc);
+  for (; count > 0 && !list.empty(); --count) {
+    const FrameNumber frame = list.pop_back(frames_);
+    give_back(core, frame, 0, buddy_.pageblocks().type_of(frame), false);
+  }
   lock_->unlock(core);
   core.counters().add(Counter::pcp_drain);
+}
+
+void Zone::drain_prepared(Core& core, FrameList& list, bool fetched) {
+  enter(core);
+  while (!list.empty()) {
+    const FrameNumber frame = list.pop_front(frames_);
+    give_back(core, frame, 0, static_cast<MigrateType>(frames_[frame].flags), fetched);
+  }
+  lock_->unlock(core);
+  core.counters().add(Counter::pcp_drain);
+}
+
+void Zone::charge_moved(Core& core, const Buddy::Moved& moved) {
+  core.charge(moved.blocks * core.costs().work.buddy_step + moved.scanned * core.costs().line.hit,
+              Account::alloc);
+}
+
+void Zone::reserve_highatomic(Core& core, FrameNumber frame) {
+  if (!buddy_.mobility().may_reserve_highatomic(buddy_)) return;
+  core.irq_disable();
+  enter(core);
+  charge_moved(core, buddy_.mobility().reserve_highatomic(buddy_, frame));
+  lock_->unlock(core);
+  core.irq_enable();
+}
+
+bool Zone::unreserve_highatomic(Core& core, MigrateType type, bool force) {
+  if (!buddy_.mobility().may_unreserve_highatomic(buddy_, force)) return false;
+  core.irq_disable();
+  enter(core);
+  const Buddy::Moved moved = buddy_.mobility().unreserve_highatomic(buddy_, type, force);
+  charge_moved(core, moved);
+  lock_->unlock(core);
+  core.irq_enable();
+  return moved.frames != 0;
 }
 
 } // namespace mmsim

@@ -76,8 +76,8 @@ InputError::InputError(std::string message, Origin origin)
     : std::runtime_error(with_origin(message, origin)), message_(std::move(message)),
       origin_(std::move(origin)) {}
 
-void Configuration::set(std::string path, Value value, Origin origin) {
-  entries_.insert_or_assign(std::move(path), Entry{std::move(value), std::move(origin)});
+void Configuration::set(std::string path, Value value, Origin origin, unsigned layer) {
+  entries_.insert_or_assign(std::move(path), Entry{std::move(value), std::move(origin), layer});
 }
 
 const Entry* Configuration::find(std::string_view path) const {

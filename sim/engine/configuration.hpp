@@ -37,9 +37,15 @@ using Value = std::variant<bool, std::int64_t, double, std::string>;
 /// bytes.
 std::string to_text(const Value& value);
 
+/// Entry::layer of a declared default.
+inline constexpr unsigned default_layer = UINT32_MAX;
+
 struct Entry {
   Value value;
   Origin origin;
+  /// 0: the command line; 1: the file, or a sweep's axis; 2: that file's base; 3: the base's own base. What stands in a
+  /// smaller one was written with the larger ones in view.
+  unsigned layer = 0;
 };
 
 /// The user's input is wrong: exit status 2. what() is "file:line:column: message".
@@ -59,7 +65,7 @@ class Configuration {
   using Entries = std::map<std::string, Entry, std::less<>>;
 
   /// Replaces an earlier value of the same path.
-  void set(std::string path, Value value, Origin origin = {});
+  void set(std::string path, Value value, Origin origin = {}, unsigned layer = 0);
 
   /// Null if the path is not set. Valid until the path is set again.
   const Entry* find(std::string_view path) const;

@@ -361,7 +361,7 @@ Configuration with_defaults(const Configuration& configuration) {
   for (const ParameterInfo& info :
        ParameterCatalogue::instance().parameters_of(chosen_scenario(configuration)))
     if (info.default_value && !result.find(info.path))
-      result.set(info.path, *info.default_value, {"default"});
+      result.set(info.path, *info.default_value, {"default"}, default_layer);
   return result;
 }
 

@@ -41,7 +41,8 @@ struct Modelled {
         if (buddy.free_blocks(larger) != 0) return true;
       return false;
     }();
-    const auto [frame, splits] = buddy.take(order);
+    const Buddy::Taken taken = buddy.take(order, MigrateType::movable);
+    const FrameNumber frame = taken.frame;
     RC_ASSERT((frame != no_frame) == possible);
     if (frame == no_frame) return;
     const std::uint32_t number = frame.value(), size = 1u << order;
@@ -58,7 +59,7 @@ struct Modelled {
     frames[frame].state = FrameState::allocated;
     allocated.emplace(number, order);
     in_use += size;
-    steps_down += splits;
+    steps_down += taken.splits;
   }
   void put(std::size_t which) {
     if (allocated.empty()) return;
@@ -137,16 +138,16 @@ RC_GTEST_PROP(BuddyInvariant, BlocksNeverOverlapAndMergeBackIntoTheInitialOnes, 
 TEST(BuddyInvariant, TheLowerHalfIsGivenAndAFreedBlockIsUsedBeforeAnUnusedOne) {
   FrameTable frames(FrameNumber(8 * Buddy::max_block));
   Buddy buddy(frames, FrameNumber(Buddy::max_block), 4 * Buddy::max_block);
-  EXPECT_EQ(buddy.take(0).frame, FrameNumber(1024));
-  EXPECT_EQ(buddy.take(0).frame, FrameNumber(1025));
-  EXPECT_EQ(buddy.take(3).frame, FrameNumber(1032));
-  EXPECT_EQ(buddy.take(10).frame, FrameNumber(2048));
-  EXPECT_EQ(buddy.take(10).frame, FrameNumber(3072));
+  EXPECT_EQ(buddy.take(0, MigrateType::movable).frame, FrameNumber(1024));
+  EXPECT_EQ(buddy.take(0, MigrateType::movable).frame, FrameNumber(1025));
+  EXPECT_EQ(buddy.take(3, MigrateType::movable).frame, FrameNumber(1032));
+  EXPECT_EQ(buddy.take(10, MigrateType::movable).frame, FrameNumber(2048));
+  EXPECT_EQ(buddy.take(10, MigrateType::movable).frame, FrameNumber(3072));
   buddy.put(FrameNumber(2048), 10);
-  EXPECT_EQ(buddy.take(9).frame, FrameNumber(1536)); // the smallest block that will do
-  EXPECT_EQ(buddy.take(10).frame, FrameNumber(2048));
-  EXPECT_EQ(buddy.take(10).frame, FrameNumber(4096));
-  EXPECT_EQ(buddy.take(10).frame, no_frame);
+  EXPECT_EQ(buddy.take(9, MigrateType::movable).frame, FrameNumber(1536)); // the smallest block that will do
+  EXPECT_EQ(buddy.take(10, MigrateType::movable).frame, FrameNumber(2048));
+  EXPECT_EQ(buddy.take(10, MigrateType::movable).frame, FrameNumber(4096));
+  EXPECT_EQ(buddy.take(10, MigrateType::movable).frame, no_frame);
 }
 
 // --- the allocator, with locks, cores and time
