@@ -91,7 +91,7 @@ ProcZone zone_of(const PageAllocator& pages, const Zone& zone, std::uint32_t cpu
   for (std::uint32_t cpu = 0; cpu < cpus; ++cpu) {
     ProcPageset& pageset = shown.pagesets.emplace_back();
     pageset.stat_threshold = pages.vm_stat().stat_threshold(zone.index());
-    for (const PerCpuLists::Pageset& list : pages.lists(zone.index()).pageset(CoreId(cpu)))
+    for (const PerCpuLists::Pageset& list : pages.lists_of(zone.index()).pageset(CoreId(cpu)))
       pageset.lists.push_back({list.count, list.limits.high, list.limits.batch});
   }
   return shown;
@@ -102,8 +102,8 @@ std::vector<ProcCount> events(const System& system) {
   std::array<std::int64_t, zone_type_count> allocated{};
   std::array<bool, zone_type_count> there{};
   for (std::uint32_t i = 0; i < system.pages.zones(); ++i) {
-    const auto type = static_cast<std::size_t>(system.pages.zone(i).type());
-    allocated[type] += static_cast<std::int64_t>(system.pages.zone(i).events.pgalloc);
+    const auto type = static_cast<std::size_t>(system.pages.zone_at(i).type());
+    allocated[type] += static_cast<std::int64_t>(system.pages.zone_at(i).events.pgalloc);
     there[type] = true;
   }
   std::vector<ProcCount> events;
@@ -126,8 +126,8 @@ ProcSnapshot proc_snapshot(const System& system, VmStatReading reading) {
                         ? ProcFormat::linux_2_6_24
                         : ProcFormat::linux_5_10;
   for (std::uint32_t i = 0; i < pages.zones(); ++i)
-    snapshot.zones.push_back(zone_of(pages, pages.zone(i), system.machine.cpus(), snapshot.format, reading));
-  snapshot.pageblock_order = pages.zone(0).buddy().pageblocks().order();
+    snapshot.zones.push_back(zone_of(pages, pages.zone_at(i), system.machine.cpus(), snapshot.format, reading));
+  snapshot.pageblock_order = pages.zone_at(0).buddy().pageblocks().order();
   if (snapshot.format == ProcFormat::linux_5_10)
     for (std::uint32_t node = 0; node < pages.layout().nodes(); ++node)
       snapshot.node_counts.push_back(node_counts(pages, NodeId(node), reading));
