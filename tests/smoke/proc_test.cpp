@@ -73,6 +73,16 @@ TEST_P(ProcCommand, TheFilesOfTheEndAgreeWithEachOther) {
 INSTANTIATE_TEST_SUITE_P(Kernels, ProcCommand, testing::Values("5.10", "2.6.24"),
                          [](const auto& info) { return info.param == "5.10" ? "Linux510" : "Linux2624"; });
 
+TEST(ProcDirectory, FreePagesThoseOfListsAndAllocatedOnesAreAllThatIsManaged) {
+  TestFolder folder;
+  ASSERT_EQ(mmsim_command(folder, run_with({"--proc", "proc"})).status, 0);
+  const std::string zoneinfo = contents_of(folder.path() / "proc/zoneinfo"),
+                    vmstat = contents_of(folder.path() / "proc/vmstat");
+  const std::uint64_t allocated = sum_after(vmstat, "pgalloc_[a-z0-9]*") - sum_after(vmstat, "pgfree");
+  EXPECT_EQ(sum_after(zoneinfo, "pages free") + sum_after(zoneinfo, "count:") + allocated,
+            sum_after(zoneinfo, "managed"));
+}
+
 TEST(ProcDirectory, TheWindowShowsMemoryInUse) {
   TestFolder folder;
   ASSERT_EQ(mmsim_command(folder, run_with({"--proc", "proc"})).status, 0);
