@@ -1,10 +1,8 @@
 #include "cli/proc_directory.hpp"
 
-#include <system_error>
 #include <utility>
 #include <vector>
 
-#include "sim/engine/configuration.hpp"
 #include "sim/record/atomic_file.hpp"
 
 namespace mmsim {
@@ -17,9 +15,6 @@ fs::path window_of(const fs::path& directory) { return directory / "window"; }
 } // namespace
 
 ProcDirectory::ProcDirectory(fs::path directory) : directory_(std::move(directory)) {
-  std::error_code error;
-  if (fs::exists(directory_, error) && !fs::is_directory(directory_, error))
-    throw InputError("--proc: a file stands where the directory should be", {directory_.native()});
   made_.emplace(directory_);
   try {
     made_window_.emplace(window_of(directory_));
