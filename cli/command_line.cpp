@@ -32,6 +32,7 @@ constexpr const char* run_examples = R"(Examples:
   mmsim run --set scenario.name=munmap --set run.cpus=16
   mmsim run --set scenario.name=munmap --set machine.base=kunpeng920-128 --set kernel.tlb_flush=eager
   mmsim run my.toml --set "run.duration=5 ms" --out results/mine
+  mmsim run my.toml --proc /tmp/proc && cat /tmp/proc/window/zoneinfo
 
 The strongest wins: --set, the file, its base files, the defaults (mmsim list parameters).
 )";
@@ -157,6 +158,11 @@ std::function<int()> parse_command_line(int argc, char** argv) {
   add_overrides(*run_app, run.overrides);
   run_app->add_option("--out", run.out, "also write tables and manifest.json into this directory")
       ->type_name("DIR");
+  run_app
+      ->add_option("--proc", run.proc,
+                   "write buddyinfo, pagetypeinfo, zoneinfo, vmstat and slabinfo of the run's end into this "
+                   "directory, those of the measured window's last instant into DIR/window")
+      ->type_name("DIR");
   run_app->callback([&] { action = [run] { return run_command(run); }; });
 
   SweepOptions sweep;
@@ -171,6 +177,16 @@ std::function<int()> parse_command_line(int argc, char** argv) {
       ->type_name("N")
       ->check(CLI::Range(1u, 4096u));
   sweep_app->add_flag("--dry-run", sweep.dry_run, "check everything, show the points, write nothing");
+  sweep_app
+      ->add_option_function<std::string>(
+          "--proc",
+          [](const std::string&) {
+            throw InputError(
+                "--proc is for mmsim run: the files of /proc show one run, and a sweep has many; "
+                "run the point in question with mmsim run --set ... --proc DIR");
+          })
+      ->expected(0, 1)
+      ->group(""); // not shown
   sweep_app->callback([&] { action = [sweep] { return sweep_command(sweep); }; });
 
   ListOptions list;

@@ -11,6 +11,7 @@ struct RunOptions {
   std::filesystem::path configuration; ///< empty: defaults and overrides alone
   std::vector<std::string> overrides;  ///< "path=value"
   std::filesystem::path out;           ///< empty: nothing is written
+  std::filesystem::path proc;          ///< empty: no files of /proc
   std::string command;                 ///< as it was typed, for the manifest
 };
 int run_command(const RunOptions& options);

@@ -10,6 +10,7 @@
 #include "cli/lock_stat.hpp"
 #include "cli/manifest.hpp"
 #include "cli/point_check.hpp"
+#include "cli/proc_directory.hpp"
 #include "cli/readable.hpp"
 #include "cli/sweep_directory.hpp"
 #include "cli/sweep_identity.hpp"
@@ -143,12 +144,17 @@ int run_command(const RunOptions& options) {
   std::optional<MadeDirectory> made; // before the work: afterwards would be too late to say that it cannot be
   if (!options.out.empty()) made.emplace(options.out);
 
+  std::optional<ProcDirectory> proc;
+  if (!options.proc.empty()) proc.emplace(options.proc);
+
   const auto started = std::chrono::steady_clock::now();
   PointResult result;
+  ProcRecord record;
   try {
-    result = run_point(plan.written);
+    result = proc ? run_point_with_proc(plan.written, record) : run_point(plan.written);
   } catch (...) {
     if (made) made->undo();
+    if (proc) proc->undo();
     throw;
   }
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - started;
@@ -160,6 +166,15 @@ int run_command(const RunOptions& options) {
     write_tables(options.out, tables);
     atomic_write(options.out / "manifest.json", manifest_json(plan, tables, {options.command, hash}));
     spdlog::info("tables and manifest.json in {}", options.out.native());
+  }
+  if (proc && record.end.empty()) {
+    proc->undo();
+    spdlog::error("--proc: nothing was written to {}, since the run did not come to its end",
+                  options.proc.native());
+  } else if (proc) {
+    proc->write(record);
+    spdlog::info("the files of /proc in {}, those of the window in {}", options.proc.native(),
+                 (options.proc / "window").native());
   }
   return report_verdict(tables);
 }

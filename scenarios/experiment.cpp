@@ -139,6 +139,7 @@ void Experiment::close() {
   window_end_ = system_.counters.snapshot();
   if (!begun_) window_begin_ = window_end_; // it closed during the warm-up
   over_ = true;
+  if (on_close) on_close();
 }
 
 namespace {

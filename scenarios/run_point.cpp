@@ -1,5 +1,6 @@
 #include "scenarios/run_point.hpp"
 
+#include "models/proc.hpp"
 #include "scenarios/scenario.hpp"
 
 #include <chrono>
@@ -52,26 +53,27 @@ std::vector<std::string> unmeasured(const PointResult& result, bool ran_short) {
   return warnings;
 }
 
-} // namespace
-
-PointResult run_point(const Configuration& configuration) {
+PointResult run(const Configuration& configuration, ProcRecord* proc) {
   const auto host_start = std::chrono::steady_clock::now();
-  const auto run = read_parameters<RunParameters>(configuration);
+  const auto parameters = read_parameters<RunParameters>(configuration);
   const std::string name = chosen_scenario(configuration);
   if (name.empty()) throw InputError("no scenario: set scenario.name (`mmsim list scenarios` shows them)");
 
   PointResult result;
-  result.seed = static_cast<std::uint64_t>(run.seed);
-  Engine engine(Engine::Options{run.run_ahead, static_cast<std::uint64_t>(run.permute_ties)});
+  result.seed = static_cast<std::uint64_t>(parameters.seed);
+  Engine engine(Engine::Options{parameters.run_ahead, static_cast<std::uint64_t>(parameters.permute_ties)});
   Counters counters;
-  System system(engine, configuration, counters, static_cast<std::uint32_t>(run.cpus), result.seed);
-  Experiment experiment(system, run);
+  System system(engine, configuration, counters, static_cast<std::uint32_t>(parameters.cpus), result.seed);
+  Experiment experiment(system, parameters);
+  if (proc != nullptr)
+    experiment.on_close = [&] { proc->window = proc_files(proc_snapshot(system, VmStatReading::global)); };
   const auto scenario = Registry<Scenario>::instance().create(name, configuration);
   scenario->start(experiment);
   result.status = PointStatus::done;
   try {
     engine.run();
     system.check_invariants();
+    if (proc != nullptr) proc->end = proc_files(proc_snapshot(system, VmStatReading::folded));
   } catch (const Violation& violation) {
     result.status = PointStatus::violation;
     result.message = violation.what();
@@ -99,6 +101,14 @@ PointResult run_point(const Configuration& configuration) {
   }
   result.host_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - host_start).count();
   return result;
+}
+
+} // namespace
+
+PointResult run_point(const Configuration& configuration) { return run(configuration, nullptr); }
+
+PointResult run_point_with_proc(const Configuration& configuration, ProcRecord& proc) {
+  return run(configuration, &proc);
 }
 
 } // namespace mmsim

@@ -1,8 +1,11 @@
 // One point with one seed, from configuration to result.
 #pragma once
 
+#include "models/pages/proc_files.hpp"
 #include "sim/engine/configuration.hpp"
 #include "sim/record/results.hpp"
+
+#include <vector>
 
 namespace mmsim {
 
@@ -10,5 +13,14 @@ namespace mmsim {
 /// result with that status. Throws InputError for input that is wrong, anything else for a fault of the
 /// program.
 PointResult run_point(const Configuration& configuration);
+
+/// The files of /proc at two instants of a run.
+struct ProcRecord {
+  std::vector<ProcFile> window; ///< when the measured window closed, counters as they stood: memory is in use
+  std::vector<ProcFile>
+      end; ///< when every task was gone, counters folded; empty if the run did not get there
+};
+/// The same; also fills `proc`.
+PointResult run_point_with_proc(const Configuration& configuration, ProcRecord& proc);
 
 } // namespace mmsim

@@ -107,6 +107,9 @@ class Experiment {
   /// accounts.
   static OperationStart hand_on(const OperationStart& start, const Task& from, const Task& to);
 
+  /// Called at the instant at which the measured window closes, while the machine works on; may read, not wait.
+  std::function<void()> on_close;
+
   // What the run measured; complete once the engine has returned.
   const std::optional<OperationRecorder>& recorder() const { return recorder_; }
   const Counters::Snapshot& window_begin() const { return window_begin_; }
