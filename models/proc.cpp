@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <ranges>
 #include <span>
 
 namespace mmsim {
@@ -117,6 +118,12 @@ std::vector<ProcCount> events(const System& system) {
   return events;
 }
 
+ProcSlabCache slab_row(const SlabInfo& info) {
+  return {info.name,         info.active_objs,  info.num_objs,  info.objsize,
+          info.objperslab,   info.pagesperslab, info.limit,     info.batchcount,
+          info.sharedfactor, info.active_slabs, info.num_slabs, info.sharedavail};
+}
+
 } // namespace
 
 ProcSnapshot proc_snapshot(const System& system, VmStatReading reading) {
@@ -126,12 +133,15 @@ ProcSnapshot proc_snapshot(const System& system, VmStatReading reading) {
                         ? ProcFormat::linux_2_6_24
                         : ProcFormat::linux_5_10;
   for (std::uint32_t i = 0; i < pages.zones(); ++i)
-    snapshot.zones.push_back(zone_of(pages, pages.zone_at(i), system.machine.cpus(), snapshot.format, reading));
+    snapshot.zones.push_back(
+        zone_of(pages, pages.zone_at(i), system.machine.cpus(), snapshot.format, reading));
   snapshot.pageblock_order = pages.zone_at(0).buddy().pageblocks().order();
   if (snapshot.format == ProcFormat::linux_5_10)
     for (std::uint32_t node = 0; node < pages.layout().nodes(); ++node)
       snapshot.node_counts.push_back(node_counts(pages, NodeId(node), reading));
   snapshot.events = events(system);
+  for (const KmemCache* cache : system.slabs.all() | std::views::reverse) // the kernel lists the newest first
+    snapshot.slab_caches.push_back(slab_row(cache->info()));
   return snapshot;
 }
 
