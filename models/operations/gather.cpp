@@ -1,5 +1,7 @@
 #include "models/operations/gather.hpp"
 
+#include "models/pages/struct_page_miss.hpp"
+
 #include <algorithm>
 
 namespace mmsim {
@@ -22,23 +24,33 @@ void MmuGather::zap(Core& core, PageNumber begin, PageNumber end) {
   }
 }
 
+// Struct pages of frames in a row, in either direction, are fetched ahead by hardware.
+static bool follows(FrameNumber frame, FrameNumber last) {
+  return last != no_frame && (frame == last + 1 || last == frame + 1);
+}
+
 void MmuGather::zap_table(Core& core, TablePage& table, PageNumber begin, PageNumber end) {
   const WorkCosts& work = core.costs().work;
   SpinLock& lock = system_.pte_lock(mm_, table);
   lock.lock(core);
+  FrameNumber met = no_frame; // the last one whose struct page was looked at
   const std::uint64_t bulk = system_.steps_in_quantum(work.pte_scan + work.pte_clear + work.page_unref);
   for (PageNumber page = begin; page < end;) {
     const PageNumber stop = std::min(end, page + bulk);
     system_.before_entries_change(core);
     const PageNumber first = page;
     std::int64_t cleared = 0;
+    Duration misses{};
     unmapped_.clear();
     for (; page < stop; ++page) {
       const std::size_t index = page.value() & 511;
       const Pte entry = table.words[index];
       if (!entry.valid()) continue;
       PageTable::set(table, index, entry.cleared());
-      if (--system_.pages[entry.frame()].mapcount == 0) unmapped_.push_back(entry.frame()); // page_remove_rmap()
+      Frame& frame = system_.pages[entry.frame()];
+      if (--frame.mapcount == 0) unmapped_.push_back(entry.frame()); // page_remove_rmap()
+      if (!follows(entry.frame(), met)) misses += struct_page_miss(core, frame);
+      met = entry.frame();
       pages_.push_back(entry.frame());
       ++cleared;
     }
@@ -51,6 +63,7 @@ void MmuGather::zap_table(Core& core, TablePage& table, PageNumber begin, PageNu
     core.charge(static_cast<std::int64_t>(stop - first) * work.pte_scan +
                     cleared * (work.pte_clear + work.page_unref),
                 Account::work);
+    if (misses.count() != 0) core.charge(misses, Account::coherence);
     for (const FrameNumber frame : unmapped_)
       system_.pages.count_page(core, frame, NR_ANON_MAPPED, -1);
   }

@@ -31,8 +31,8 @@ void LruVec::add(Core& core, FrameNumber frame, LruList list) {
 
 void LruVec::del(Core& core, FrameNumber frame) {
   Frame& page = frames_[frame];
-  const Duration misses =
-      listed_miss(core, frame.value()) + listed_miss(core, page.next) + listed_miss(core, page.previous);
+  // Who drops the last reference has just had the page's own line.
+  const Duration misses = listed_miss(core, page.next) + listed_miss(core, page.previous);
   met(core, page.next, page.previous);
   const LruList list = (page.flags & PG_active) != 0 ? LruList::active : LruList::inactive;
   page.flags &= ~(PG_lru | PG_active);
@@ -46,7 +46,11 @@ void LruVec::del(Core& core, FrameNumber frame) {
 Duration LruVec::listed_miss(Core& core, std::uint32_t number) const {
   if (number == 0) return {};
   if (number == met_[0] || number == met_[1]) return core.machine().caches().line_cost(core.id(), met_when_);
-  return struct_page_miss(core, frames_.at(number));
+  const Frame& page = frames_.at(number);
+  // It is being freed too: this core has met it when it unmapped it, unless it is another one's.
+  const bool others = page.touched.core_plus_one != 0 && page.touched.core_plus_one != core.id().value() + 1;
+  if (page.mapcount == 0 && !others) return {};
+  return struct_page_miss(core, page);
 }
 
 void LruVec::met(Core& core, std::uint32_t one, std::uint32_t other) {

@@ -14,11 +14,11 @@
 // arm64's defconfig has MEMCG), on a line of their own.
 //
 // Costs: lock and unlock; a write of the line of the heads; machine.work.lru_add or lru_del a page, and what
-// struct_page_miss.hpp says for it and its neighbours on the list. Pages that go in a row are each other's neighbours:
-// the lines that the last step has written are with the core that made it, so that a run costs a miss a page.
+// struct_page_miss.hpp says for an added page and for neighbours on the list. The lines that the last step has written are
+// with the core that made it. A page that goes has been met before the lock, when it was unmapped (gather.cpp) or its last
+// reference dropped, and so have those neighbours that go with it: misses under the lock are the others' pages in between.
 //
-// Left out: lists of file pages and unevictable ones, cgroups beside the first; that whoever unmapped the page a moment
-// ago has met its line before the lock.
+// Left out: lists of file pages and unevictable ones, cgroups beside the first.
 #pragma once
 
 #include "models/locks/spinlock.hpp"
