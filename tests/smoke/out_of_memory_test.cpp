@@ -34,7 +34,7 @@ class TooLittleMemory : public testing::TestWithParam<std::tuple<Hungry, const c
 
 TEST_P(TooLittleMemory, IsAnEventAndAWarning) {
   const auto& [scenario, kernel, policy] = GetParam();
-  for (const char* end : {"run.duration=3 ms", "run.operations=20000"}) {
+  for (const char* end : {"run.duration=5 ms", "run.operations=20000"}) {
     const PointResult result =
         point(scenario.settings +
               std::vector<std::string>{"machine.base=neoverse-n1-80", std::string("kernel.base=") + kernel,
