@@ -174,6 +174,7 @@ TEST(Command, memory_that_cannot_be_is_refused_with_its_place) {
       {"all of it kept free", "[kernel]\nmin_free_kbytes = 67108864\n", "6:1", "keeps all memory free"},
       {"a batch over the high mark", "[kernel]\npcp_high = 32\npcp_batch = 64\n", "7:1",
        "kernel.pcp_batch = 64 is over kernel.pcp_high = 32"},
+      {"a negative batch", "[kernel]\npcp_batch = -1\n", "6:1", "at least 0"},
       {"an unknown order", "[kernel]\nzonelist_order = \"nodes\"\n", "6:1", "did you mean \"node\"?"},
   };
   for (const Wrong& wrong : all) {
@@ -189,6 +190,24 @@ TEST(Command, memory_that_cannot_be_is_refused_with_its_place) {
   expect_refused(
       mmsim_command(folder, {"run", "--set", "scenario.name=munmap", "--set", "machine.memory=16 MiB"}),
       {"--set: machine.memory = \"16 MiB\"", "kernel.image = \"32 MiB\"", "choose at least \"44 MiB\""});
+}
+
+TEST(Command, blocks_that_cannot_be_are_refused_with_their_place) {
+  const TestFolder folder;
+  const std::vector<Wrong> all{{"an order over the maximum", "order = 11\n", "3:1", "maximum of 10"},
+                               {"a negative order", "order = -1\n", "3:1", "at least 0"},
+                               {"no block", "burst = 0\n", "3:1", "at least 1"},
+                               {"more than all of them cold", "cold = 1.5\n", "3:1", "at most 1"},
+                               {"unknown touch", "touch = \"zeros\"\n", "3:1", "did you mean \"zero\"?"}};
+  for (const Wrong& wrong : all) {
+    SCOPED_TRACE(wrong.what);
+    const std::string file = folder.write("wrong.toml", "[scenario]\nname = \"allocator\"\n" + wrong.text);
+    expect_refused(mmsim_command(folder, {"run", file}), {file + ":" + wrong.place, wrong.message});
+  }
+  const std::string axis = folder.write("s.toml", "[scenario]\nname = \"allocator\"\n[sweep.axes]\n"
+                                                  "\"scenario.order\" = [0, 11]\n");
+  expect_refused(mmsim_command(folder, {"sweep", axis, "--out", "out"}), {axis + ":4:", "maximum of 10"});
+  EXPECT_FALSE(std::filesystem::exists(folder / "out"));
 }
 
 // What a machine file says of its zones adapts to the memory that the user gives it; what the user says does not.

@@ -26,13 +26,15 @@ const std::vector<Hungry> hungry{
     {"munmap_processes", {"scenario.name=munmap", "scenario.pages=6000", "scenario.mode=processes"}},
     {"lazy_tlb", {"scenario.name=lazy_tlb", "scenario.working_set=100", "scenario.pages=20000"}},
     {"lazy_tlb_at_once", {"scenario.name=lazy_tlb", "scenario.working_set=6000"}},
+    {"page_fault_processes", {"scenario.name=page_fault", "scenario.pages=6000"}},
+    {"page_fault_threads", {"scenario.name=page_fault", "scenario.pages=20000", "scenario.mode=threads"}},
     {"gup_fork", {"scenario.name=gup_fork", "scenario.pages=20000"}}};
 
 class TooLittleMemory : public testing::TestWithParam<std::tuple<Hungry, const char*, int>> {};
 
 TEST_P(TooLittleMemory, IsAnEventAndAWarning) {
   const auto& [scenario, kernel, policy] = GetParam();
-  for (const char* end : {"run.duration=3 ms", "run.operations=20000"}) {
+  for (const char* end : {"run.duration=5 ms", "run.operations=20000"}) {
     const PointResult result =
         point(scenario.settings +
               std::vector<std::string>{"machine.base=neoverse-n1-80", std::string("kernel.base=") + kernel,
@@ -56,6 +58,55 @@ INSTANTIATE_TEST_SUITE_P(Everywhere, TooLittleMemory,
                            std::ranges::replace(name, '.', '_');
                            return name;
                          });
+
+struct Tiny {
+  const char *kernel, *memory;
+};
+void PrintTo(const Tiny& tiny, std::ostream* out) { *out << tiny.kernel << " in " << tiny.memory; }
+
+class TinyMemory : public testing::TestWithParam<std::tuple<NamedScenario, Tiny>> {};
+
+// About the least that the kernel fits in.
+TEST_P(TinyMemory, IsEnoughForASmallScenario) {
+  const auto& [scenario, tiny] = GetParam();
+  for (const int cpus : {1, 4}) {
+    if (cpus == 1 && scenario.name == "gup_fork") continue; // no CPU for who pins
+    std::vector<std::string> settings = scenario.settings;
+    settings.insert(settings.end(),
+                    {"machine.base=neoverse-n1-80", std::string("kernel.base=") + tiny.kernel,
+                     std::string("machine.memory=") + tiny.memory, "run.cpus=" + std::to_string(cpus)});
+    if (cpus == 1 && scenario.name == "lock") settings.push_back("scenario.readers=0");
+    const PointResult result = point(settings);
+    EXPECT_EQ(result.status, PointStatus::done) << result.message;
+    EXPECT_EQ(result.whole_run[Counter::oom_kill], 0u) << cpus << " CPUs";
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Everywhere, TinyMemory,
+                         testing::Combine(testing::ValuesIn(scenarios),
+                                          testing::Values(Tiny{"2.6.24", "16 MiB"}, Tiny{"5.10", "44 MiB"})),
+                         [](const auto& info) {
+                           std::string name = std::get<0>(info.param).name + std::string("_") +
+                                              std::get<1>(info.param).kernel;
+                           std::ranges::replace(name, '.', '_');
+                           return name;
+                         });
+
+class BurstsBeyondTheMemory : public testing::TestWithParam<const char*> {};
+INSTANTIATE_TEST_SUITE_P(Everywhere, BurstsBeyondTheMemory, testing::Values("5.10", "2.6.24"),
+                         [](const auto& info) { return std::string(info.param).substr(0, 1); });
+
+// The allocator's tasks do not sleep for memory, so nobody is killed.
+TEST_P(BurstsBeyondTheMemory, FailAndAreToldOf) {
+  for (const char* order : {"scenario.order=0", "scenario.order=10"}) {
+    const PointResult result =
+        point({"scenario.name=allocator", "scenario.burst=20000", order, "machine.base=neoverse-n1-80",
+               std::string("kernel.base=") + GetParam(), "run.cpus=4", "machine.memory=64 MiB"});
+    EXPECT_EQ(result.status, PointStatus::done) << result.message;
+    EXPECT_THAT(result.warnings, Contains(HasSubstr("found no memory"))) << order;
+    EXPECT_EQ(result.whole_run[Counter::oom_kill], 0u);
+  }
+}
 
 } // namespace
 } // namespace mmsim::tests

@@ -41,7 +41,10 @@ INSTANTIATE_TEST_SUITE_P(
         testing::Values(Place{"neoverse-n1-80", "5.10", ""}, Place{"neoverse-n1-80", "2.6.24", ""},
                         Place{"kunpeng920-128", "5.10", ""}, Place{"kunpeng920-128", "2.6.24", ""},
                         Place{"cortex-a72-4", "5.10", ""}, Place{"cortex-a72-4", "2.6.24", ""},
-                        Place{"arm11mpcore-4", "2.6.24", ""}, Place{"arm11mpcore-4", "5.10", "eager"})),
+                        Place{"arm11mpcore-4", "2.6.24", ""}, Place{"arm11mpcore-4", "5.10", "eager"},
+                        Place{"e7-8870-8s", "5.10", ""}, Place{"e7-8870-8s", "2.6.24", ""},
+                        Place{"xeon-e7-8895-4s", "5.10", ""}, Place{"xeon-8176-8s", "5.10", ""},
+                        Place{"xeon-skylake-4s", "2.6.24", ""}, Place{"xeon-skylake-4s", "5.10", "eager"})),
     [](const auto& info) {
       const Place& place = std::get<1>(info.param);
       std::string name = std::get<0>(info.param).name + "_" + place.machine + "_" + place.kernel;
