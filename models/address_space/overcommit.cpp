@@ -65,7 +65,7 @@ bool Overcommit::allows(Core& core, const MmStruct& mm, std::int64_t pages) {
 // Page cache, swap and reclaimable slab come first in 2.6.24; there is none of them.
 bool Overcommit::free_pages_suffice(std::int64_t pages) const {
   const auto free = static_cast<std::int64_t>(pages_.free_frames());
-  const std::int64_t totalreserve_pages = 0; // stand-in: the zones know their reserves once they have some
+  const auto totalreserve_pages = static_cast<std::int64_t>(pages_.limits().totalreserve_pages);
   if (free <= totalreserve_pages) return false;
   const std::int64_t available = free - totalreserve_pages;
   return available - available / 32 > pages; // the last 3 % are root's
