@@ -142,22 +142,6 @@ void Experiment::close() {
   if (on_close) on_close();
 }
 
-namespace {
-// Everything up to now is in the task's books. No store for nothing: they are read in wide pieces next, which would
-// wait for it.
-void settle_and_book(Task& task) {
-  Core& core = task.core();
-  core.settle();
-  if (task.ledger.booked_until() != core.now()) core.book(Account::work);
-}
-} // namespace
-
-OperationStart Experiment::begin(Task& task, const char* name) {
-  settle_and_book(task);
-  task.fiber->operation = name;
-  return OperationRecorder::begin(task.ledger, task.now());
-}
-
 void Experiment::end(OperationId id, const OperationStart& start, Task& task) {
   settle_and_book(task);
   task.fiber->operation = nullptr;

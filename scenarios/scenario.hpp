@@ -100,7 +100,11 @@ class Experiment {
   bool over() const { return over_; }
 
   /// `task` begins an operation at this instant; `name` is named in error reports.
-  OperationStart begin(Task& task, const char* name);
+  OperationStart begin(Task& task, const char* name) {
+    settle_and_book(task);
+    task.fiber->operation = name;
+    return OperationRecorder::begin(task.ledger, task.now());
+  }
   /// It has completed.
   void end(OperationId id, const OperationStart& start, Task& task);
   /// The operation goes on in `to`, to which the core has just switched from `from`: one latency, one set of
@@ -117,6 +121,13 @@ class Experiment {
 
  private:
   class Watchdog;
+  // Everything up to now is in the task's books. No store for nothing: they are read in wide pieces next, which would
+  // wait for it.
+  static void settle_and_book(Task& task) {
+    Core& core = task.core();
+    core.settle();
+    if (task.ledger.booked_until() != core.now()) core.book(Account::work);
+  }
   void open();
   void close();
   void open_gate(Core& core);

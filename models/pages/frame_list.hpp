@@ -48,12 +48,18 @@ class FrameList {
   }
   FrameNumber pop_front(FrameTable& frames) {
     const FrameNumber frame = front();
-    if (frame != no_frame) remove(frames, frame);
+    if (frame == no_frame) return frame;
+    head_ = frames[frame].next;
+    (head_ != 0 ? frames.at(head_).previous : tail_) = 0;
+    --size_;
     return frame;
   }
   FrameNumber pop_back(FrameTable& frames) {
     const FrameNumber frame = back();
-    if (frame != no_frame) remove(frames, frame);
+    if (frame == no_frame) return frame;
+    tail_ = frames[frame].previous;
+    (tail_ != 0 ? frames.at(tail_).next : head_) = 0;
+    --size_;
     return frame;
   }
 

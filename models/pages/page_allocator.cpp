@@ -44,56 +44,76 @@ void PageAllocator::build_zonelists() {
       list.zones = layout_.zonelist(NodeId(node), static_cast<ZoneType>(highest));
       if (list.zones.empty()) continue;
       const std::uint32_t preferred = list.zones.front();
+      list.preferred = &zones_[preferred];
       const bool has_lower = preferred > 0 && zone_at(preferred - 1).node() == zone_at(preferred).node();
       list.first.no_fragment = path_->avoids_fragments(zone_at(preferred), has_lower);
     }
   }
 }
 
+// __alloc_pages(). Nearly always the first zone has what is wanted: that much in a straight line, and the request
+// only where others have to be asked.
 FrameNumber PageAllocator::alloc_pages(Core& core, unsigned order, Gfp gfp) {
   if (order > Buddy::max_order) [[unlikely]]
     bad_order(order);
   const ZoneType highest = gfp_zone(gfp);
   const Zonelist& list = zonelists_[home_[core.id().value()].value()][static_cast<std::size_t>(highest)];
-  const AllocRequest request{order,   gfp,        groups_[index(migrate_type_of(gfp))],
-                             highest, list.zones, list.first};
-  const FrameNumber frame = get_page_from_freelist(core, request, list.first);
-  if (frame != no_frame) [[likely]]
-    return frame;
+  ZoneEntry* const preferred = list.preferred;
+  if (preferred != nullptr && preferred->zone->watermark_ok(core, order, list.first, highest)) [[likely]] {
+    const MigrateType type = groups_[index(migrate_type_of(gfp))];
+    const FrameNumber frame = rmqueue(core, *preferred, *preferred->zone, order, gfp, type, list.first);
+    if (frame != no_frame) [[likely]]
+      return frame;
+  }
+  return alloc_elsewhere(core, order, gfp, list);
+}
+
+// The first attempt behind the first zone, and all others.
+FrameNumber PageAllocator::alloc_elsewhere(Core& core, unsigned order, Gfp gfp, const Zonelist& list) {
+  const AllocRequest request{order,         gfp,        groups_[index(migrate_type_of(gfp))],
+                             gfp_zone(gfp), list.zones, list.first};
+  const FrameNumber frame = search(core, request, list.first, 1);
+  if (frame != no_frame) return frame;
   Core* here = &core;
   return path_->slowpath(here, request);
 }
 
 FrameNumber PageAllocator::get_page_from_freelist(Core& core, const AllocRequest& request, AllocFlags flags) {
-  for (bool again = true; again; flags.no_fragment = false) {
+  return search(core, request, flags, 0);
+}
+
+FrameNumber PageAllocator::search(Core& core, const AllocRequest& request, AllocFlags flags,
+                                  std::size_t from) {
+  for (bool again = true; again; flags.no_fragment = false, from = 0) {
     again = flags.no_fragment;
-    for (const std::uint32_t index : request.zonelist) {
-      ZoneEntry& entry = zones_[index];
+    for (std::size_t i = from; i < request.zonelist.size(); ++i) {
+      ZoneEntry& entry = zones_[request.zonelist[i]];
+      Zone& preferred = *zones_[request.zonelist.front()].zone;
       // Memory of the own node, mixed pageblocks or not, comes before that of another one.
-      if (flags.no_fragment && entry.zone->node() != zones_[request.zonelist.front()].zone->node()) break;
+      if (flags.no_fragment && entry.zone->node() != preferred.node()) break;
       if (!entry.zone->watermark_ok(core, request.order, flags, request.highest) && !flags.no_watermarks)
         continue;
-      const FrameNumber frame = rmqueue(core, entry, request, flags);
-      if (frame != no_frame) [[likely]]
-        return frame;
+      const FrameNumber frame =
+          rmqueue(core, entry, preferred, request.order, request.gfp, request.type, flags);
+      if (frame != no_frame) return frame;
     }
   }
   return no_frame;
 }
 
 // buffered_rmqueue(), rmqueue(), with prep_new_page().
-inline FrameNumber PageAllocator::rmqueue(Core& core, ZoneEntry& entry, const AllocRequest& request,
-                                          const AllocFlags& flags) {
+inline FrameNumber PageAllocator::rmqueue(Core& core, ZoneEntry& entry, Zone& preferred, unsigned order,
+                                          Gfp gfp, MigrateType type, const AllocFlags& flags) {
   core.irq_disable();
   FrameNumber frame;
-  if (request.order == 0) [[likely]] {
-    const Temperature temperature = request.gfp.has(gfp_cold) ? Temperature::cold : Temperature::hot;
-    frame = entry.lists->take(core, {request.type, temperature, flags.no_fragment});
+  if (order == 0) [[likely]] {
+    const Temperature temperature = gfp.has(gfp_cold) ? Temperature::cold : Temperature::hot;
+    frame = entry.lists->take(core, {type, temperature, flags.no_fragment});
   } else {
-    frame = entry.zone->take(core, request.order, request.type, flags);
+    frame = entry.zone->take(core, order, type, flags);
   }
   if (frame != no_frame) [[likely]] {
-    count_allocation(core, *entry.zone, request);
+    count_allocation(core, *entry.zone, preferred, order);
     Frame& f = frames_[frame];
     f.state = FrameState::allocated;
     f.refcount = 1;
@@ -101,17 +121,16 @@ inline FrameNumber PageAllocator::rmqueue(Core& core, ZoneEntry& entry, const Al
     f.flags = 0;
   }
   core.irq_enable();
-  if (request.order > 0 && flags.harder && frame != no_frame) entry.zone->reserve_highatomic(core, frame);
+  if (order > 0 && flags.harder && frame != no_frame) entry.zone->reserve_highatomic(core, frame);
   return frame;
 }
 
 // __count_zone_vm_events(PGALLOC), zone_statistics().
-inline void PageAllocator::count_allocation(Core& core, Zone& zone, const AllocRequest& request) {
-  const std::uint64_t frames = std::uint64_t{1} << request.order;
+inline void PageAllocator::count_allocation(Core& core, Zone& zone, Zone& preferred, unsigned order) {
+  const std::uint64_t frames = std::uint64_t{1} << order;
   allocated_ += frames;
   core.counters().add(Counter::pgalloc, frames);
   zone.events.pgalloc += frames;
-  Zone& preferred = *zones_[request.zonelist.front()].zone;
   if (zone.node() == preferred.node()) {
     ++zone.events.numa_hit;
   } else {

@@ -130,13 +130,17 @@ class PageAllocator {
   };
   struct Zonelist {
     std::span<const std::uint32_t> zones;
+    ZoneEntry* preferred; // the first of them; null without any
     AllocFlags first;
   };
 
   ZoneEntry& entry_of(FrameNumber frame) { return zones_[layout_.zone_of(frame)]; }
   void build_zonelists();
-  FrameNumber rmqueue(Core& core, ZoneEntry& entry, const AllocRequest& request, const AllocFlags& flags);
-  void count_allocation(Core& core, Zone& zone, const AllocRequest& request);
+  [[gnu::noinline]] FrameNumber alloc_elsewhere(Core& core, unsigned order, Gfp gfp, const Zonelist& list);
+  FrameNumber search(Core& core, const AllocRequest& request, AllocFlags flags, std::size_t from);
+  FrameNumber rmqueue(Core& core, ZoneEntry& entry, Zone& preferred, unsigned order, Gfp gfp,
+                      MigrateType type, const AllocFlags& flags);
+  void count_allocation(Core& core, Zone& zone, Zone& preferred, unsigned order);
   void retire(Core& core, FrameNumber frame, unsigned order);
   [[noreturn, gnu::cold]] void bad_free(FrameNumber frame, unsigned order) const;
   [[noreturn, gnu::cold]] static void bad_order(unsigned order);

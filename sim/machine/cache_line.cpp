@@ -25,8 +25,6 @@ CacheLine::~CacheLine() = default;
 
 std::string CacheLine::describe() const { return fmt::format("the cache line of {}", name_); }
 
-bool CacheLine::held_by(const Core& core) const { return holders_.contains(core.place()); }
-
 bool CacheLine::hits(const Core& core, LineAccess kind) const {
   return held_by(core) &&
          (kind == LineAccess::read || (state_ == State::exclusive && core.now() < departs_at_));

@@ -32,26 +32,33 @@ Core::~Core() = default;
 void Core::turn_at(CacheLine& line, Instant t) { turn_->at(line, t); }
 
 // Nothing at all happens meanwhile: all segments in one step. Counts the same events as one by one.
-bool Core::settle_undisturbed() {
+inline bool Core::settle_undisturbed() {
+  // The end and the ledger stand in locals, or they would be read again after each booking.
+  const Segment* const end = segments_.data() + segment_count_;
   Duration total{};
   std::uint64_t advances = 0;
-  for (std::size_t i = 0; i < segment_count_; ++i) {
-    total += segments_[i].length;
-    advances += segments_[i].length.count() != 0;
+  for (const Segment* segment = segments_.data(); segment != end; ++segment) {
+    total += segment->length;
+    advances += segment->length.count() != 0;
   }
   Instant t = now();
   if (advances > 0 && !engine_.try_advance(t + total, advances)) return false;
-  for (std::size_t i = 0; i < segment_count_; ++i)
-    if (segments_[i].length.count() != 0)
-      ledger_->book(in_interrupt_ ? Account::interrupt : segments_[i].account, t += segments_[i].length);
+  Ledger& ledger = *ledger_;
+  for (const Segment* segment = segments_.data(); segment != end; ++segment)
+    if (segment->length.count() != 0)
+      ledger.book(in_interrupt_ ? Account::interrupt : segment->account, t += segment->length);
   segment_count_ = 0;
   return true;
 }
 
-// The handler that an interrupt runs charges into segments_ too, so what is pending moves to this stack
-// first.
 void Core::settle_now() {
   if (pending_ == 0 && stall_.count() == 0 && settle_undisturbed()) return;
+  settle_disturbed();
+}
+
+// The handler that an interrupt runs charges into segments_ too, so what is pending moves to this stack
+// first.
+void Core::settle_disturbed() {
   const std::array<Segment, 12> segments = segments_;
   const std::size_t count = std::exchange(segment_count_, 0);
   for (std::size_t i = 0; i < count; ++i)

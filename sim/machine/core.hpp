@@ -218,6 +218,7 @@ class Core {
   bool deliverable() const { return pending_ != 0 && !irqs_masked(); }
   void settle_now();
   bool settle_undisturbed();
+  [[gnu::noinline]] void settle_disturbed();
   void run(const Segment& segment);
   void take_interrupts();
   void sleep_until(Instant t);
@@ -256,5 +257,8 @@ class Core {
   AccessStream* stream_ = nullptr;
   Tlb tlb_;
 };
+
+// Here, since it needs a whole Core: a look at a line that the core holds is part of every allocation's path.
+inline bool CacheLine::held_by(const Core& core) const { return holders_.contains(core.place()); }
 
 } // namespace mmsim

@@ -13,12 +13,7 @@ __extension__ typedef unsigned __int128 Wide;
 
 constexpr std::uint64_t sub_buckets = std::uint64_t(1) << Histogram::sub_bucket_bits;
 
-// Values with bit_width <= 7 are their own index. Else the value's top 8 bits (128..255 after the shift) say
-// the bucket in its octave.
-constexpr std::uint32_t bucket_of(std::uint64_t value) {
-  const int shift = std::max(0, int(std::bit_width(value)) - (Histogram::sub_bucket_bits + 1));
-  return std::uint32_t(std::uint64_t(shift) * sub_buckets + (value >> shift));
-}
+constexpr std::uint32_t bucket_of(std::uint64_t value) { return Histogram::bucket_of(value); }
 
 constexpr std::uint32_t bucket_count = bucket_of(INT64_MAX) + 1;
 
@@ -48,15 +43,9 @@ std::int64_t checked_sum(std::int64_t a, std::int64_t b) {
 
 Histogram::Histogram() : counts_(bucket_count) {}
 
-void Histogram::record(Duration duration) {
-  const std::int64_t value = duration.count();
-  if (value < 0) [[unlikely]]
-    throw std::logic_error("histogram: a negative duration of " + std::to_string(value) + " ps");
-  sum_ = checked_sum(sum_, value);
-  counts_[bucket_of(std::uint64_t(value))] += 1;
-  count_ += 1;
-  min_ = std::min(min_, value);
-  max_ = std::max(max_, value);
+void Histogram::refuse(std::int64_t value) const {
+  if (value < 0) throw std::logic_error("histogram: a negative duration of " + std::to_string(value) + " ps");
+  throw std::overflow_error("histogram: the sum of values exceeds 2^63 ps");
 }
 
 void Histogram::merge(const Histogram& other) {

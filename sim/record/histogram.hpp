@@ -9,6 +9,8 @@
 // summed over all operations, and a run ends at 4e12 ns (4,000 s) of simulated time (ENGINE.md). Overflow
 // throws.
 
+#include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -30,8 +32,25 @@ class Histogram {
 
   Histogram();
 
+  /// The index of the value's bucket. Values with bit_width <= 7 are their own index. Else the value's top 8 bits
+  /// (128..255 after the shift) say the bucket in its octave.
+  static constexpr std::uint32_t bucket_of(std::uint64_t value) {
+    const int shift = std::max(0, int(std::bit_width(value)) - (sub_bucket_bits + 1));
+    return std::uint32_t((std::uint64_t(shift) << sub_bucket_bits) + (value >> shift));
+  }
+
   /// Throws std::logic_error on a negative value.
-  void record(Duration value);
+  void record(Duration duration) {
+    const std::int64_t value = duration.count();
+    std::int64_t sum;
+    if (value < 0 || __builtin_add_overflow(sum_, value, &sum)) [[unlikely]]
+      refuse(value);
+    sum_ = sum;
+    counts_[bucket_of(std::uint64_t(value))] += 1;
+    count_ += 1;
+    min_ = std::min(min_, value);
+    max_ = std::max(max_, value);
+  }
   void merge(const Histogram& other);
 
   std::uint64_t count() const { return count_; }
@@ -55,6 +74,8 @@ class Histogram {
   bool operator==(const Histogram&) const = default;
 
  private:
+  [[noreturn, gnu::cold]] void refuse(std::int64_t value) const;
+
   std::vector<std::uint64_t> counts_; // of fixed size: every int64 has its bucket
   std::uint64_t count_ = 0;
   std::int64_t sum_ = 0, min_ = INT64_MAX, max_ = 0;

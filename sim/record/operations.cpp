@@ -18,37 +18,16 @@ OperationId OperationRecorder::register_operation(std::string_view name) {
   return id;
 }
 
-OperationStart OperationRecorder::begin(const Ledger& ledger, Instant now) {
-  if (ledger.booked_until() != now)
-    throw std::logic_error("operation begins at " + ps(now) + ", but its ledger is booked until " +
-                           ps(ledger.booked_until()) + ": settle first");
-  return {now, ledger.snapshot()};
+void OperationRecorder::refuse_begin(const Ledger& ledger, Instant now) {
+  throw std::logic_error("operation begins at " + ps(now) + ", but its ledger is booked until " +
+                         ps(ledger.booked_until()) + ": settle first");
 }
 
-void OperationRecorder::end(OperationId id, const OperationStart& start, const Ledger& ledger, Instant now) {
-  OperationResult& result = results_[std::size_t(id)];
-  const Duration latency = now - start.began;
-  const bool completed = window_.contains(now), recorded = completed && start.began >= window_.begin;
-  completed_ += completed;
-  result.completed += completed;
-  if (recorded) {
-    result.latency.record(latency);
-    result.batches.record(latency);
-  }
-  // The accounts come last: the ledger's latest booking is still on its way to the cache.
-  AccountTotals spent;
-  Duration booked{};
-  for (std::size_t i = 0; i < account_count; ++i) {
-    spent[i] = ledger.totals()[i] - start.books.totals[i];
-    booked += spent[i];
-  }
-  if (ledger.booked_until() != now || booked != latency)
-    throw std::logic_error("operation " + result.name + " took " + std::to_string(latency.count()) + " ps (" +
-                           ps(start.began) + " to " + ps(now) + "), but its accounts sum to " +
-                           std::to_string(booked.count()) + " ps, booked until " + ps(ledger.booked_until()));
-  if (!recorded) return;
-  for (std::size_t i = 0; i < account_count; ++i)
-    result.accounts[i] += spent[i];
+void OperationRecorder::refuse_end(const OperationResult& result, const OperationStart& start,
+                                   const Ledger& ledger, Instant now, Duration booked) {
+  throw std::logic_error("operation " + result.name + " took " + std::to_string((now - start.began).count()) +
+                         " ps (" + ps(start.began) + " to " + ps(now) + "), but its accounts sum to " +
+                         std::to_string(booked.count()) + " ps, booked until " + ps(ledger.booked_until()));
 }
 
 void OperationRecorder::close(Instant now) { window_.end = std::min(window_.end, now); }
