@@ -46,9 +46,11 @@ class PageFault final : public Scenario {
   void fault_in_and_drop(Experiment& x, Task& task, CoreId cpu) {
     System& system = x.system();
     RandomStream thinks = x.random("think " + std::to_string(cpu.value()));
-    const auto pages = static_cast<std::uint64_t>(parameters_.pages);
+    const auto most = static_cast<std::uint64_t>(parameters_.pages);
+    // The first round is of any length, so that those of different CPUs are not in step.
+    std::uint64_t pages = 1 + x.random("phase " + std::to_string(cpu.value())).below(most);
     x.ready(task);
-    while (!x.over()) {
+    for (; !x.over(); pages = most) {
       run_user(system, task, thinks.exponential(parameters_.think));
       // Threads' areas share no table page, as if each had far more of them.
       const PageNumber area = x.required(task, mmap(system, task, pages, TablePage::entries));

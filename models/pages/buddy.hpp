@@ -125,6 +125,11 @@ class Buddy {
     if (list.empty() && order == max_order && type == MigrateType::movable) use_next();
     return list.front();
   }
+  /// The first block of a list other than `own`; no_frame if there is none, or only blocks that nobody has used.
+  FrameNumber front_beside(unsigned order, MigrateType type, FrameNumber own) const {
+    const FrameNumber first = lists_[index(type)][order].front();
+    return first == own && own != no_frame ? FrameNumber(frames_[own].next) : first;
+  }
   /// Takes a block of 2^order out of the free block `frame`; what is left goes on the lists of `type`.
   Taken split(FrameNumber frame, unsigned order, MigrateType type);
   /// move_to_free_list().

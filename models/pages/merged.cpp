@@ -98,11 +98,13 @@ class Merged final : public PerCpuLists {
       FrameList& list = pcp.lists[type];
       do {
         const FrameNumber frame = list.pop_back(frames);
-        head.push_back(frames, frame);
         if (prefetches != 0) {
           --prefetches;
-          prefetched += struct_page_miss(core, frames.at(frame.value() ^ 1));
+          const FrameNumber buddy(frame.value() ^ 1);
+          if (buddy != head.back() && buddy != list.back())
+            prefetched += struct_page_miss(core, frames[buddy]);
         }
+        head.push_back(frames, frame);
       } while (--count != 0 && --batch_free != 0 && !list.empty());
     }
     core.charge(prefetched, Account::alloc);

@@ -28,7 +28,8 @@ class MigrateHighatomic final : public PageMobility {
       : PageMobility({.tail_if_merge_likely = true,
                       .moved_to = ListEnd::back,
                       .min_blocks = 6, // with MIGRATE_CMA and MIGRATE_ISOLATE (arm64 defconfig)
-                      .disabled = {unmovable, unmovable, unmovable, reserve}}) {}
+                      .disabled = {unmovable, unmovable, unmovable, reserve},
+                      .free_area = {.line = 64, .order = 104, .list = 16, .nr_free = 96}}) {}
 
   Buddy::Taken fallback(Buddy& buddy, unsigned order, MigrateType type, bool no_fragment) override {
     if (type == reserve) return {no_frame};

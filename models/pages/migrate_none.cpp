@@ -11,7 +11,8 @@ class MigrateNone final : public PageMobility {
                       .moved_to = ListEnd::front,
                       .min_blocks = UINT64_MAX,
                       .disabled = {MigrateType::movable, MigrateType::movable, MigrateType::movable,
-                                   MigrateType::movable}}) {}
+                                   MigrateType::movable},
+                      .free_area = {.line = 32, .order = 12, .list = 0, .nr_free = 8}}) {}
 
   Buddy::Taken fallback(Buddy&, unsigned, MigrateType, bool) override { return {no_frame}; }
 };

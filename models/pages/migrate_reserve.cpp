@@ -25,7 +25,8 @@ class MigrateReserve final : public PageMobility {
       : PageMobility({.tail_if_merge_likely = false,
                       .moved_to = ListEnd::front,
                       .min_blocks = 5, // with MIGRATE_ISOLATE
-                      .disabled = {unmovable, unmovable, unmovable, unmovable}}) {}
+                      .disabled = {unmovable, unmovable, unmovable, unmovable},
+                      .free_area = {.line = 32, .order = 44, .list = 16, .nr_free = 40}}) {}
 
   Buddy::Taken fallback(Buddy& buddy, unsigned order, MigrateType type, bool) override {
     if (type == reserve) return {no_frame};

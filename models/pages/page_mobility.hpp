@@ -12,6 +12,7 @@
 #pragma once
 
 #include "models/pages/buddy.hpp"
+#include "models/pages/free_area_lines.hpp"
 #include "sim/engine/parameter.hpp"
 #include "sim/engine/registry.hpp"
 
@@ -32,6 +33,7 @@ class PageMobility {
     ListEnd moved_to;            ///< move_freepages(): where blocks come on their new list
     std::uint64_t min_blocks;    ///< MIGRATE_TYPES: so many pageblocks of memory, or grouping is disabled,
     Pageblocks::Groups disabled; ///< and this becomes of the types then
+    FreeAreaSizes free_area;     ///< struct free_area
   };
 
   virtual ~PageMobility() = default;

@@ -5,8 +5,10 @@
 // There are too many of them to be CacheLines: the stamp of the page's contents stands for its struct page too
 // (CoreCaches::line_cost()).
 //
-// Left out: that frames in a row share lines (2.6.24 on 32-bit machines: two) and are fetched ahead by hardware;
-// that a free by another core than the last user takes the line along.
+// Who meets frames in a row asks once for the row: the rest is fetched ahead by hardware (the line beside a missing one,
+// then the stream), or shares lines (2.6.24 on 32-bit machines: two struct pages each). So it is in zone.hpp.
+//
+// Left out: that a free by another core than the last user takes the line along.
 #pragma once
 
 #include "models/pages/frame.hpp"

@@ -6,20 +6,23 @@
 //
 // Models struct zone of 2.6.24 and 5.10 with zone_watermark_ok(), rmqueue_bulk(), free_pages_bulk() (2.6.24;
 // free_pcppages_bulk() in 5.10), the order > 0 halves of buffered_rmqueue()/rmqueue() and __free_pages_ok(), and
-// zone_statistics(). The lock stands on its own cache line; the heads of the free lists, which its holder writes,
-// travel with him as one more line (free_area); the published counters are a third (vm_stat.hpp). The struct pages
-// of the blocks that are taken, and of the buddies that a free looks at, are fetched under the lock.
+// zone_statistics(). The lock stands on its own cache line; the heads of the free lists are the lines of
+// free_area_lines.hpp, of which each holder fetches those of the orders that he changes; the published counters are one
+// more (vm_stat.hpp). Struct pages are fetched under the lock (struct_page_miss.hpp):
+// - of a block that is taken, unless it follows the one taken before: frames in a row are fetched ahead by hardware;
+// - of the buddies that a free looks at, unless they are in the row of frames that is being freed;
+// - of the first block of each list that a holder changes, which is relinked, once in a hold.
 //
 // Left out: watermark boosts, which only kswapd takes back, so that without it they would stay; flags
-// (all_unreclaimable, pages_scanned); the lines of neighbours on free lists.
+// (all_unreclaimable, pages_scanned); further neighbours on free lists; the lists to which a pageblock's blocks move.
 #pragma once
 
 #include "models/locks/spinlock.hpp"
 #include "models/pages/buddy.hpp"
+#include "models/pages/free_area_lines.hpp"
 #include "models/pages/memory_layout.hpp"
 #include "models/pages/vm_stat.hpp"
 #include "models/pages/zone_limits.hpp"
-#include "sim/machine/cache_line.hpp"
 
 #include <array>
 #include <memory>
@@ -27,6 +30,7 @@
 namespace mmsim {
 
 class Core;
+struct FrameRow;
 struct PageMobilityParameters;
 
 /// Whether a page's contents are likely to be in the core's cache: __GFP_COLD, free_hot_cold_page().
@@ -70,7 +74,7 @@ struct ZoneMeans {
   std::uint64_t vm_total_pages; ///< managed by all zones
 };
 
-/// Costs: lock and unlock; a write of the line of the free lists; machine.work.buddy_alloc or buddy_free a block,
+/// Costs: lock and unlock; writes of the lines of the free lists; machine.work.buddy_alloc or buddy_free a block,
 /// buddy_step a split, a merge or a block that changes its list, line.hit a struct page that a look at a whole
 /// pageblock meets, and what struct_page_miss.hpp says; all booked as `alloc`. Counters: vm_stat.hpp.
 class Zone {
@@ -129,8 +133,11 @@ class Zone {
  private:
   std::uint32_t mark(Watermark which) const { return marks_[static_cast<std::size_t>(which)]; }
   void enter(Core& core);
-  void charge_taken(Core& core, const Buddy::Taken& taken);
-  void give_back(Core& core, FrameNumber frame, unsigned order, MigrateType type, bool fetched);
+  void charge_taken(Core& core, const Buddy::Taken& taken, bool ahead);
+  void write_lists(Core& core, unsigned lowest, unsigned highest, FrameNumber own);
+  FrameRow row_of(FrameNumber frame, std::uint32_t Frame::*link);
+  void give_back(Core& core, FrameNumber frame, unsigned order, MigrateType type, const FrameRow& row,
+                 bool fetched);
   void charge_moved(Core& core, const Buddy::Moved& moved);
 
   FrameTable& frames_;
@@ -144,7 +151,7 @@ class Zone {
   Buddy buddy_;
   std::int64_t reserved_highatomic_ = 0; // nr_reserved_highatomic
   std::unique_ptr<SpinLock> lock_;
-  CacheLine free_area_{"zone free_area"};
+  FreeAreaLines free_area_;
 };
 
 } // namespace mmsim

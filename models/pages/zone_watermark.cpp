@@ -19,9 +19,9 @@ bool Zone::watermark_ok(Core& core, unsigned order, const AllocFlags& flags, Zon
   if (free <= min + reserve) return false;
   if (order == 0) return true;
 
-  core.read(free_area_); // each free_area's nr_free and lists, without the lock
   if (rule_ == WatermarkRule::each_order) {
     for (unsigned lower = 0; lower < order; ++lower) {
+      free_area_.read(core, lower);
       free -= std::int64_t{buddy_.free_blocks(lower)} << lower;
       min >>= 1;
       if (free <= min) return false;
@@ -29,6 +29,7 @@ bool Zone::watermark_ok(Core& core, unsigned order, const AllocFlags& flags, Zon
     return true;
   }
   for (unsigned at = order; at <= Buddy::max_order; ++at) {
+    free_area_.read(core, at);
     for (const MigrateType type : {MigrateType::unmovable, MigrateType::reclaimable, MigrateType::movable})
       if (buddy_.free_blocks(at, type) != 0) return true;
     if (harder && buddy_.free_blocks(at, MigrateType::reserve) != 0) return true;

@@ -40,10 +40,16 @@ Spent spent_on(Core& core, Step&& step) {
 }
 
 struct PagesFormula : testing::Test {
-  // Lock and free lists of the zone, both at hand: spin_lock, the lists, spin_unlock.
-  static Duration zone_at_hand(const CostBook& costs) { return costs.line.hit * 3 + costs.line.atomic; }
-  // As the first core that ever takes them.
-  static Duration zone_from_memory(const CostBook& costs) { return costs.line.dram * 2 + costs.line.atomic; }
+  // Lock of the zone and free lists of so many orders, all at hand: spin_lock, two lines an order, spin_unlock.
+  static Duration zone_at_hand(const CostBook& costs, int orders) {
+    return costs.line.hit * (2 + 2 * orders) + costs.line.atomic;
+  }
+  // As the first core that ever takes them, of all orders: 104 bytes each with a list at 16 and nr_free at 96, so that
+  // 7 of the 22 lines have been fetched with the order before.
+  static constexpr int all_lines = 15, shared_lines = 7;
+  static Duration zone_from_memory(const CostBook& costs, int lines = all_lines) {
+    return costs.line.dram * (1 + lines) + costs.line.atomic;
+  }
   // The struct page of a frame that no core has touched.
   static Duration fresh(Core& core) { return struct_page_miss(core, Frame{}); }
   // The first look at a watermark.
@@ -86,8 +92,9 @@ TEST_F(PagesFormula, ARefillCostsItsBlocksItsSplitsAndTheZone) {
     // A block of 1024 splits ten times for its first frame, and 32 frames are its lower end: 31 splits make
     // 32 frames out of one block of 32, five more lead to that from 1024.
     EXPECT_EQ(spent_on(core, take),
-              (Spent{32 * (work.buddy_alloc + fresh(core)) + 36 * work.buddy_step + work.pcp_alloc,
-                     costs.line.hit + published_once(costs),
+              (Spent{32 * work.buddy_alloc + 36 * work.buddy_step + work.pcp_alloc +
+                         (1 + 10) * fresh(core), // the row of frames, and the block that each split leaves
+                     (1 + shared_lines) * costs.line.hit + published_once(costs),
                      watermark_from_memory(costs) + zone_from_memory(costs) + costs.line.dram +
                          costs.line.atomic, // the machine's counters
                      {}}));
@@ -95,8 +102,8 @@ TEST_F(PagesFormula, ARefillCostsItsBlocksItsSplitsAndTheZone) {
       take();
     // The next 32 frames were left over as one block.
     EXPECT_EQ(spent_on(core, take),
-              (Spent{32 * (work.buddy_alloc + fresh(core)) + 31 * work.buddy_step + work.pcp_alloc,
-                     zone_at_hand(costs) + published_at_hand(costs),
+              (Spent{32 * work.buddy_alloc + 31 * work.buddy_step + work.pcp_alloc + (1 + 5) * fresh(core),
+                     zone_at_hand(costs, 6) + published_at_hand(costs),
                      {},
                      {}}));
     EXPECT_EQ(m.pages.vm_stat().stat_threshold(0), threshold);
@@ -119,8 +126,8 @@ TEST_F(PagesFormula, ADrainOfAMergedListHappensAtHighAndCostsItsMerges) {
     // lowest 32.
     EXPECT_EQ(spent_on(core, [&] { m.release(core, frames.back()); }),
               (Spent{work.pcp_free + 32 * work.buddy_free + 31 * work.buddy_step +
-                         63 * fresh(core), // the buddies that were free, and for each page one that was not
-                     zone_at_hand(costs) +
+                         fresh(core), // of the buddies the only one outside the row: the whole's
+                     zone_at_hand(costs, 6) +
                          published_at_hand(costs), // each page for itself: once, after 23 of the 32
                      {},
                      {}}));
@@ -163,16 +170,17 @@ TEST_F(PagesFormula, WithoutListsEveryPageCostsABuddyOperationUnderTheLock) {
     const WorkCosts& work = costs.work;
     FrameNumber first, second;
     EXPECT_EQ(spent_on(core, [&] { first = m.pages.alloc_page(core, GFP_HIGHUSER_MOVABLE); }),
-              (Spent{work.buddy_alloc + fresh(core) + 10 * work.buddy_step,
-                     costs.line.hit,
+              (Spent{work.buddy_alloc + fresh(core) + 10 * (work.buddy_step + fresh(core)),
+                     (1 + shared_lines) * costs.line.hit,
                      watermark_from_memory(costs) + zone_from_memory(costs),
                      {}}));
     EXPECT_EQ(spent_on(core, [&] { second = m.pages.alloc_page(core, GFP_HIGHUSER_MOVABLE); }),
-              (Spent{work.buddy_alloc + fresh(core), zone_at_hand(costs), {}, {}}));
+              (Spent{work.buddy_alloc + fresh(core), zone_at_hand(costs, 1), {}, {}}));
     EXPECT_EQ(spent_on(core, [&] { m.release(core, first); }),
-              (Spent{work.buddy_free + fresh(core), zone_at_hand(costs), {}, {}}));
-    EXPECT_EQ(spent_on(core, [&] { m.release(core, second); }),
-              (Spent{work.buddy_free + 10 * (work.buddy_step + fresh(core)), zone_at_hand(costs), {}, {}}));
+              (Spent{work.buddy_free + fresh(core), zone_at_hand(costs, 1), {}, {}}));
+    EXPECT_EQ(
+        spent_on(core, [&] { m.release(core, second); }),
+        (Spent{work.buddy_free + 10 * (work.buddy_step + fresh(core)), zone_at_hand(costs, 11), {}, {}}));
   });
   EXPECT_EQ(m.counters[Counter::pcp_refill] + m.counters[Counter::pcp_drain], 0u);
 }
@@ -186,7 +194,8 @@ TEST_F(PagesFormula, TheFirstUnmovablePageMovesAWholeBlockToItsTypesLists) {
     };
     EXPECT_EQ(alloc_of(GFP_KERNEL), work.buddy_alloc + fresh(core) + (1 + 10) * work.buddy_step);
     EXPECT_EQ(alloc_of(GFP_KERNEL), work.buddy_alloc + fresh(core));
-    EXPECT_EQ(alloc_of(GFP_HIGHUSER_MOVABLE), work.buddy_alloc + fresh(core) + 10 * work.buddy_step);
+    EXPECT_EQ(alloc_of(GFP_HIGHUSER_MOVABLE),
+              work.buddy_alloc + fresh(core) + 10 * (work.buddy_step + fresh(core)));
   });
 }
 
@@ -200,7 +209,7 @@ TEST_F(PagesFormula, ASearchForATypePassesOverFramesOfOthersAndRefillsOnTopOfThe
     (void)alloc_of(GFP_KERNEL); // leaves seven
     EXPECT_EQ(m.counters[Counter::pcp_refill], 1u);
     EXPECT_EQ(alloc_of(GFP_HIGHUSER_MOVABLE), costs.work.pcp_alloc + 7 * costs.line.hit +
-                                                  8 * (costs.work.buddy_alloc + fresh(core)) +
+                                                  8 * costs.work.buddy_alloc + (1 + 10) * fresh(core) +
                                                   (10 - 3 + 7) * costs.work.buddy_step);
     EXPECT_EQ(m.counters[Counter::pcp_refill], 2u);
     EXPECT_EQ(alloc_of(GFP_KERNEL), costs.work.pcp_alloc + 7 * costs.line.hit); // below seven movable ones
@@ -217,13 +226,13 @@ TEST_F(PagesFormula, AHigherOrderPassesTheListsBy) {
     FrameNumber block;
     EXPECT_EQ(
         spent_on(core, [&] { block = m.pages.alloc_pages(core, 3, GFP_HIGHUSER_MOVABLE); }),
-        (Spent{work.buddy_alloc + fresh(core) + 7 * work.buddy_step,
-               2 * costs.line.hit, // the free lists were looked at for a block before the lock was taken
-               watermark_from_memory(costs) + zone_from_memory(costs),
+        (Spent{work.buddy_alloc + fresh(core) + 7 * (work.buddy_step + fresh(core)),
+               (1 + 13) * costs.line.hit, // eight lines were looked at for a block before the lock was taken
+               watermark_from_memory(costs) + zone_from_memory(costs, 8 + 3),
                {}}));
     EXPECT_EQ(m.counters[Counter::pgalloc], 8u);
     EXPECT_EQ(spent_on(core, [&] { m.release(core, block, 3u); }),
-              (Spent{work.buddy_free + 7 * (work.buddy_step + fresh(core)), zone_at_hand(costs), {}, {}}));
+              (Spent{work.buddy_free + 7 * (work.buddy_step + fresh(core)), zone_at_hand(costs, 8), {}, {}}));
     EXPECT_EQ(m.counters[Counter::pgfree], 8u);
   });
 }
