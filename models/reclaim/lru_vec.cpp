@@ -19,9 +19,8 @@ void LruVec::unlock(Core& core) { lock_->unlock_irqrestore(core); }
 
 void LruVec::add(Core& core, FrameNumber frame, LruList list) {
   FrameList& pages = lists_[static_cast<std::size_t>(list)];
-  const std::uint32_t head = pages.front().value();
-  const Duration misses = struct_page_miss(core, frames_[frame]) + listed_miss(core, head);
-  met(core, frame.value(), head);
+  Duration misses = struct_page_miss(core, frames_[frame]);
+  if (!pages.empty()) misses += struct_page_miss(core, frames_[pages.front()]);
   frames_[frame].flags |= PG_lru | (list == LruList::active ? PG_active : 0U);
   pages.push_front(frames_, frame);
   update_lru_size(core, frame, list, 1);
@@ -31,27 +30,15 @@ void LruVec::add(Core& core, FrameNumber frame, LruList list) {
 
 void LruVec::del(Core& core, FrameNumber frame) {
   Frame& page = frames_[frame];
-  const Duration misses =
-      listed_miss(core, frame.value()) + listed_miss(core, page.next) + listed_miss(core, page.previous);
-  met(core, page.next, page.previous);
+  Duration misses = struct_page_miss(core, page);
+  if (page.next != 0) misses += struct_page_miss(core, frames_.at(page.next));
+  if (page.previous != 0) misses += struct_page_miss(core, frames_.at(page.previous));
   const LruList list = (page.flags & PG_active) != 0 ? LruList::active : LruList::inactive;
   page.flags &= ~(PG_lru | PG_active);
   lists_[static_cast<std::size_t>(list)].remove(frames_, frame);
   update_lru_size(core, frame, list, -1);
   core.charge(core.costs().work.lru_del, Account::work);
   if (misses.count() != 0) core.charge(misses, Account::coherence);
-}
-
-// Of a page that is on the list; 0 is none.
-Duration LruVec::listed_miss(Core& core, std::uint32_t number) const {
-  if (number == 0) return {};
-  if (number == met_[0] || number == met_[1]) return core.machine().caches().line_cost(core.id(), met_when_);
-  return struct_page_miss(core, frames_.at(number));
-}
-
-void LruVec::met(Core& core, std::uint32_t one, std::uint32_t other) {
-  met_ = {one, other};
-  met_when_ = core.machine().caches().touch_line(core.id());
 }
 
 // __inc_zone_state() of NR_ACTIVE or NR_INACTIVE in 2.6.24, update_lru_size() in 5.10. Its instructions are part of

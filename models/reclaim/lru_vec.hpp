@@ -14,11 +14,8 @@
 // arm64's defconfig has MEMCG), on a line of their own.
 //
 // Costs: lock and unlock; a write of the line of the heads; machine.work.lru_add or lru_del a page, and what
-// struct_page_miss.hpp says for it and its neighbours on the list. Pages that go in a row are each other's neighbours:
-// the lines that the last step has written are with the core that made it, so that a run costs a miss a page.
-//
-// Left out: lists of file pages and unevictable ones, cgroups beside the first; that whoever unmapped the page a moment
-// ago has met its line before the lock.
+// struct_page_miss.hpp says for it and its neighbours on the list. Left out: lists of file pages and unevictable ones,
+// cgroups beside the first.
 #pragma once
 
 #include "models/locks/spinlock.hpp"
@@ -59,8 +56,6 @@ class LruVec {
   const FrameList& list(LruList list) const { return lists_[static_cast<std::size_t>(list)]; }
 
  private:
-  Duration listed_miss(Core& core, std::uint32_t number) const;
-  void met(Core& core, std::uint32_t one, std::uint32_t other);
   void update_lru_size(Core& core, FrameNumber frame, LruList list, std::int32_t one);
 
   PageAllocator& allocator_;
@@ -68,8 +63,6 @@ class LruVec {
   CacheLine heads_{"lru lists"};
   std::unique_ptr<SpinLock> lock_;
   std::array<FrameList, lru_list_count> lists_;
-  std::array<std::uint32_t, 2> met_{}; // pages on the list whose links the last add or del has written
-  CacheStamp met_when_{};
 };
 
 } // namespace mmsim
