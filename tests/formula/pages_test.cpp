@@ -51,8 +51,8 @@ struct PagesFormula : testing::Test {
   // An atomic operation on the zone's counters and one on the machine's.
   static Duration published_at_hand(const CostBook& costs) { return 2 * published_once(costs); }
   static Duration published_once(const CostBook& costs) { return costs.line.hit + costs.line.atomic; }
-  // With 64 GiB and one CPU a CPU keeps back up to 2 * 1 * (1 + 10) pages: less than any batch here.
-  static constexpr int threshold = 22;
+  // With 64 GiB and one CPU a CPU keeps back up to 2 * 1 * (1 + 9) pages: less than any batch here.
+  static constexpr int threshold = 20;
 };
 
 struct PagesFormulaOfLists : PagesFormula, testing::WithParamInterface<const char*> {};
@@ -121,7 +121,7 @@ TEST_F(PagesFormula, ADrainOfAMergedListHappensAtHighAndCostsItsMerges) {
               (Spent{work.pcp_free + 32 * work.buddy_free + 31 * work.buddy_step +
                          63 * fresh(core), // the buddies that were free, and for each page one that was not
                      zone_at_hand(costs) +
-                         published_at_hand(costs), // each page for itself: once, after 23 of the 32
+                         published_at_hand(costs), // each page for itself: once, after 21 of the 32
                      {},
                      {}}));
     EXPECT_EQ(m.pages[frames[0]].state, FrameState::free);
