@@ -1,6 +1,7 @@
 #include "cli/command_line.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -107,6 +108,17 @@ void refuse_leftovers(const CLI::App& app, const CLI::App* command) {
   }
 }
 
+/// An option that is followed by the name of a directory.
+CLI::Option* add_directory(CLI::App& command, const char* option, std::filesystem::path& directory,
+                           const char* help) {
+  return command.add_option(option, directory, help)
+      ->type_name("DIR")
+      ->check([option](const std::string& name) {
+        if (name.empty()) throw InputError(std::string(option) + " \"\": an empty name is no directory");
+        return std::string();
+      });
+}
+
 CLI::Option* add_overrides(CLI::App& command, std::vector<std::string>& overrides) {
   return command
       .add_option("--set", overrides, "a value for a dotted path, stronger than any file; may be repeated")
@@ -156,13 +168,11 @@ std::function<int()> parse_command_line(int argc, char** argv) {
   CLI::App* run_app = command("run", "simulate one point and show what came out", run_examples);
   run_app->add_option("CONFIG", run.configuration, "a configuration (TOML); without one, defaults and --set");
   add_overrides(*run_app, run.overrides);
-  run_app->add_option("--out", run.out, "also write tables and manifest.json into this directory")
-      ->type_name("DIR");
-  run_app
-      ->add_option("--proc", run.proc,
-                   "write buddyinfo, pagetypeinfo, zoneinfo, vmstat and slabinfo of the run's end into this "
-                   "directory, those of the measured window's last instant into DIR/window")
-      ->type_name("DIR");
+  add_directory(*run_app, "--out", run.out, "also write tables and manifest.json into this directory");
+  add_directory(*run_app, "--proc", run.proc,
+                "also write buddyinfo, pagetypeinfo, zoneinfo, vmstat and slabinfo\n"
+                "into this directory, as they are at the run's end; into\n"
+                "DIR/window as they are at the measured window's last instant");
   run_app->callback([&] { action = [run] { return run_command(run); }; });
 
   SweepOptions sweep;
@@ -170,8 +180,7 @@ std::function<int()> parse_command_line(int argc, char** argv) {
       "sweep", "simulate every point of the axes, a process each; goes on where it stopped", sweep_examples);
   sweep_app->add_option("SWEEP", sweep.sweep, "a configuration with a [sweep] section (TOML)")->required();
   add_overrides(*sweep_app, sweep.overrides);
-  sweep_app->add_option("--out", sweep.out, "the result directory; default results/<name of SWEEP>")
-      ->type_name("DIR");
+  add_directory(*sweep_app, "--out", sweep.out, "the result directory; default results/<name of SWEEP>");
   sweep_app
       ->add_option("-j,--jobs", sweep.processes, "processes at a time; default one for each hardware thread")
       ->type_name("N")

@@ -14,6 +14,8 @@ fs::path window_of(const fs::path& directory) { return directory / "window"; }
 
 } // namespace
 
+void ProcDirectory::check(const fs::path& directory) { check_writable(window_of(directory), "--proc"); }
+
 ProcDirectory::ProcDirectory(fs::path directory) : directory_(std::move(directory)) {
   made_.emplace(directory_);
   try {

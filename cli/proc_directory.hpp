@@ -1,4 +1,5 @@
-// Where `mmsim run --proc DIR` writes: DIR with the files of the run's end, DIR/window with those of the measured window.
+// Where `mmsim run --proc DIR` writes: DIR with the files of the run's end, DIR/window with those of the
+// measured window.
 #pragma once
 
 #include <filesystem>
@@ -11,8 +12,10 @@ namespace mmsim {
 
 class ProcDirectory {
  public:
-  /// Makes both folders if they are not there. Throws InputError, before the run, if they cannot be or if files
-  /// cannot be written there.
+  /// Throws InputError if the folders cannot be made or written. Touches nothing.
+  static void check(const std::filesystem::path& directory);
+  /// Makes both folders if they are not there. Throws InputError, before the run, if they cannot be or if
+  /// files cannot be written there.
   explicit ProcDirectory(std::filesystem::path directory);
   /// Removes what was made, as far as it is empty.
   void undo() const;

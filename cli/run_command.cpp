@@ -140,6 +140,7 @@ int run_command(const RunOptions& options) {
   check_point(configuration);
   const std::string hash = sweep_hash(plan);
   if (!options.out.empty()) check_result_directory(options.out, hash);
+  if (!options.proc.empty()) ProcDirectory::check(options.proc);
 
   std::optional<MadeDirectory> made; // before the work: afterwards would be too late to say that it cannot be
   if (!options.out.empty()) made.emplace(options.out);

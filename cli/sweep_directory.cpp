@@ -60,20 +60,6 @@ std::vector<fs::path> point_files(const fs::path& points) {
   return result;
 }
 
-void check_writable(const fs::path& directory) {
-  fs::path existing = directory.empty() ? fs::path(".") : directory;
-  std::error_code error;
-  while (!fs::exists(existing, error)) {
-    if (error) throw InputError("cannot be written: " + error.message(), at(directory));
-    existing = existing.has_parent_path() && existing.parent_path() != existing ? existing.parent_path()
-                                                                                : fs::path(".");
-  }
-  if (!fs::is_directory(existing, error))
-    throw InputError("cannot be written: " + existing.native() + " is no directory", at(directory));
-  if (::access(existing.c_str(), W_OK | X_OK) != 0)
-    throw InputError(std::string("cannot be written: ") + std::strerror(errno), at(directory));
-}
-
 fs::path without_trailing_slash(fs::path path) {
   path = path.lexically_normal();
   return path.has_filename() || !path.has_relative_path() ? path : path.parent_path();
@@ -81,9 +67,25 @@ fs::path without_trailing_slash(fs::path path) {
 
 } // namespace
 
+void check_writable(const fs::path& path, const char* option) {
+  const fs::path directory = without_trailing_slash(path);
+  const std::string other = std::string("; choose another ") + option;
+  fs::path existing = directory.empty() ? fs::path(".") : directory;
+  std::error_code error;
+  while (!fs::exists(existing, error)) {
+    if (error) throw InputError("cannot be written: " + error.message() + other, at(directory));
+    existing = existing.has_parent_path() && existing.parent_path() != existing ? existing.parent_path()
+                                                                                : fs::path(".");
+  }
+  if (!fs::is_directory(existing, error))
+    throw InputError("cannot be written: " + existing.native() + " is no directory" + other, at(directory));
+  if (::access(existing.c_str(), W_OK | X_OK) != 0)
+    throw InputError(std::string("cannot be written: ") + std::strerror(errno) + other, at(directory));
+}
+
 void check_result_directory(const fs::path& path, const std::string& hash) {
   const fs::path directory = without_trailing_slash(path);
-  check_writable(directory);
+  check_writable(directory, "--out");
   const fs::path identity = directory / "points" / "sweep.json", manifest = directory / "manifest.json";
   std::string found;
   if (const auto text = contents_of(identity)) {

@@ -16,6 +16,10 @@
 
 namespace mmsim {
 
+/// Throws InputError, which names the option that the directory was given by, if it is not one, or cannot be
+/// written or made. Touches nothing.
+void check_writable(const std::filesystem::path& directory, const char* option);
+
 /// Throws InputError if results with `hash` cannot go to `directory`: not a directory, not writable, of
 /// another sweep or run, damaged, or with files of somebody else under our names. Touches nothing.
 void check_result_directory(const std::filesystem::path& directory, const std::string& hash);

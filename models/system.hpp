@@ -100,8 +100,8 @@ class System {
                ? 1
                : static_cast<std::uint64_t>(parameters.quantum / cost);
   }
-  /// At a quiescent point: references, map counts, rss, promised pages, free lists, the LRU and tables add up, and
-  /// every RCU callback has run. Throws Violation.
+  /// At a quiescent point: references, map counts, rss, promised pages, free lists, the LRU and tables add
+  /// up, and every RCU callback has run. Throws Violation.
   void check_invariants();
 
  private:

@@ -7,8 +7,8 @@
 namespace mmsim {
 
 namespace {
-/// Calls visit(Pte) for every valid entry of the last-level tables below `table`, and counts the tables that have
-/// frames of their own.
+/// Calls visit(Pte) for every valid entry of the last-level tables below `table`, and counts the tables that
+/// have frames of their own.
 template <class Visit>
 std::uint64_t walk(TablePage& table, Visit&& visit) {
   std::uint64_t tables = table.object == no_object ? 1 : 0;
@@ -54,7 +54,8 @@ void System::check_promises() {
         fmt::format("vm_committed_as adds up to {} pages, but accounted areas have {}", counted, promised));
 }
 
-// Every object that a cache has given out is somebody's, and the areas of each anon_vma are as many as it counts.
+// Every object that a cache has given out is somebody's, and the areas of each anon_vma are as many as it
+// counts.
 void System::check_objects() {
   slabs.check_invariants();
   std::uint64_t mm_structs = 0, areas = 0, files = 0, tables = 0;
@@ -149,7 +150,8 @@ void System::check_invariants() {
   if (listed != lru_pages.listed)
     throw Violation(fmt::format("{} frames are on LRU lists, but {} of those that are mapped say so",
                                 lru_pages.listed, listed));
-  // A page whose mappings went while another CPU's pagevec held it stays until that CPU adds to it or drains it.
+  // A page whose mappings went while another CPU's pagevec held it stays until that CPU adds to it or drains
+  // it.
   if (pages.allocated_frames() != mappings.size() + only_in_pagevecs + table_frames + slabs.frames())
     throw Violation(fmt::format(
         "{} frames are allocated, but {} are mapped, {} only held by pagevecs, {} are tables and {} in "

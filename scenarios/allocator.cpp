@@ -1,6 +1,7 @@
-// allocator: on each CPU a loop in the kernel that allocates a burst of blocks, holds them and frees them again. No
-// system call, no page table and no LRU is in the loop: what contends is the page allocator. The loop of the kernel's
-// page-allocation micro-benchmarks (mmtests' page_alloc, P. Gorman and J. D. Brouer).
+// allocator: on each CPU a loop in the kernel that allocates a burst of blocks, holds them and frees them
+// again. No system call, no page table and no LRU is in the loop: what contends is the page allocator. The
+// loop of the kernel's page-allocation micro-benchmarks (mmtests' page_alloc, M. Gorman and J. D. Brouer).
+// Each CPU has had one burst before the warm-up, so that its lists are filled as on a machine that has run.
 
 #include "scenarios/scenario.hpp"
 
@@ -20,11 +21,15 @@ struct AllocatorParameters {
   std::string touch, reuse;
   Duration think, hold;
   static void declare(Declaration& d, AllocatorParameters& p) {
-    d("scenario.burst", p.burst, 32, "blocks that are allocated in a row, and then freed in a row")
+    d("scenario.burst", p.burst, 32,
+      "blocks that are allocated in a row, and then freed in a row; pages that fit in the CPU's list (its "
+      "high: kernel.pcp_high, or six batches) never meet the zone")
         .at_least(1)
         .at_most(1 << 20);
     d("scenario.order", p.order, 0, "a block is 2^order pages").at_least(0);
-    d("scenario.cold", p.cold, 0.0, "share of the blocks that are asked for and given back as cold")
+    d("scenario.cold", p.cold, 0.0,
+      "share of the pages that are asked for and given back as cold: pages of per-CPU lists, so it wants "
+      "order 0 and tells nothing where kernel.pcp is none")
         .at_least(0.0)
         .at_most(1.0);
     d("scenario.touch", p.touch, "none",
@@ -47,12 +52,24 @@ void check_order(std::int64_t order, const Configuration& configuration) {
                    entry ? entry->origin : Origin{});
 }
 
+// free_pages() and the buddy system know no temperature.
+void check_cold(double cold, std::int64_t order, const Configuration& configuration) {
+  if (cold == 0 || order == 0) return;
+  const Entry* entry = configuration.find("scenario.cold");
+  throw InputError(
+      fmt::format("scenario.cold = {}: blocks of scenario.order = {} are neither hot nor cold, only "
+                  "single pages are; choose order 0, or no cold ones",
+                  cold, order),
+      entry ? entry->origin : Origin{});
+}
+
 class Allocator final : public Scenario {
  public:
   explicit Allocator(const Configuration& configuration)
       : parameters_(read_parameters<AllocatorParameters>(configuration)),
         clears_(parameters_.touch == "zero") {
     check_order(parameters_.order, configuration);
+    check_cold(parameters_.cold, parameters_.order, configuration);
   }
 
   void start(Experiment& x) override {
@@ -89,18 +106,22 @@ class Allocator final : public Scenario {
     };
     std::vector<Block> burst;
     burst.reserve(static_cast<std::size_t>(parameters_.burst));
-    x.ready(task);
-    while (!x.over()) {
+    const auto round = [&] {
       wait(thinks, parameters_.think);
       allocate(x, task, colds, burst);
       wait(holds, parameters_.hold);
       if (parameters_.reuse == "lifo") std::ranges::reverse(burst);
       give_back(x, task, burst);
-      // Somebody else's turn, or the end of what others wait for; and a burst that got nothing must not spin in no time.
-      if (burst.empty()) task.core().charge(task.core().costs().work.tick, Account::work);
+      // Nothing is to be had: again in a jiffy, as who calls schedule_timeout(1). Nobody else wants this
+      // core.
+      if (burst.empty()) task.core().charge(x.system().scheduler.jiffy(), Account::schedule);
       burst.clear();
       x.system().scheduler.resched_point(task);
-    }
+    };
+    round();
+    x.ready(task);
+    while (!x.over())
+      round();
     exit_task(x.system(), task);
   }
 

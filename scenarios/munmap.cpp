@@ -1,8 +1,9 @@
 // munmap: map, touch and unmap `pages` pages again and again, on each CPU in an area of its own: by threads
 // of one process (every unmap must tell the other threads' cores) or by processes (nobody has to be told).
-// Named after will-it-scale's tlb_flush and the munmap benchmarks of the RadixVM paper.
+// Each CPU has done one round before the warm-up, so that its free pages and slab objects are at hand as on a
+// machine that has run. Named after will-it-scale's tlb_flush and the munmap benchmarks of the RadixVM paper.
 
-#include "scenarios/scenario.hpp"
+#include "scenarios/users.hpp"
 
 namespace mmsim {
 
@@ -31,15 +32,8 @@ class Munmap final : public Scenario {
     demand_fault_ = x.operation("demand_fault");
     munmap_ = x.operation("munmap");
     x.expect_ready(x.cpus());
-    MmStruct* shared = nullptr;
-    x.on_each_cpu([&](CoreId cpu) {
-      const std::string name = "mapper on cpu " + std::to_string(cpu.value());
-      const auto body = [this, &x, cpu](Task& task) { map_and_unmap(x, task, cpu); };
-      Task& task = shared != nullptr ? spawn_thread_at_boot(x.system(), name, *shared, cpu, body)
-                                     : spawn_process_at_boot(x.system(), name, cpu, body);
-      task.bound = true;
-      if (parameters_.mode == "threads") shared = task.mm;
-    });
+    spawn_users(x, parameters_.mode, "mapper",
+                [this, &x](Task& task, CoreId cpu) { map_and_unmap(x, task, cpu); });
   }
 
  private:
@@ -47,8 +41,7 @@ class Munmap final : public Scenario {
     System& system = x.system();
     RandomStream thinks = x.random("think " + std::to_string(cpu.value()));
     const auto pages = static_cast<std::uint64_t>(parameters_.pages);
-    x.ready(task);
-    while (!x.over()) {
+    const auto round = [&] {
       run_user(system, task, thinks.exponential(parameters_.think));
       OperationStart start = x.begin(task, "mmap");
       // Areas of different CPUs share no table page, as the benchmarks take care of.
@@ -62,7 +55,11 @@ class Munmap final : public Scenario {
       start = x.begin(task, "munmap");
       munmap(system, task, area, pages);
       x.end(munmap_, start, task);
-    }
+    };
+    round();
+    x.ready(task);
+    while (!x.over())
+      round();
     exit_task(system, task);
   }
 

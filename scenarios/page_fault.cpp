@@ -1,9 +1,10 @@
-// page_fault: on each CPU map `pages` pages, write to each of them once and unmap them, again and again, as processes
-// or as threads of one process. Named after will-it-scale's page_fault1, which has 32768 pages (128 MiB); fewer
-// here, since a round of them is what the measured window must hold. The faults are what is measured: zone->lock,
-// lru_lock and the clearing of pages between processes, mmap_lock and the page tables too between threads.
+// page_fault: on each CPU map `pages` pages, write to each of them once and unmap them, again and again, as
+// processes or as threads of one process. Named after will-it-scale's page_fault1, which has 32768 pages (128
+// MiB); fewer here, since a round of them is what the measured window must hold. The faults are what is
+// measured: zone->lock, lru_lock and the clearing of pages between processes, mmap_lock and the page tables
+// too between threads.
 
-#include "scenarios/scenario.hpp"
+#include "scenarios/users.hpp"
 
 namespace mmsim {
 
@@ -31,15 +32,8 @@ class PageFault final : public Scenario {
     demand_fault_ = x.operation("demand_fault");
     munmap_ = x.operation("munmap");
     x.expect_ready(x.cpus());
-    MmStruct* shared = nullptr;
-    x.on_each_cpu([&](CoreId cpu) {
-      const std::string name = "faulter on cpu " + std::to_string(cpu.value());
-      const auto body = [this, &x, cpu](Task& task) { fault_in_and_drop(x, task, cpu); };
-      Task& task = shared != nullptr ? spawn_thread_at_boot(x.system(), name, *shared, cpu, body)
-                                     : spawn_process_at_boot(x.system(), name, cpu, body);
-      task.bound = true;
-      if (parameters_.mode == "threads") shared = task.mm;
-    });
+    spawn_users(x, parameters_.mode, "faulter",
+                [this, &x](Task& task, CoreId cpu) { fault_in_and_drop(x, task, cpu); });
   }
 
  private:

@@ -26,8 +26,18 @@ std::vector<std::string> unexercised(const System& system, const Configuration& 
 }
 
 // Tasks that ended early are no fault, but the figures are those of what was left.
-std::vector<std::string> out_of_memory(const Experiment& experiment, const Counters::Snapshot& run) {
-  constexpr const char* remedy = "raise machine.memory, or let the scenario use fewer pages";
+std::vector<std::string> out_of_memory(const Experiment& experiment, const Counters::Snapshot& run,
+                                       const Configuration& configuration) {
+  const auto overcommit = read_parameters<OvercommitParameters>(configuration);
+  const std::string fewer = ", or let the scenario use fewer pages";
+  const std::string remedy = "raise machine.memory" + fewer;
+  const std::string remedy_of_promises =
+      overcommit.memory != 2
+          ? remedy
+          : fmt::format(
+                "kernel.overcommit_memory = 2 promises no more than kernel.overcommit_ratio = {} % of "
+                "memory: raise the ratio or machine.memory, choose overcommit_memory = 0{}",
+                overcommit.ratio, fewer);
   std::vector<std::string> warnings;
   if (const std::uint64_t killed = run[Counter::oom_kill]; killed > 0)
     warnings.push_back(
@@ -36,7 +46,7 @@ std::vector<std::string> out_of_memory(const Experiment& experiment, const Count
   const auto report = [&](std::uint64_t times, const char* call) {
     if (times > 0)
       warnings.push_back(fmt::format("{} failed {} time{} (ENOMEM), and each time a process ended: {}", call,
-                                     times, times == 1 ? "" : "s", remedy));
+                                     times, times == 1 ? "" : "s", remedy_of_promises));
   };
   report(experiment.failures().mmap, "mmap");
   report(experiment.failures().fork, "fork");
@@ -47,9 +57,8 @@ std::vector<std::string> unmeasured(const PointResult& result, bool ran_short) {
   std::vector<std::string> warnings;
   for (const OperationResult& operation : result.operations)
     if (operation.latency.count() == 0)
-      warnings.push_back(
-          fmt::format("no {} began and ended in the measured window{}", operation.name,
-                      ran_short ? "" : ": lengthen run.duration"));
+      warnings.push_back(fmt::format("no {} began and ended in the measured window{}", operation.name,
+                                     ran_short ? "" : ": lengthen run.duration"));
   return warnings;
 }
 
@@ -89,7 +98,7 @@ PointResult run(const Configuration& configuration, ProcRecord* proc) {
       result.operations = experiment.recorder()->results();
       result.measured = experiment.recorder()->measured();
       result.counters = difference(experiment.window_end(), experiment.window_begin());
-      result.warnings = out_of_memory(experiment, result.whole_run);
+      result.warnings = out_of_memory(experiment, result.whole_run, configuration);
       for (std::string& warning : unmeasured(result, !result.warnings.empty()))
         result.warnings.push_back(std::move(warning));
       for (std::string& warning : scenario->warnings())

@@ -22,6 +22,7 @@
 // To add one: one .cpp here that derives from Scenario, declares its parameters and registers itself.
 #pragma once
 
+#include "models/operations/kill.hpp"
 #include "models/operations/map.hpp"
 #include "models/operations/process.hpp"
 #include "models/operations/user.hpp"

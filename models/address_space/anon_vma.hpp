@@ -4,10 +4,11 @@
 //   vma.anon_vma->link(core);                                // fork: the child's area joins
 //   if (vma.anon_vma->unlink(core)) ...                      // the last area has gone: free it
 //
-// Models struct anon_vma of 2.6.24 as far as it lives and dies: one for an area and all copies that fork makes of
-// it. Its lock and list of areas are one count on a line that each of them writes. Left out: the reverse map
-// itself, for which pages would have to name it; sharing between neighbouring areas (find_mergeable_anon_vma); that
-// 5.10 gives every child one of its own too, and a chain (anon_vma_chain, 2.6.34).
+// Models struct anon_vma of 2.6.24 as far as it lives and dies: one for an area and all copies that fork
+// makes of it. Its lock and list of areas are one count on a line that each of them writes. Left out: the
+// reverse map itself, for which pages would have to name it; sharing between neighbouring areas
+// (find_mergeable_anon_vma); that 5.10 gives every child one of its own too, and a chain (anon_vma_chain,
+// 2.6.34).
 #pragma once
 
 #include "models/pages/slab_object.hpp"

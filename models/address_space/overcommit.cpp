@@ -21,8 +21,7 @@ void OvercommitParameters::declare(Declaration& d, OvercommitParameters& p) {
       .one_of({"totalram", "free_pages"});
   d("kernel.overcommit_reserve", p.reserve, "kbytes",
     "what is kept for root and for small processes: by vm.admin_reserve_kbytes and user_reserve_kbytes "
-    "(5.10), "
-    "or 1/32 of the limit and of the process (share, 2.6.24)",
+    "(5.10), or 1/32 of the limit and of the process (share, 2.6.24)",
     "5.10: init_admin_reserve and init_user_reserve of mm/mmap.c, since 3.10; 2.6.24: __vm_enough_memory")
       .one_of({"kbytes", "share"});
 }
@@ -65,7 +64,7 @@ bool Overcommit::allows(Core& core, const MmStruct& mm, std::int64_t pages) {
 // Page cache, swap and reclaimable slab come first in 2.6.24; there is none of them.
 bool Overcommit::free_pages_suffice(std::int64_t pages) const {
   const auto free = static_cast<std::int64_t>(pages_.free_frames());
-  const auto totalreserve_pages = static_cast<std::int64_t>(pages_.limits().totalreserve_pages);
+  const std::int64_t totalreserve_pages = 0; // stand-in: the zones know their reserves once they have some
   if (free <= totalreserve_pages) return false;
   const std::int64_t available = free - totalreserve_pages;
   return available - available / 32 > pages; // the last 3 % are root's

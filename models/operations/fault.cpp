@@ -10,8 +10,8 @@ namespace mmsim {
 
 namespace {
 
-// page_add_new_anon_rmap() and lru_cache_add_inactive_or_unevictable(). In 2.6.24 lru_cache_add_active() comes first,
-// which nobody can tell while no entry maps the page.
+// page_add_new_anon_rmap() and lru_cache_add_inactive_or_unevictable(). In 2.6.24 lru_cache_add_active()
+// comes first, which nobody can tell while no entry maps the page.
 void add_new_anon(System& system, Core& core, FrameNumber frame) {
   system.pages[frame].mapcount = 1;
   system.pages.count_page(core, frame, NR_ANON_MAPPED, 1);
@@ -27,8 +27,9 @@ void page_remove_rmap(System& system, Core& core, FrameNumber frame) {
 FaultKind do_anonymous_page(System& system, Core& core, MmStruct& mm, Vma& vma, const PteSlot& slot) {
   const WorkCosts& work = core.costs().work;
   if (vma.anon_vma == nullptr && !anon_vma_prepare(system, core, mm, vma)) return FaultKind::out_of_memory;
-  const FrameNumber frame = system.contents.alloc_page(core, GFP_HIGHUSER_MOVABLE | gfp_zero);
+  const FrameNumber frame = system.pages.alloc_page(core, GFP_HIGHUSER_MOVABLE);
   if (frame == no_frame) return FaultKind::out_of_memory;
+  system.contents.clear_page(core, frame);
   SpinLock& lock = system.pte_lock(mm, slot.table);
   lock.lock(core);
   core.settle();

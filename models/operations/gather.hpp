@@ -6,10 +6,11 @@
 //   gather.finish(core);                // tlb_finish_mmu: flush, free
 //
 // Models mm/mmu_gather.c and zap_pte_range() of mm/memory.c (5.10; include/asm-generic/tlb.h of 2.6.24):
-// pages are collected up to a number and freed only after a flush that covers them, by free_pages_and_swap_cache(),
-// which takes them off the LRU. Callers call lru_add_drain() first, as unmap_region(), exit_mmap() and zap_page_range()
-// do. Left out: rss per kind, tlb_fast_mode() (2.6.24 with one CPU online frees page by page, without a gather), and what arm64 saves at exit: its tlb_flush() flushes a dying mm once, here a full batch of an
-// exit flushes too (more than kernel.gather_pages pages).
+// pages are collected up to a number and freed only after a flush that covers them, by
+// free_pages_and_swap_cache(), which takes them off the LRU. Callers call lru_add_drain() first, as
+// unmap_region(), exit_mmap() and zap_page_range() do. Left out: rss per kind, tlb_fast_mode() (2.6.24 with
+// one CPU online frees page by page, without a gather), and what arm64 saves at exit: its tlb_flush() flushes
+// a dying mm once, here a full batch of an exit flushes too (more than kernel.gather_pages pages).
 #pragma once
 
 #include "models/operations/page_tables.hpp"

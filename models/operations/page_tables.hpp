@@ -1,8 +1,8 @@
 // Growing and shrinking page tables: __pte_alloc() and its kind, free_pgtables().
 //
-// Models mm/memory.c: a missing table is allocated and cleared (kernel.table_pages says from where) without a lock and then hung in under
-// page_table_lock, unless somebody else was faster. Tables are unhooked when munmap leaves nothing of the
-// range that they cover.
+// Models mm/memory.c: a missing table is allocated and cleared (kernel.table_pages says from where) without a
+// lock and then hung in under page_table_lock, unless somebody else was faster. Tables are unhooked when
+// munmap leaves nothing of the range that they cover.
 #pragma once
 
 #include "models/system.hpp"
@@ -23,7 +23,8 @@ struct PteSlot {
 /// The page directory of a new address space: pgd_alloc(). False if there is no memory for it.
 [[nodiscard]] bool alloc_root(System& system, Core& core, MmStruct& mm);
 
-/// Gives a table that nothing points to back: __free_page(), or kmem_cache_free() where kernel.table_pages is "slab".
+/// Gives a table that nothing points to back: __free_page(), or kmem_cache_free() where kernel.table_pages is
+/// "slab".
 void free_table(System& system, Core& core, TablePage& table);
 
 /// The slot of `page`, with the tables that it needs. Must be called with mmap_lock held. Nothing if there is

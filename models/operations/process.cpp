@@ -3,6 +3,7 @@
 #include "models/operations/anon_vma.hpp"
 #include "models/operations/gather.hpp"
 #include "models/operations/gup.hpp"
+#include "models/operations/kill.hpp"
 #include "models/operations/page_tables.hpp"
 
 #include <algorithm>
@@ -28,39 +29,6 @@ void Completion::complete(System& system, Core& core) {
   done_ = true;
   if (waiter_ != nullptr) system.scheduler.wake(core, *waiter_);
 }
-
-bool killed_in(Task& task, const std::function<void(Task&)>& body) {
-  try {
-    body(task);
-    return false;
-  } catch (const TaskKilled&) {
-    return true;
-  }
-}
-
-void abort_process(System& system, Task& task) {
-  system.scheduler.kill(task.core(), *task.mm);
-  end_if_killed(system, task);
-  throw std::logic_error("a killed task goes on");
-}
-
-namespace {
-
-// do_group_exit() of a task that was killed in its body; an operation that was under way never ends.
-bool finish_killed(System& system, Task& task, const std::function<void(Task&)>& body) {
-  if (!killed_in(task, body)) return false;
-  task.fiber->operation = nullptr;
-  if (task.mm != nullptr) exit_task(system, task);
-  return true;
-}
-
-std::function<void(Task&)> task_of_boot(System& system, std::function<void(Task&)> body) {
-  return [&system, body = std::move(body)](Task& task) {
-    if (finish_killed(system, task, body) && system.task_killed) system.task_killed(task);
-  };
-}
-
-} // namespace
 
 Task& spawn_process_at_boot(System& system, std::string name, CoreId on, std::function<void(Task&)> body) {
   return system.scheduler.spawn_at_boot(std::move(name), &system.new_mm(), on,

@@ -2,21 +2,21 @@
 //
 // Models copy_process() -> dup_mm() -> dup_mmap() -> copy_page_range() of kernel/fork.c and mm/memory.c, in
 // the kernel's order: the child's mm; mmap_lock of the parent for writing, the child's nested in it; area by
-// area: duplicate (vm_area_struct of its own, its parent's anon_vma), link to the reverse map, copy the page-table levels, the last one under both tables' locks
-// with write-protection of both sides; one flush of the parent at the end; then the locks. And do_exit() ->
-// exit_mm() -> mmput() -> exit_mmap(), with the core lazy on the dying mm until it switches away (mmdrop in
-// finish_task_switch); the files go after that (exit_files). mm_struct, areas and files_struct are objects of slab
-// caches (system.slabs), but for processes that are there at boot. Left out: of files all but their files_struct,
-// signals, the reverse map itself.
+// area: duplicate (vm_area_struct of its own, its parent's anon_vma), link to the reverse map, copy the
+// page-table levels, the last one under both tables' locks with write-protection of both sides; one flush of
+// the parent at the end; then the locks. And do_exit() -> exit_mm() -> mmput() -> exit_mmap(), with the core
+// lazy on the dying mm until it switches away (mmdrop in finish_task_switch); the files go after that
+// (exit_files). mm_struct, areas and files_struct are objects of slab caches (system.slabs), but for
+// processes that are there at boot. Left out: of files all but their files_struct, signals, the reverse map
+// itself.
 //
-// Each area's pages are promised to the child before it gets the area; what memory there is not for unwinds as
-// in the kernel: dup_mmap() drops its locks after the parent's flush, mmput() tears down what the child has
-// (exit_mmap() gives its promises back), and fork returns null. A task that is killed meanwhile stops at the
-// next area (since 4.18; 2.6.24 went on to the end, and then failed likewise).
+// Each area's pages are promised to the child before it gets the area; what memory there is not for unwinds
+// as in the kernel: dup_mmap() drops its locks after the parent's flush, mmput() tears down what the child
+// has (exit_mmap() gives its promises back), and fork returns null. A task that is killed meanwhile stops at
+// the next area (since 4.18; 2.6.24 went on to the end, and then failed likewise).
 //
-// A killed task ends where it would return to user mode, by TaskKilled (user.hpp), which is thrown through its
-// body: whoever makes tasks here catches it there and does the rest of do_exit(). A parent that waits for its
-// child gives fork() a Completion, which it shares with the child, since either may be killed first.
+// Whoever makes tasks here also ends those that are killed (kill.hpp). A parent that waits for its child
+// gives fork() a Completion, which it shares with the child, since either may be killed first.
 //
 // Page pinning (gup.hpp), since 5.10.35 (kernel.write_protect_seq): write_protect_seq is odd while an area is
 // copied, by the raw form, so that the writer may be preempted and sleep; and if the parent has ever pinned
@@ -34,7 +34,8 @@
 
 namespace mmsim {
 
-/// Something that happens once and that one task can wait for: a child's exit. The sleep is killable (wait4()).
+/// Something that happens once and that one task can wait for: a child's exit. The sleep is killable
+/// (wait4()).
 class Completion : public Waitable {
  public:
   explicit Completion(const char* what) : what_(what) {}
@@ -49,13 +50,6 @@ class Completion : public Waitable {
   Task* waiter_ = nullptr;
 };
 
-/// A killed task's body ends with the TaskKilled that was thrown through it, or as if it had called exit_task().
-/// Runs `body` and says whether it was killed. Afterwards, not in the catch block, there is time again.
-[[nodiscard]] bool killed_in(Task& task, const std::function<void(Task&)>& body);
-
-/// SIGKILL for the whole process of `task`, which ends here, as after abort(). Throws TaskKilled.
-[[noreturn]] void abort_process(System& system, Task& task);
-
 /// A process before the machine runs: an empty address space and one task on core `on`.
 Task& spawn_process_at_boot(System& system, std::string name, CoreId on, std::function<void(Task&)> body);
 /// Another thread of `mm`, before the machine runs.
@@ -65,8 +59,8 @@ Task& spawn_thread_at_boot(System& system, std::string name, MmStruct& mm, CoreI
 Task& spawn_kthread_at_boot(System& system, std::string name, CoreId on, std::function<void(Task&)> body);
 
 /// fork(): `task`'s child starts on core `on` with `body` once the parent has been copied. Bodies end with
-/// exit_task(). Null (ENOMEM) if there is no memory for the copy, or it may not be promised. `exited` completes
-/// when the body has ended or the child was killed. Throws TaskKilled.
+/// exit_task(). Null (ENOMEM) if there is no memory for the copy, or it may not be promised. `exited`
+/// completes when the body has ended or the child was killed. Throws TaskKilled.
 Task* fork(System& system, Task& task, CoreId on, std::function<void(Task&)> body,
            std::shared_ptr<Completion> exited = nullptr);
 

@@ -1,12 +1,12 @@
 // What an allocation does when its first attempt finds no zone above the low watermark.
 //
 //   FrameNumber frame = pages.get_page_from_freelist(core, request, {Watermark::low});
-//   if (frame == no_frame) frame = path.slowpath(core, request);      // PageAllocator::alloc_pages() does this
+//   if (frame == no_frame) frame = path.slowpath(core, request); // PageAllocator::alloc_pages() does this
 //
-// One kernel version a file (alloc_path_classic.cpp, alloc_path_slowpath.cpp), chosen by kernel.alloc_path. All of
-// them go the same way, at one step after the other: wake kswapd; the min watermark, of which those who cannot wait
-// leave less; for reclaim itself and dying tasks no watermark; who cannot wait ends here; direct reclaim, then again;
-// the OOM hook, then again; orders above PAGE_ALLOC_COSTLY_ORDER fail instead.
+// One kernel version a file (alloc_path_classic.cpp, alloc_path_slowpath.cpp), chosen by kernel.alloc_path.
+// All of them go the same way, at one step after the other: wake kswapd; the min watermark, of which those
+// who cannot wait leave less; for reclaim itself and dying tasks no watermark; who cannot wait ends here;
+// direct reclaim, then again; the OOM hook, then again; orders above PAGE_ALLOC_COSTLY_ORDER fail instead.
 #pragma once
 
 #include "models/pages/gfp.hpp"
@@ -46,11 +46,11 @@ class AllocPath {
 
   /// What zone_watermark_ok() asks of this version's zones.
   virtual WatermarkRule watermark_rule() const = 0;
-  /// alloc_flags_nofragment(): the first attempt of who would like `preferred` best takes memory of a lower zone
-  /// before it mixes pageblocks. Asked once a zonelist, at the start.
+  /// alloc_flags_nofragment(): the first attempt of who would like `preferred` best takes memory of a lower
+  /// zone before it mixes pageblocks. Asked once a zonelist, at the start.
   virtual bool avoids_fragments(const Zone&, [[maybe_unused]] bool has_lower_zone) const { return false; }
-  /// The rest of __alloc_pages(). The task may sleep and go on elsewhere: `core` is where it ends. no_frame if the
-  /// allocation may fail and does.
+  /// The rest of __alloc_pages(). The task may sleep and go on elsewhere: `core` is where it ends. no_frame
+  /// if the allocation may fail and does.
   virtual FrameNumber slowpath(Core*& core, const AllocRequest& request) = 0;
 };
 

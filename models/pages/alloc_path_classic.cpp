@@ -1,9 +1,9 @@
 // __alloc_pages() of mm/page_alloc.c, 2.6.24.
 //
-// Left out: the zonelist cache (zlc: zones found full are passed over for a second), cpusets, zone_reclaim (off by
-// default), __GFP_NORETRY, __GFP_NOFAIL and __GFP_REPEAT, __GFP_FS (all who may wait may write), try_set_zone_oom()
-// (the hook is to see to it that one kills at a time), congestion_wait() before going round again (the hook may
-// sleep), real-time tasks.
+// Left out: the zonelist cache (zlc: zones found full are passed over for a second), cpusets, zone_reclaim
+// (off by default), __GFP_NORETRY, __GFP_NOFAIL and __GFP_REPEAT, __GFP_FS (all who may wait may write),
+// try_set_zone_oom() (the hook is to see to it that one kills at a time), congestion_wait() before going
+// round again (the hook may sleep), real-time tasks.
 #include "models/pages/alloc_path.hpp"
 #include "models/pages/page_allocator.hpp"
 #include "models/pages/reclaim_hooks.hpp"

@@ -1,9 +1,10 @@
 // __alloc_pages_slowpath() of mm/page_alloc.c, 5.10, with gfp_to_alloc_flags(), __gfp_pfmemalloc_flags(),
-// __alloc_pages_direct_reclaim(), should_reclaim_retry(), __alloc_pages_may_oom() and alloc_flags_nofragment().
+// __alloc_pages_direct_reclaim(), should_reclaim_retry(), __alloc_pages_may_oom() and
+// alloc_flags_nofragment().
 //
-// Left out: direct compaction (and with it what costly orders try first), cpusets, node_reclaim (off by default),
-// __GFP_NORETRY, __GFP_RETRY_MAYFAIL and __GFP_NOFAIL, dirty pages (should_reclaim_retry()'s congestion_wait()),
-// oom_lock (the hook is to see to it that one kills at a time), real-time tasks.
+// Left out: direct compaction (and with it what costly orders try first), cpusets, node_reclaim (off by
+// default), __GFP_NORETRY, __GFP_RETRY_MAYFAIL and __GFP_NOFAIL, dirty pages (should_reclaim_retry()'s
+// congestion_wait()), oom_lock (the hook is to see to it that one kills at a time), real-time tasks.
 #include "models/pages/alloc_path.hpp"
 #include "models/pages/page_allocator.hpp"
 #include "models/pages/reclaim_hooks.hpp"

@@ -15,18 +15,14 @@ namespace {
 NodeMemory divide(std::uint32_t nodes, Bytes memory, const Configuration& configuration) {
   const std::uint64_t frames = memory.value() / bytes_per_frame / nodes;
   const std::uint64_t span = std::bit_ceil(std::max<std::uint64_t>(frames, Buddy::max_block));
+  const NodeMemory whole{nodes, static_cast<std::uint32_t>(frames),
+                         static_cast<unsigned>(std::countr_zero(span)), memory};
   const Entry* entry = configuration.find("machine.memory");
   const Origin origin = entry != nullptr ? entry->origin : Origin{};
-  if (frames == 0)
-    throw InputError(
-        fmt::format("machine.memory = \"{}\": not a page for each of {} sockets", to_text(memory), nodes),
-        origin);
+  if (frames == 0) throw InputError(fmt::format("{}: not a page for each", whole.text()), origin);
   if ((nodes + 1) * span > UINT32_MAX)
-    throw InputError(
-        fmt::format("machine.memory = \"{}\" on {} sockets: frame numbers have 32 bits, enough for 4 TiB",
-                    to_text(memory), nodes),
-        origin);
-  return {nodes, static_cast<std::uint32_t>(frames), static_cast<unsigned>(std::countr_zero(span)), memory};
+    throw InputError(fmt::format("{}: frame numbers have 32 bits, enough for 4 TiB", whole.text()), origin);
+  return whole;
 }
 } // namespace
 

@@ -20,15 +20,16 @@ namespace mmsim {
 
 class MemoryLayout {
  public:
-  /// Throws InputError for zones that overlap or exceed the memory, for too little memory for the kernel itself, and
-  /// for more than 32-bit frame numbers can name.
+  /// Throws InputError for zones that overlap or exceed the memory, for too little memory for the kernel
+  /// itself, and for more than 32-bit frame numbers can name.
   MemoryLayout(const Machine& machine, const Configuration& configuration)
       : MemoryLayout(machine.topology().sockets(), machine.costs().memory.memory, configuration) {}
   MemoryLayout(std::uint32_t nodes, Bytes memory, const Configuration& configuration);
 
   /// All populated zones, node by node, each node's in the order of ZoneType. A node has at least one.
   std::span<const ZoneSpan> zones() const { return zones_; }
-  /// The index in zones() of the zone whose memory `frame` is, the kernel's own included. It must be somebody's.
+  /// The index in zones() of the zone whose memory `frame` is, the kernel's own included. It must be
+  /// somebody's.
   std::uint32_t zone_of(FrameNumber frame) const {
     std::uint32_t zone = highest_zone_[(frame.value() >> shift_) - 1];
     while (frame < zones_[zone].first)
@@ -42,7 +43,8 @@ class MemoryLayout {
 
   /// node_distance(): 10 to itself.
   std::uint32_t distance(NodeId a, NodeId b) const { return a == b ? 10 : remote_distance_; }
-  /// Indices of zones() that an allocation on `node` tries one after the other, if no zone above `highest` will do.
+  /// Indices of zones() that an allocation on `node` tries one after the other, if no zone above `highest`
+  /// will do.
   std::span<const std::uint32_t> zonelist(NodeId node, ZoneType highest) const {
     return zonelists_[node.value()][static_cast<std::size_t>(highest)];
   }

@@ -18,8 +18,7 @@ void PcpParameters::declare(Declaration& d, PcpParameters& p) {
       .at_most(1 << 20);
   d("kernel.pcp_high", p.high, 0,
     "length of a (hot) per-CPU list at which a batch is drained; 0: six batches. Set without pcp_batch, the "
-    "batch is a "
-    "quarter of it and at most 96",
+    "batch is a quarter of it and at most 96",
     "2.6.24 setup_pageset(), 5.10 pageset_set_batch(): 6 * batch; set, it is what percpu_pagelist_fraction "
     "does")
       .at_least(0)

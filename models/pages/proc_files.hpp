@@ -2,13 +2,13 @@
 //
 //   for (const ProcFile& file : proc_files(snapshot)) write(file.name, file.text);
 //
-// Models frag_show(), pagetypeinfo_show(), zoneinfo_show(), vmstat_show() of mm/vmstat.c and the print functions of
-// /proc/slabinfo (mm/slab.c, 5.10: mm/slab_common.c) of both versions: order of the fields, words, widths, blanks at the
-// ends of lines. A tool that reads the real files reads these.
+// Models frag_show(), pagetypeinfo_show(), zoneinfo_show(), vmstat_show() of mm/vmstat.c and the print
+// functions of /proc/slabinfo (mm/slab.c, 5.10: mm/slab_common.c) of both versions: order of the fields,
+// words, widths, blanks at the ends of lines. A tool that reads the real files reads these.
 //
 // Left out is what nothing in the model changes, rather than lines that are always zero:
-//   zoneinfo      2.6.24: scanned (a: i:), all_unreclaimable, prev_priority; 5.10: node_unreclaimable; there, zones
-//                 without memory, too
+//   zoneinfo      2.6.24: scanned (a: i:), all_unreclaimable, prev_priority; 5.10: node_unreclaimable; there,
+//                 zones without memory, too
 //   vmstat        all counters but those of ProcSnapshot (models/proc.cpp has the list); 5.10's nr_unstable
 //   pagetypeinfo  5.10: the types CMA and Isolate, which depend on its configuration
 #pragma once

@@ -1,8 +1,9 @@
-// /proc/pagetypeinfo: pagetypeinfo_show() of 2.6.24 and 5.10, which prints each node with headings of its own.
+// /proc/pagetypeinfo: pagetypeinfo_show() of 2.6.24 and 5.10, which prints each node with headings of its
+// own.
 //
-// 2.6.24 has the types in the order Unmovable, Reclaimable, Movable, Reserve, Isolate; since 3.x Movable stands
-// before Reclaimable, and 4.4 made HighAtomic of Reserve. Isolate is there in 2.6.24 always; no block of the model
-// ever is.
+// 2.6.24 has the types in the order Unmovable, Reclaimable, Movable, Reserve, Isolate; since 3.x Movable
+// stands before Reclaimable, and 4.4 made HighAtomic of Reserve. Isolate is there in 2.6.24 always; no block
+// of the model ever is.
 #include "models/pages/proc_files.hpp"
 
 #include <algorithm>

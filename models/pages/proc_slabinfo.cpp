@@ -1,4 +1,5 @@
-// /proc/slabinfo, version 2.1: s_show() of mm/slab.c in 2.6.24, cache_show() of mm/slab_common.c in 5.10, the same text.
+// /proc/slabinfo, version 2.1: s_show() of mm/slab.c in 2.6.24, cache_show() of mm/slab_common.c in 5.10, the
+// same text.
 #include "models/pages/proc_files.hpp"
 
 #include <iterator>

@@ -3,8 +3,9 @@
 //   ProcSnapshot now = proc_snapshot(system, VmStatReading::folded);   // models/proc.hpp
 //   for (const ProcFile& file : proc_files(now)) ...                   // proc_files.hpp
 //
-// Counters come as pairs of the kernel's name and a value, in the order of vmstat_text[] of the version (ProcFormat),
-// and only those that a part of the model updates: who fills this knows which they are, who prints it does not care.
+// Counters come as pairs of the kernel's name and a value, in the order of vmstat_text[] of the version
+// (ProcFormat), and only those that a part of the model updates: who fills this knows which they are, who
+// prints it does not care.
 #pragma once
 
 #include "models/pages/buddy.hpp"
@@ -12,7 +13,6 @@
 
 #include <array>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>

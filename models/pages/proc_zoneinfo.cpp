@@ -1,4 +1,5 @@
-// /proc/zoneinfo: zoneinfo_show_print() of 2.6.24 and 5.10. Every line but the last ends where the next begins, as there.
+// /proc/zoneinfo: zoneinfo_show_print() of 2.6.24 and 5.10. Every line but the last ends where the next
+// begins, as there.
 #include "models/pages/proc_files.hpp"
 
 #include <iterator>

@@ -1,8 +1,8 @@
 // What the page allocator asks of others when memory runs short.
 //
-// Models the calls that __alloc_pages() (2.6.24) and __alloc_pages_slowpath() (5.10) make out of mm/page_alloc.c:
-// wakeup_kswapd(), try_to_free_pages(), out_of_memory(). Reclaim implements them; until somebody does, NoReclaim
-// says that nothing can be had.
+// Models the calls that __alloc_pages() (2.6.24) and __alloc_pages_slowpath() (5.10) make out of
+// mm/page_alloc.c: wakeup_kswapd(), try_to_free_pages(), out_of_memory(). Reclaim implements them; until
+// somebody does, NoReclaim says that nothing can be had.
 #pragma once
 
 #include "models/pages/gfp.hpp"
@@ -17,24 +17,26 @@ class Zone;
 class ReclaimHooks {
  public:
   virtual ~ReclaimHooks() = default;
-  /// wakeup_kswapd(): the zone's free pages are below its low watermark. May be called with irqs on only; does not
-  /// sleep.
+  /// wakeup_kswapd(): the zone's free pages are below its low watermark. May be called with irqs on only;
+  /// does not sleep.
   virtual void wake_kswapd(Core& core, Zone& zone, unsigned order) = 0;
-  /// try_to_free_pages(): direct reclaim by the task that runs on `core`; it may sleep, and go on another core, which
-  /// `core` then points to. Returns how many pages it has freed.
+  /// try_to_free_pages(): direct reclaim by the task that runs on `core`; it may sleep, and go on another
+  /// core, which `core` then points to. Returns how many pages it has freed.
   virtual std::uint64_t try_to_free_pages(Core*& core, unsigned order, Gfp gfp) = 0;
-  /// out_of_memory(): true if a victim was found, so that the allocation may be tried again. May sleep likewise.
+  /// out_of_memory(): true if a victim was found, so that the allocation may be tried again. May sleep
+  /// likewise.
   virtual bool out_of_memory(Core*& core, unsigned order, Gfp gfp) = 0;
-  /// The calling task is the victim of an OOM kill (TIF_MEMDIE, tsk_is_oom_victim()): no watermark counts for it, and its
-  /// allocations may fail.
+  /// The calling task is the victim of an OOM kill (TIF_MEMDIE, tsk_is_oom_victim()): no watermark counts for
+  /// it, and its allocations may fail.
   virtual bool dying(Core& core) = 0;
 
-  /// zone_reclaimable_pages(): what reclaim could still get out of a zone, for should_reclaim_retry() of 5.10.
+  /// zone_reclaimable_pages(): what reclaim could still get out of a zone, for should_reclaim_retry() of
+  /// 5.10.
   virtual std::uint64_t zone_reclaimable_pages(const Zone&) { return 0; }
   /// drain_all_pages() for the other CPUs (the caller's own lists are drained already): PageAllocator::
   /// drain_local_pages() on each of which PageAllocator::has_pages_on_lists(). 2.6.24 interrupts all of them
-  /// (smp_call_function()) and waits, 5.10 queues work on those and waits. Nothing by default: cross calls belong to
-  /// the scheduler's models. May sleep.
+  /// (smp_call_function()) and waits, 5.10 queues work on those and waits. Nothing by default: cross calls
+  /// belong to the scheduler's models. May sleep.
   virtual void drain_other_cpus(Core*&) {}
 };
 

@@ -29,9 +29,11 @@ SlabTuning tuning_of(const SlabParameters& p, std::uint32_t size, std::uint32_t 
   if (p.shared >= 0) tuning.shared = static_cast<std::uint32_t>(p.shared);
   if (tuning.batchcount > tuning.limit) { // slabinfo_write(): EINVAL
     const Entry* entry = configuration.find("kernel.slab_batchcount");
-    throw InputError(fmt::format("kernel.slab_batchcount = {}: a CPU's array of objects of {} bytes holds {}",
-                                 tuning.batchcount, size, tuning.limit),
-                     entry != nullptr ? entry->origin : Origin{});
+    throw InputError(
+        fmt::format("kernel.slab_batchcount = {}: a CPU's array of objects of {} bytes holds {}; "
+                    "choose a smaller batch, or a larger kernel.slab_limit",
+                    tuning.batchcount, size, tuning.limit),
+        entry != nullptr ? entry->origin : Origin{});
   }
   return tuning;
 }
@@ -48,8 +50,7 @@ SlabGeometry geometry_of(const SlabMeans& means, const SlabSpec& spec, const Sla
 void SlabParameters::declare(Declaration& d, SlabParameters& p) {
   d("kernel.slab", p.version, "freelist",
     "slab allocator: of 2.6.24, a free list of four bytes an object in front of the slab (bufctl), or of "
-    "5.10 with "
-    "CONFIG_SLAB, a byte an object inside a free one (freelist)",
+    "5.10 with CONFIG_SLAB, a byte an object inside a free one (freelist)",
     "mm/slab.c of both; 5.10's default SLUB is not modelled")
       .one_of({"bufctl", "freelist"});
   d("kernel.slab_limit", p.limit, 0, "objects that a CPU keeps of each slab cache; 0: by the objects' size",
@@ -63,8 +64,7 @@ void SlabParameters::declare(Declaration& d, SlabParameters& p) {
       .at_most(1 << 14);
   d("kernel.slab_shared", p.shared, -1,
     "batches that a node's shared array holds; 0: there is none; -1: 8 for objects up to a page if there are "
-    "several "
-    "CPUs",
+    "several CPUs",
     "enable_cpucache() of mm/slab.c")
       .at_least(-1)
       .at_most(1 << 10);

@@ -10,22 +10,24 @@
 // - a CPU's array_cache is a stack that only it touches, with irqs off: no line, no lock;
 // - empty, it is refilled by a batch (cache_alloc_refill): from the node's shared array, else from partial,
 //   then free slabs, all under the node's list_lock; the first time by 16 at most;
-// - nothing there: a new slab (cache_grow), with list_lock dropped and irqs on if the caller may wait. 2.6.24 takes
-//   list_lock for the slab's colour before and to hand it in after, and then looks again; 5.10 does not take it if
-//   it sees without it that the node has nothing, fills the array from the new slab and takes it once;
-// - full, its oldest batch goes (cache_flusharray) to the shared array, or if that is full back into the slabs
-//   (free_block). What exceeds the node's free_limit in whole free slabs is given back: under list_lock in 2.6.24,
-//   after it in 5.10;
+// - nothing there: a new slab (cache_grow), with list_lock dropped and irqs on if the caller may wait. 2.6.24
+//   takes list_lock for the slab's colour before and to hand it in after, and then looks again; 5.10 does not
+//   take it if it sees without it that the node has nothing, fills the array from the new slab and takes it
+//   once;
+// - full, its oldest batch goes (cache_flusharray) to the shared array, or if that is full back into the
+//   slabs (free_block). What exceeds the node's free_limit in whole free slabs is given back: under list_lock
+//   in 2.6.24, after it in 5.10;
 // - an object of another node goes straight to its slab under that node's list_lock, as with `noaliencache`.
 //
-// Lines: list_lock stands on the line of the node's lists, which its holder writes; the shared array is one more
-// line. What is inside slabs and arrays is in the costs: machine.work.slab_alloc and slab_free an object,
-// slab_object one moved between an array and a slab, slab_copy one between two arrays, slab_grow a new slab, booked as `alloc`.
+// Lines: list_lock stands on the line of the node's lists, which its holder writes; the shared array is one
+// more line. What is inside slabs and arrays is in the costs: machine.work.slab_alloc and slab_free an
+// object, slab_object one moved between an array and a slab, slab_copy one between two arrays, slab_grow a
+// new slab, booked as `alloc`.
 //
-// Left out: alien caches; cache_reap(), which ages what is unused every 2 s; fallback_alloc()'s search of other
-// nodes' slabs (a new slab may come from another node, whose lists it joins); memory policies; colouring beyond
-// its lock; debugging; the objects that hold management off the slab; that slabs of SLAB_DESTROY_BY_RCU
-// (SLAB_TYPESAFE_BY_RCU) caches go a grace period later.
+// Left out: alien caches; cache_reap(), which ages what is unused every 2 s; fallback_alloc()'s search of
+// other nodes' slabs (a new slab may come from another node, whose lists it joins); memory policies;
+// colouring beyond its lock; debugging; the objects that hold management off the slab; that slabs of
+// SLAB_DESTROY_BY_RCU (SLAB_TYPESAFE_BY_RCU) caches go a grace period later.
 #pragma once
 
 #include "models/locks/spinlock.hpp"
@@ -98,12 +100,14 @@ class KmemCache {
   std::uint32_t free_limit(NodeId node) const { return nodes_[node.value()].free_limit; }
   /// Objects that callers have.
   std::uint64_t in_use() const { return in_use_; }
+  /// SLAB_RECLAIM_ACCOUNT.
+  bool reclaimable() const { return spec_.reclaimable; }
   /// Frames in its slabs.
-  bool reclaimable() const { return spec_.reclaimable; } ///< SLAB_RECLAIM_ACCOUNT
   std::uint64_t frames() const { return slab_count_ << geometry_.order; }
   SlabInfo info() const;
 
-  /// At a quiescent point: each object is in one place, counts and lists agree, frames are flagged. Throws Violation.
+  /// At a quiescent point: each object is in one place, counts and lists agree, frames are flagged. Throws
+  /// Violation.
   void check_invariants() const;
 
  private:

@@ -3,10 +3,11 @@
 //   SlabObject object = system.slabs.vm_area_struct.alloc(core);
 //   for (KmemCache* cache : system.slabs.all()) print(cache->info());       // /proc/slabinfo
 //
-// Models the kmem_cache_create() calls of kernel/fork.c (proc_caches_init), mm/rmap.c (anon_vma_init) and, where
-// kernel.table_pages is "slab", of arch/powerpc/mm for page tables (a constructor clears them, and they come back
-// cleared). Objects have the size that they have in the version at hand, counted from its headers: 32-bit Arm for
-// 2.6.24, arm64's defconfig for 5.10. An mm_struct or files_struct that is there at boot has no object.
+// Models the kmem_cache_create() calls of kernel/fork.c (proc_caches_init), mm/rmap.c (anon_vma_init) and,
+// where kernel.table_pages is "slab", of arch/powerpc/mm for page tables (a constructor clears them, and they
+// come back cleared). Objects have the size that they have in the version at hand, counted from its headers:
+// 32-bit Arm for 2.6.24, arm64's defconfig for 5.10. An mm_struct or files_struct that is there at boot has
+// no object.
 //
 // Left out: all other caches (task_struct, signal_struct, dentries, kmalloc's).
 #pragma once

@@ -60,8 +60,8 @@ void KmemCache::free_foreign(Core& core, SlabObject object) {
   slabs_destroy(core, dying);
 }
 
-// Objects go back into their slabs, all of this node. list_lock is held. What 2.6.24 destroys on the way, under the
-// lock, 5.10 puts on `dying`.
+// Objects go back into their slabs, all of this node. list_lock is held. What 2.6.24 destroys on the way,
+// under the lock, 5.10 puts on `dying`.
 void KmemCache::free_block(Core& core, Node& node, const SlabObject* objects, std::uint32_t count,
                            SlabList& dying) {
   for (std::uint32_t i = 0; i < count; ++i) {

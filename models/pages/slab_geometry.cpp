@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <optional>
 
 namespace mmsim {
 
@@ -16,8 +15,8 @@ using Management = SlabGeometry::Management;
 namespace arm {
 constexpr std::uint32_t line = 32, word = 4, min_align = 8, bufctl = 4, struct_slab = 28;
 }
-// arm64: lines of 64 bytes, words of 8; kmalloc's objects are at least ARCH_DMA_MINALIGN; the free list has a byte an
-// object, so that a slab has at most 255.
+// arm64: lines of 64 bytes, words of 8; kmalloc's objects are at least ARCH_DMA_MINALIGN; the free list has a
+// byte an object, so that a slab has at most 255.
 namespace arm64 {
 constexpr std::uint32_t line = 64, min_align = 8, index = 1, max_objects = 255, min_object = 16,
                         kmalloc_min = 128;

@@ -15,8 +15,7 @@ void WatermarkParameters::declare(Declaration& d, WatermarkParameters& p) {
       .at_least(128);
   d("kernel.watermark_scale_factor", p.scale_factor, 10,
     "least distance of low from min and of high from low, in ten thousandths of the zone; 0: none, high is "
-    "min and "
-    "half of it (2.6.24)",
+    "min and half of it (2.6.24)",
     "5.10 watermark_scale_factor, since 4.6")
       .at_least(0)
       .at_most(1000);

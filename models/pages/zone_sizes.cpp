@@ -14,6 +14,10 @@ std::string_view name(ZoneType type) {
   return names.at(static_cast<std::size_t>(type));
 }
 
+std::string NodeMemory::text() const {
+  return fmt::format("machine.memory = \"{}\" on {} socket{}", to_text(all), nodes, nodes == 1 ? "" : "s");
+}
+
 void LayoutParameters::declare(Declaration& d, LayoutParameters& p) {
   d("machine.zones.dma", p.dma, "0 B",
     "memory below this address, counted from the start of node 0's, is ZONE_DMA; 0: there is none",
@@ -31,28 +35,24 @@ void LayoutParameters::declare(Declaration& d, LayoutParameters& p) {
     "boot parameter since 2.6.23; both kernels have none by default");
   d("kernel.kernelcore", p.kernelcore, "0 B",
     "memory that is not ZONE_MOVABLE, spread over the nodes; 0, or as much as there is: no ZONE_MOVABLE. "
-    "With "
-    "movablecore, the one that leaves more to the kernel counts",
+    "With movablecore, the one that leaves more to the kernel counts",
     "boot parameter since 2.6.23; both kernels have none by default");
   d("kernel.image", p.image, "32 MiB",
     "kernel image and what is allocated at boot and stays, without mem_map",
     "estimate: arm64's defconfig 5.10 has about 14 MiB of code, 8 of read-only data and 3 of data and bss "
-    "once __init "
-    "is free, and the tables for dentries and inodes of a machine of 1 GiB take 3");
+    "once __init is free, and the tables for dentries and inodes of a machine of 1 GiB take 3");
   d("kernel.page_struct", p.page_struct, 64, "bytes of struct page, in mem_map for every frame",
     "include/linux/mm_types.h: 64 on 64-bit machines; 32 on 32-bit Arm")
       .at_least(0)
       .at_most(1024);
   d("kernel.zone_pages", p.zone_pages, "managed",
     "what counts as a zone's size in watermarks, reserves and batches: present_pages less mem_map (present), "
-    "or "
-    "what the buddy system has (managed)",
+    "or what the buddy system has (managed)",
     "managed_pages since 3.8")
       .one_of({"present", "managed"});
   d("kernel.zonelist_order", p.zonelist_order, "node",
     "what comes first in a zonelist: all zones of the nearest node (node), the highest zones of all nodes "
-    "(zone), or "
-    "as default_zonelist_order() decides by the share of DMA memory (default)",
+    "(zone), or as default_zonelist_order() decides by the share of DMA memory (default)",
     "node since 4.14")
       .one_of({"node", "zone", "default"});
 }
@@ -106,11 +106,10 @@ class ZoneEnd {
       if (!adapts_)
         throw InputError(
             fmt::format(
-                "{} = \"{}\" divides node {} at {} of its {} (machine.memory = \"{}\" on {} sockets), but "
-                "zones "
-                "begin at multiples of {}: choose a memory that gives every socket a multiple of that",
+                "{} = \"{}\" divides node {} at {} of its {} ({}), but zones begin at multiples of {}: "
+                "choose a memory that gives every socket a multiple of that",
                 path_, to_text(limit_), node, to_text(bytes_of(below)), to_text(bytes_of(memory_.frames)),
-                to_text(memory_.all), memory_.nodes, to_text(bytes_of(Buddy::max_block))),
+                memory_.text(), to_text(bytes_of(Buddy::max_block))),
             last_written(configuration_, {path_, "machine.memory", "machine.sockets"}));
       return static_cast<std::uint32_t>(below / Buddy::max_block * Buddy::max_block);
     }
@@ -193,10 +192,10 @@ std::uint64_t reserve(std::vector<ZoneSpan>& zones, const NodeMemory& memory, co
       (needed / memory.nodes + 4 * bytes_per_frame + mebibyte - 1) / mebibyte * mebibyte;
   throw InputError(
       fmt::format(
-          "machine.memory = \"{}\" on {} sockets is too little for the kernel itself, which may take three "
+          "{} is too little for the kernel itself, which may take three "
           "quarters of it: image and boot allocations are kernel.image = \"{}\", and mem_map is {} "
           "(kernel.page_struct = {} bytes a frame); choose at least \"{}\", or a smaller kernel.image",
-          to_text(memory.all), memory.nodes, to_text(p.image),
+          memory.text(), to_text(p.image),
           to_text(bytes_of(std::uint64_t{memory.nodes} * whole_frames(memory.frames * page_struct))),
           p.page_struct, to_text(Bytes(node * memory.nodes))),
       last_written(configuration, {"machine.memory", "kernel.image", "kernel.page_struct"}));
@@ -210,10 +209,10 @@ std::uint64_t reserve(std::vector<ZoneSpan>& zones, const NodeMemory& memory, co
       fmt::format(
           "{} = \"{}\" of machine.memory = \"{}\" leaves the kernel too little for itself: kernel.image = "
           "\"{}\" and kernel.page_struct = {} bytes a frame, of at most three quarters of what is not "
-          "movable "
-          "on each of {} nodes; choose {}",
+          "movable on {}; choose {}",
           path, to_text(movablecore ? p.movablecore : p.kernelcore), to_text(memory.all), to_text(p.image),
-          p.page_struct, memory.nodes, movablecore ? "less of it" : "more of it"),
+          p.page_struct, memory.nodes == 1 ? "the one node" : fmt::format("each of {} nodes", memory.nodes),
+          movablecore ? "less of it" : "more of it"),
       last_written(configuration, {path, "machine.memory"}));
 }
 

@@ -59,6 +59,8 @@ struct NodeMemory {
   unsigned shift;
   Bytes all; ///< machine.memory, for messages
   std::uint64_t total() const { return std::uint64_t{nodes} * frames; }
+  /// "machine.memory = "4 GiB" on 2 sockets", for messages.
+  std::string text() const;
 };
 
 /// Throws InputError for zones that overlap, exceed the memory or do not begin at a largest block, and for too little

@@ -1,5 +1,7 @@
 #include "models/reclaim/lru.hpp"
 
+#include "models/reclaim/lru_hold.hpp"
+
 #include <spdlog/fmt/fmt.h>
 
 namespace mmsim {
@@ -43,17 +45,10 @@ void Lru::lru_add_drain(Core& core) {
 
 // __pagevec_lru_add_active() (2.6.24); __pagevec_lru_add() -> pagevec_lru_move_fn() (5.10).
 void Lru::pagevec_lru_add(Core& core, Pagevec& pagevec) {
-  LruVec* locked = nullptr;
-  for (const FrameNumber frame : pagevec.frames()) {
-    LruVec& vec = *vecs_[vec_of(frame)];
-    if (&vec != locked) {
-      if (locked != nullptr) locked->unlock(core);
-      locked = &vec;
-      locked->lock(core);
-    }
-    vec.add(core, frame, new_anon_);
-  }
-  locked->unlock(core);
+  LruHold hold(core);
+  for (const FrameNumber frame : pagevec.frames())
+    hold.take(*vecs_[vec_of(frame)]).add(core, frame, new_anon_);
+  hold.drop();
   core.charge(pagevec.count() * core.costs().work.pagevec_put, Account::work);
   core.settle(); // others look at how many references are left
   release_pages(core, pagevec.frames());

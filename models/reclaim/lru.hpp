@@ -5,16 +5,18 @@
 //   lru.put_page(core, frame);                       // a reference; the last one takes it off and frees it
 //   lru.free_pages_and_swap_cache(core, frames);     // a gather's references
 //
-// Models mm/swap.c and the end of mm/swap_state.c. A new page first goes to a pagevec of its core, which holds a
-// reference to it. When the pagevec is full its pages go to their lists under lru_lock, and the references are dropped.
-// So a page is off the LRU for a while, with one reference more than it has mappings: 5.10's do_wp_page(), which takes
-// a page over only if nobody else has a reference, copies it then (5.18 drains the pagevec first).
+// Models mm/swap.c and the end of mm/swap_state.c. A new page first goes to a pagevec of its core, which
+// holds a reference to it. When the pagevec is full its pages go to their lists under lru_lock, and the
+// references are dropped. So a page is off the LRU for a while, with one reference more than it has mappings:
+// 5.10's do_wp_page(), which takes a page over only if nobody else has a reference, copies it then (5.18
+// drains the pagevec first).
 //
-// What differs by version is an implementation each, one file: `zone` (lru_zone.cpp) and `node` (lru_node.cpp).
+// What differs by version is an implementation each, one file: `zone` (lru_zone.cpp) and `node`
+// (lru_node.cpp).
 //
-// Left out: file pages, mlock and swap; activation and its pagevecs (mark_page_accessed(), the reference bits);
-// rotation; lru_add_drain_all() and other CPUs' pagevecs, which are emptied by their own CPU alone: at the end of a run
-// they may hold pages that nobody maps any more; memory cgroups.
+// Left out: file pages, mlock and swap; activation and its pagevecs (mark_page_accessed(), the reference
+// bits); rotation; lru_add_drain_all() and other CPUs' pagevecs, which are emptied by their own CPU alone: at
+// the end of a run they may hold pages that nobody maps any more; memory cgroups.
 #pragma once
 
 #include "models/pages/page_allocator.hpp"
@@ -58,8 +60,8 @@ class Lru {
 
   // In the order in which a page meets them:
 
-  /// lru_cache_add_active() (2.6.24), lru_cache_add() (5.10): a page that is on no list. Its reference count, which
-  /// others may look at, goes up; the caller has not shown the page to anybody, or has settled.
+  /// lru_cache_add_active() (2.6.24), lru_cache_add() (5.10): a page that is on no list. Its reference count,
+  /// which others may look at, goes up; the caller has not shown the page to anybody, or has settled.
   void lru_cache_add(Core& core, FrameNumber frame);
   /// Empties the core's pagevec.
   void lru_add_drain(Core& core);
@@ -76,8 +78,8 @@ class Lru {
     std::uint64_t listed = 0;                                    ///< pages on lists
     std::unordered_map<std::uint32_t, std::int32_t> in_pagevecs; ///< references of pagevecs, by frame
   };
-  /// At a quiescent point: the lists' links hold, every page on one is allocated, mapped and says so, and those in
-  /// pagevecs are on none. Throws Violation.
+  /// At a quiescent point: the lists' links hold, every page on one is allocated, mapped and says so, and
+  /// those in pagevecs are on none. Throws Violation.
   Census check_invariants() const;
 
  protected:
@@ -85,8 +87,8 @@ class Lru {
 
   /// Which lists a page belongs to.
   virtual std::uint32_t vec_of(FrameNumber frame) const = 0;
-  /// release_pages(): a reference of each; pages without any are taken off the LRU, by as few acquisitions as the
-  /// version manages, and freed. `frames` is scratch afterwards.
+  /// release_pages(): a reference of each; pages without any are taken off the LRU, by as few acquisitions as
+  /// the version manages, and freed. `frames` is scratch afterwards.
   virtual void release_pages(Core& core, std::span<FrameNumber> frames) = 0;
 
   /// put_page_testzero().

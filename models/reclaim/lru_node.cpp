@@ -1,8 +1,9 @@
 // LRU lists a node, pages freed in one go: mm/swap.c and mm/swap_state.c of 5.10.
 //
-// release_pages() takes pgdat->lru_lock at the first page that is on the LRU and holds it over the next ones, but gives
-// it back after SWAP_CLUSTER_MAX pages so that irqs are not off for long; all are freed at the end.
+// release_pages() takes pgdat->lru_lock at the first page that is on the LRU and holds it over the next ones,
+// but gives it back after SWAP_CLUSTER_MAX pages so that irqs are not off for long; all are freed at the end.
 #include "models/reclaim/lru.hpp"
+#include "models/reclaim/lru_hold.hpp"
 
 #include <algorithm>
 
@@ -24,29 +25,21 @@ class LruOfNodes final : public Lru {
   std::uint32_t vec_of(FrameNumber frame) const override { return pages_.node_of(frame).value(); }
 
   void release_pages(Core& core, std::span<FrameNumber> frames) override {
-    LruVec* locked = nullptr;
+    LruHold hold(core);
     unsigned lock_batch = 0;
     std::size_t to_free = 0;
     for (const FrameNumber frame : frames) {
-      if (locked != nullptr && ++lock_batch == swap_cluster_max) {
-        locked->unlock(core);
-        locked = nullptr;
-      }
+      if (hold.any() && ++lock_batch == swap_cluster_max) hold.drop();
       Frame& page = pages_[frame];
       if (!put_testzero(core, page)) continue;
       if ((page.flags & PG_lru) != 0) {
         LruVec& vec = *vecs_[vec_of(frame)];
-        if (&vec != locked) {
-          if (locked != nullptr) locked->unlock(core);
-          lock_batch = 0;
-          locked = &vec;
-          locked->lock(core);
-        }
-        vec.del(core, frame);
+        if (!hold.of(vec)) lock_batch = 0;
+        hold.take(vec).del(core, frame);
       }
       frames[to_free++] = frame;
     }
-    if (locked != nullptr) locked->unlock(core);
+    hold.drop();
     const std::span<FrameNumber> pages_to_free = frames.first(to_free);
     std::reverse(pages_to_free.begin(), pages_to_free.end()); // list_add() has put each before the others
     pages_.free_page_list(core, pages_to_free, Temperature::hot);

@@ -59,8 +59,6 @@ class LruVec {
   const FrameList& list(LruList list) const { return lists_[static_cast<std::size_t>(list)]; }
 
  private:
-  Duration listed_miss(Core& core, std::uint32_t number) const;
-  void met(Core& core, std::uint32_t one, std::uint32_t other);
   void update_lru_size(Core& core, FrameNumber frame, LruList list, std::int32_t one);
 
   PageAllocator& allocator_;
@@ -68,8 +66,6 @@ class LruVec {
   CacheLine heads_{"lru lists"};
   std::unique_ptr<SpinLock> lock_;
   std::array<FrameList, lru_list_count> lists_;
-  std::array<std::uint32_t, 2> met_{}; // pages on the list whose links the last add or del has written
-  CacheStamp met_when_{};
 };
 
 } // namespace mmsim

@@ -1,8 +1,9 @@
 // LRU lists a zone, pages freed by the pagevec: mm/swap.c and mm/swap_state.c of 2.6.24.
 //
-// free_pages_and_swap_cache() releases PAGEVEC_SIZE pages at a time, and release_pages() gives lru_lock back before it
-// frees what a pagevec holds. So a gather of n pages takes the lock n / 14 times.
+// free_pages_and_swap_cache() releases PAGEVEC_SIZE pages at a time, and release_pages() gives lru_lock back
+// before it frees what a pagevec holds. So a gather of n pages takes the lock n / 14 times.
 #include "models/reclaim/lru.hpp"
+#include "models/reclaim/lru_hold.hpp"
 
 #include <algorithm>
 
@@ -25,26 +26,18 @@ class LruOfZones final : public Lru {
  private:
   std::uint32_t vec_of(FrameNumber frame) const override { return pages_.layout().zone_of(frame); }
 
-  // No caller has more pages than a pagevec holds: so pages_to_free is full with the last one at the earliest, and
-  // that the lock is given back where it is full is the same as at the end.
+  // No caller has more pages than a pagevec holds: so pages_to_free is full with the last one at the
+  // earliest, and that the lock is given back where it is full is the same as at the end.
   void release_pages(Core& core, std::span<FrameNumber> frames) override {
-    LruVec* locked = nullptr;
+    LruHold hold(core);
     std::size_t to_free = 0;
     for (const FrameNumber frame : frames) {
       Frame& page = pages_[frame];
       if (!put_testzero(core, page)) continue;
-      if ((page.flags & PG_lru) != 0) {
-        LruVec& vec = *vecs_[vec_of(frame)];
-        if (&vec != locked) {
-          if (locked != nullptr) locked->unlock(core);
-          locked = &vec;
-          locked->lock(core);
-        }
-        vec.del(core, frame);
-      }
+      if ((page.flags & PG_lru) != 0) hold.take(*vecs_[vec_of(frame)]).del(core, frame);
       frames[to_free++] = frame;
     }
-    if (locked != nullptr) locked->unlock(core);
+    hold.drop();
     while (to_free > 0) // __pagevec_free(), which begins with the last
       pages_.free_page(core, frames[--to_free]);
   }

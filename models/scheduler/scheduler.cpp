@@ -2,7 +2,6 @@
 
 #include "models/locks/sleeping_locks.hpp"
 
-#include <algorithm>
 #include <utility>
 
 namespace mmsim {
@@ -184,27 +183,6 @@ void Scheduler::wake(Core& core, Task& task) {
   task.state = Task::State::running;
   if (!task.running_on_core) task.ledger.book(task.blocked_account, core.now());
   enqueue_and_kick(core, task);
-}
-
-void Scheduler::kill(Core& core, const MmStruct& mm) {
-  std::vector<std::uint32_t> sleepers;
-  CoreSet running;
-  for (const auto& [pid, task] : tasks_) {
-    if (task->mm != &mm || task->killed) continue;
-    task->killed = true;
-    if (task->state == Task::State::blocked && task->killable) sleepers.push_back(pid);
-    if (task->running_on_core && &task->core() != &core) running.insert(task->core().id());
-  }
-  std::ranges::sort(sleepers);
-  for (const std::uint32_t pid : sleepers) // each takes time, in which others may end
-    if (const auto task = tasks_.find(pid); task != tasks_.end()) wake(core, *task->second);
-  for (std::uint32_t i = 0; i < machine_.cpus(); ++i) { // kick_process(), one after the other
-    if (!running.contains(CoreId(i))) continue;
-    core.counters().add(Counter::ipi_requested);
-    CoreSet one;
-    one.insert(CoreId(i));
-    machine_.send_ipi(core, one, Irq::reschedule, Account::schedule);
-  }
 }
 
 void Scheduler::yield(Task& current) {

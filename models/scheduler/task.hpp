@@ -1,8 +1,8 @@
 // A task: what the scheduler switches between. A thread of a process, a kernel thread, or a core's idle task.
 //
 // Models task_struct as far as memory management sees it: mm and active_mm, the CPU it is on, whether it must
-// be rescheduled. Left out: priorities, credentials, signals, and of files all but their memory (the cost is in the
-// cost book's task_create).
+// be rescheduled. Left out: priorities, credentials, signals, and of files all but their memory (the cost is
+// in the cost book's task_create).
 #pragma once
 
 #include "models/locks/lock_observer.hpp"

@@ -3,17 +3,18 @@
 //   build/bench/pages_bench
 //   build/bench/pages_bench --benchmark_filter=start
 //
-// start/1024/1024     a machine of 1024 cores on 8 sockets with 1024 GiB and a kernel on it, from nothing to ready to
-//                     run: issue 4 wants less than 5 s and 1 GiB of host memory (`MiB`: what the process grew by)
-// allocator           the scenario on one CPU, bursts of 32, everything that a run measures included: `M/s` is
-//                     millions of allocations (each with its free) a second of the host's processor time; issue 4
-//                     wants 10
+// start/1024/1024     a machine of 1024 cores on 8 sockets with 1024 GiB and a kernel on it, from nothing to
+//                     ready to run: issue 4 wants less than 5 s and 1 GiB of host memory (`MiB`: what the
+//                     process grew by)
+// allocator           the scenario on one CPU, bursts of 32, everything that a run measures included: `M/s`
+//                     is millions of allocations (each with its free) a second of the host's processor time;
+//                     issue 4 wants 10
 // pcp_pair            one allocation and one free through a per-CPU list and the engine's clock, without the
 //                     scenario's measuring: `ns`
 //
-// `measuring` in the row of the allocator is what recording two operations adds to a pair, as a ratio to pcp_pair,
-// both measured one right after the other, so that it means something on a busy machine. Processor time, since others may use the
-// machine too. SimGrid allows one engine a process, so every measurement runs in a child.
+// `measuring` in the row of the allocator is what recording two operations adds to a pair, as a ratio to
+// pcp_pair, both measured one right after the other, so that it means something on a busy machine. Processor
+// time, since others may use the machine too. SimGrid allows one engine a process, so every measurement runs in a child.
 
 #include "scenarios/run_point.hpp"
 #include "scenarios/scenario.hpp"

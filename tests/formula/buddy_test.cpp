@@ -1,8 +1,10 @@
 // Which block a request gets, and what becomes of its pageblock: the rules of 2.6.24 and 5.10, exactly.
 
-#include "models/pages/page_mobility.hpp"
+#include "tests/support/buddy_memory.hpp"
 
+#include <array>
 #include <gtest/gtest.h>
+#include <string>
 #include <vector>
 
 namespace mmsim {
@@ -10,50 +12,7 @@ namespace {
 
 using enum MigrateType;
 
-// Memory of `blocks` blocks of the highest order, and tools to lay it out by hand.
-struct Memory {
-  Memory(const char* mobility, unsigned pageblock_order, std::uint32_t blocks = 8)
-      : Memory(mobility, pageblock_order, Buddy::Extent{start, blocks * 1024, blocks * 1024}) {}
-  Memory(const char* mobility, unsigned pageblock_order, const Buddy::Extent& extent,
-         std::uint64_t vm_total_pages = UINT64_MAX)
-      : frames(start + (extent.spanned + 2 * Buddy::max_block)),
-        buddy(frames, extent, {mobility, pageblock_order}, vm_total_pages) {}
-
-  // A whole block of the highest order, allocated as 1024 single frames on the LRU, its pageblocks of `type`.
-  FrameNumber used(MigrateType type) {
-    const FrameNumber block = buddy.take(10, movable).frame;
-    for (std::uint32_t i = 0; i < 1024; ++i) {
-      Frame& f = frames[block + i];
-      f.state = FrameState::allocated;
-      f.order = 0;
-      f.flags = PG_lru;
-    }
-    buddy.pageblocks().set_range(block, 10, type);
-    return block;
-  }
-  // Frees 2^order frames of it.
-  FrameNumber free(FrameNumber first, unsigned order) {
-    for (std::uint32_t i = 0; i < 1u << order; ++i) {
-      frames[first + i].flags = 0;
-      buddy.put(first + i, 0);
-    }
-    return first;
-  }
-  void no_lru(FrameNumber first, std::uint32_t count) {
-    for (std::uint32_t i = 0; i < count; ++i)
-      frames[first + i].flags = 0;
-  }
-  // Nothing free but what a test frees itself.
-  void use_rest() {
-    for (FrameNumber block; (block = buddy.take(10, movable).frame) != no_frame;)
-      frames[block].state = FrameState::allocated;
-  }
-  MigrateType type_of(FrameNumber frame) const { return buddy.pageblocks().type_of(frame); }
-
-  static constexpr FrameNumber start{4096};
-  FrameTable frames;
-  Buddy buddy;
-};
+using Memory = tests::BuddyMemory;
 
 struct Version {
   const char* mobility;
@@ -203,44 +162,6 @@ TEST(BuddyFormulaOf2_6_24, MovableRequestsBreakTheLargestBlockToo) {
   EXPECT_EQ(m.buddy.take(0, movable).frame, block + 64);
 }
 
-TEST(BuddyFormulaOf2_6_24, TheFirstPageblocksAreAReserveOfPagesMinAndComeLast) {
-  Memory m("reserve", 10);
-  m.buddy.mobility().setup_reserve(m.buddy, 1025);
-  EXPECT_EQ(m.buddy.pageblocks().count(reserve), 2u);
-  EXPECT_EQ(m.buddy.free_blocks(10, reserve), 2u);
-  EXPECT_EQ(m.buddy.free_blocks(10, movable), 6u);
-  m.buddy.check();
-  for (int i = 0; i < 6; ++i)
-    EXPECT_GE(m.buddy.take(10, i % 2 != 0 ? movable : unmovable).frame, Memory::start + 2048);
-  const Buddy::Taken last = m.buddy.take(0, reclaimable);
-  EXPECT_LT(last.frame, Memory::start + 2048);
-  EXPECT_TRUE(last.fell_back);
-  EXPECT_EQ(m.type_of(last.frame), reserve); // nobody claims it
-  EXPECT_EQ(m.buddy.free_blocks(9, reserve), 1u);
-  m.buddy.put(last.frame, 0);
-  EXPECT_EQ(m.buddy.free_blocks(10, reserve), 2u);
-}
-
-TEST(BuddyFormulaOf2_6_24, TheReserveFollowsPagesMin) {
-  Memory m("reserve", 10);
-  PageMobility& mobility = m.buddy.mobility();
-  mobility.setup_reserve(m.buddy, 2048);
-  mobility.setup_reserve(m.buddy, 3 * 1024);
-  EXPECT_EQ(m.buddy.free_blocks(10, reserve), 3u);
-  mobility.setup_reserve(m.buddy, 1);
-  EXPECT_EQ(m.buddy.pageblocks().count(reserve), 1u);
-  EXPECT_EQ(m.buddy.free_blocks(10, reserve), 1u);
-  EXPECT_EQ(m.buddy.free_blocks(10, movable), 7u);
-  EXPECT_EQ(m.type_of(Memory::start), reserve);
-  // A pageblock that somebody has claimed meanwhile is passed over.
-  const FrameNumber claimed = m.buddy.take(10, unmovable).frame;
-  mobility.setup_reserve(m.buddy, 8 * 1024);
-  EXPECT_EQ(m.buddy.pageblocks().count(reserve), 7u);
-  EXPECT_EQ(m.type_of(claimed), unmovable);
-  m.frames[claimed].state = FrameState::allocated;
-  m.buddy.check();
-}
-
 TEST(BuddyFormulaOf2_6_24, APageblockThatTheZonesEndCutsKeepsItsFreeMemory) {
   Memory m("reserve", 10, Buddy::Extent{Memory::start, 512 + 64, 512 + 64});
   EXPECT_EQ(m.buddy.pageblocks().count(movable), 1u);
@@ -371,49 +292,6 @@ TEST(BuddyFormulaOf5_10, WithoutFragmentationOnlyWholePageblocksAreTaken) {
   m.free(block + 512, 9);
   EXPECT_EQ(m.buddy.take(0, unmovable, true).frame, block + 512);
   EXPECT_EQ(m.type_of(block + 512), unmovable);
-}
-
-TEST(BuddyFormulaOf5_10, TheReserveForHighOrdersGrowsToAHundredthAndOnePageblock) {
-  Memory m("highatomic", 9, 100); // a hundredth of it is two pageblocks
-  PageMobility& mobility = m.buddy.mobility();
-  std::vector<FrameNumber> blocks;
-  for (int i = 0; i < 4; ++i) {
-    const FrameNumber block = m.used(unmovable);
-    m.free(block, 4);
-    const bool room = mobility.may_reserve_highatomic(m.buddy);
-    EXPECT_EQ(room, i < 3);
-    const Buddy::Moved moved = mobility.reserve_highatomic(m.buddy, block + 100);
-    EXPECT_EQ(moved.frames, room ? 16u : 0u);
-    EXPECT_EQ(mobility.reserve_highatomic(m.buddy, block + 100).frames, 0u); // it is reserved already
-    EXPECT_EQ(m.type_of(block), room ? reserve : unmovable);
-  }
-  EXPECT_EQ(mobility.reserved_highatomic(), 3u * 512);
-  EXPECT_EQ(m.buddy.pageblocks().count(reserve), 3u);
-  EXPECT_EQ(m.buddy.free_blocks(4, reserve), 3u);
-}
-
-TEST(BuddyFormulaOf5_10, TheReserveForHighOrdersIsNobodysFallbackAndIsGivenUpBeforeTheEnd) {
-  Memory m("highatomic", 9, 4);
-  PageMobility& mobility = m.buddy.mobility();
-  std::array<FrameNumber, 2> blocks{};
-  EXPECT_FALSE(mobility.may_unreserve_highatomic(m.buddy, false));
-  for (FrameNumber& block : blocks) {
-    block = m.used(unmovable);
-    m.free(block, 4);
-  }
-  m.use_rest();
-  EXPECT_EQ(mobility.reserve_highatomic(m.buddy, blocks[0]).blocks, 1u);
-  EXPECT_EQ(mobility.reserved_highatomic(), 512u);
-  EXPECT_EQ(m.buddy.take(4, unmovable).frame, blocks[1]);
-  EXPECT_EQ(m.buddy.take(0, unmovable).frame, no_frame);
-  EXPECT_EQ(m.buddy.take(0, movable).frame, no_frame);
-  EXPECT_EQ(m.buddy.take_smallest(2, reserve).frame, blocks[0]);
-  EXPECT_EQ(mobility.unreserve_highatomic(m.buddy, movable, false).frames, 0u); // the last pageblock
-  EXPECT_EQ(mobility.unreserve_highatomic(m.buddy, movable, true).frames, 12u);
-  EXPECT_EQ(mobility.reserved_highatomic(), 0u);
-  EXPECT_EQ(m.type_of(blocks[0]), movable);
-  EXPECT_EQ(m.buddy.take(3, movable).frame, blocks[0] + 8);
-  EXPECT_EQ(mobility.unreserve_highatomic(m.buddy, movable, true).frames, 0u);
 }
 
 // --- no grouping

@@ -6,6 +6,7 @@
 // those that slab caches and pagevecs keep, which have nothing to do with who has died.
 
 #include "models/operations/gup.hpp"
+#include "models/operations/kill.hpp"
 #include "tests/support/versions.hpp"
 
 #include <deque>

@@ -162,7 +162,7 @@ TEST(Command, memory_that_cannot_be_is_refused_with_its_place) {
        "machine.zones.dma32 = \"128 GiB\" is beyond machine.memory = \"64 GiB\""},
       {"a zone of half a block", "[machine.zones]\ndma = \"18 MiB\"\n", "6:1", "multiples of 4 MiB"},
       {"too little for the kernel", "[kernel]\nimage = \"60 GiB\"\n", "6:1",
-       "machine.memory = \"64 GiB\" on 1 sockets is too little for the kernel itself"},
+       "machine.memory = \"64 GiB\" on 1 socket is too little for the kernel itself"},
       {"all of it movable", "[kernel]\nmovablecore = \"64 GiB\"\n", "6:1",
        "kernel.movablecore = \"64 GiB\" is all of machine.memory = \"64 GiB\""},
       {"nearly all of it movable",
@@ -255,6 +255,8 @@ TEST(Command, directories_that_cannot_be_written_are_refused) {
     expect_refused(mmsim_command(folder, {"run", "--set", "scenario.name=munmap", "--out", out}),
                    {out, "cannot be"});
   }
+  expect_refused(mmsim_command(folder, {"sweep", file, "--out", ""}), {"--out"});
+  expect_refused(mmsim_command(folder, {"run", "--set", "scenario.name=munmap", "--out", ""}), {"--out"});
   EXPECT_EQ(contents_of(folder / "file"), "mine");
   folder.write("notes/latency.csv", "mine");
   expect_refused(mmsim_command(folder, {"sweep", file, "--out", "notes"}), {"notes/latency.csv"});

@@ -110,10 +110,20 @@ TEST(ProcDirectory, LookingChangesNoResult) {
 TEST(ProcDirectory, AFileInPlaceOfTheDirectoryIsWrongInput) {
   TestFolder folder;
   folder.write("taken", "mine");
-  const Ended ended = mmsim_command(folder, run_with({"--proc", "taken"}));
+  const Ended ended = mmsim_command(folder, run_with({"--out", "out", "--proc", "taken"}));
   EXPECT_EQ(ended.status, 2);
-  EXPECT_THAT(ended.err, HasSubstr("taken"));
+  EXPECT_THAT(ended.err, HasSubstr("taken is no directory; choose another --proc"));
   EXPECT_EQ(contents_of(folder.path() / "taken"), "mine");
+  EXPECT_FALSE(std::filesystem::exists(folder.path() / "out"));
+}
+
+TEST(ProcDirectory, AnEmptyNameIsWrongInput) {
+  TestFolder folder;
+  for (const std::vector<std::string>& words : {std::vector<std::string>{"--proc", ""}, {"--proc="}}) {
+    const Ended ended = mmsim_command(folder, run_with(words));
+    EXPECT_EQ(ended.status, 2);
+    EXPECT_THAT(ended.err, HasSubstr("--proc"));
+  }
 }
 
 TEST(ProcDirectory, WrongInputLeavesNoDirectoryBehind) {

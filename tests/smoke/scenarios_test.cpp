@@ -67,5 +67,26 @@ TEST(Broadcast, IsRefusedWhereTheMachineHasNone) {
                                    testing::HasSubstr("\"eager\"")));
 }
 
+TEST(Allocator, RefusesColdBlocksOfMoreThanOnePage) {
+  const std::string said = text_in_child([]() -> std::string {
+    try {
+      run_point(load_configuration(
+          {}, {"scenario.name=allocator", "scenario.order=1", "scenario.cold=0.5", "run.duration=1 us"}));
+    } catch (const InputError& error) {
+      return error.what();
+    }
+    return "it ran";
+  });
+  EXPECT_THAT(said, testing::AllOf(testing::HasSubstr("scenario.cold = 0.5"), testing::HasSubstr("--set")));
+}
+
+// Sixteen CPUs that fill their lists for the first time stand in a queue for zone->lock, for 10 us and more.
+TEST(Munmap, HasFilledTheListsOfEveryCpuBeforeItsWarmUp) {
+  const PointResult result =
+      point({"scenario.name=munmap", "scenario.mode=processes", "run.cpus=16", "run.warmup=0 ns",
+             "run.duration=20 us", "machine.base=kunpeng920-128", "kernel.base=5.10"});
+  EXPECT_EQ(result.counters.lock_class("zone_lock").contended, 0u);
+}
+
 } // namespace
 } // namespace mmsim::tests
