@@ -147,13 +147,26 @@ SlabObject KmemCache::refill(Core*& core, Gfp gfp) {
       node->list_lock->unlock(*core);
     }
     if (arrays_[core->id().value()].avail > 0) break;
-    const std::uint32_t slab = cache_grow(core, gfp, *node);
-    if (slab == no_slab) break;
+    if (node->falls_back)
+      if (const SlabObject object = fallback_alloc(*core); object != no_object) return object;
+    Node& asked = *node;
+    const std::uint32_t slab = cache_grow(core, gfp, asked);
+    node = &nodes_[home_of(*core)]; // of another core, perhaps
+    if (slab == no_slab) {
+      if (arrays_[core->id().value()].avail == 0) return fallback_alloc(*core);
+      break;
+    }
+    Node& owner = nodes_[slabs_[slab].node];
+    asked.falls_back = &owner != &asked;
+    if (&owner != node) { // an array holds objects of its own node only
+      hand_in(*core, slab);
+      if (const SlabObject object = take_one(*core, owner); object != no_object) return object;
+      continue;
+    }
     // The array may have been filled meanwhile, by an interrupt, or because this is another core now.
     if (version_ == SlabVersion::freelist && arrays_[core->id().value()].avail == 0)
       alloc_block(*core, slab, batch);
-    hand_in(*core, slab);
-    node = &nodes_[slabs_[slab].node]; // 2.6.24 looks again
+    hand_in(*core, slab); // 2.6.24 looks again
   }
   ArrayCache& array = arrays_[core->id().value()];
   if (array.avail == 0) return no_object;
@@ -192,19 +205,52 @@ void KmemCache::take_from_slabs(Core& core, Node& node, std::uint32_t batch) {
 
 // Moves up to `batch` objects from a slab to the core's array. The slab's list is locked, or nobody else knows it.
 std::uint32_t KmemCache::alloc_block(Core& core, std::uint32_t slab, std::uint32_t batch) {
-  Slab& s = slabs_[slab];
-  const std::uint32_t first = first_of(slab), count = std::min(batch, geometry_.objects - s.inuse);
+  const std::uint32_t count = std::min(batch, geometry_.objects - slabs_[slab].inuse);
   ArrayCache& array = arrays_[core.id().value()];
   SlabObject* const entries = entries_of(core);
-  for (std::uint32_t i = 0; i < count; ++i) {
-    const SlabObject object(first + s.first_free);
-    s.first_free = links_[object.value()];
-    links_[object.value()] = in_array;
-    entries[array.avail++] = object;
-  }
-  s.inuse = static_cast<std::uint16_t>(s.inuse + count);
+  for (std::uint32_t i = 0; i < count; ++i)
+    entries[array.avail++] = pop(slab);
   core.charge(count * core.costs().work.slab_object, Account::alloc);
   return count;
+}
+
+// A slab's first free object leaves it. As in alloc_block().
+SlabObject KmemCache::pop(std::uint32_t slab) {
+  Slab& s = slabs_[slab];
+  const SlabObject object(first_of(slab) + s.first_free);
+  s.first_free = links_[object.value()];
+  links_[object.value()] = in_array;
+  ++s.inuse;
+  return object;
+}
+
+// ____cache_alloc_node(): one object straight from a node's slabs, which no array sees. Irqs are off.
+SlabObject KmemCache::take_one(Core& core, Node& node) {
+  enter(core, node);
+  SlabList& list = node.partial.empty() ? node.free : node.partial;
+  SlabObject object = no_object;
+  if (!list.empty()) { // else others were faster
+    const std::uint32_t slab = list.front();
+    object = pop(slab);
+    core.charge(core.costs().work.slab_object, Account::alloc);
+    --node.free_objects;
+    list.remove(slabs_, slab);
+    (slabs_[slab].inuse == geometry_.objects ? node.full : node.partial).push_front(slabs_, slab);
+  }
+  node.list_lock->unlock(core);
+  return object;
+}
+
+// fallback_alloc()'s search, in the zonelist's order, of nodes that have free objects.
+SlabObject KmemCache::fallback_alloc(Core& core) {
+  if (nodes_.size() == 1) return no_object;
+  for (const std::uint32_t zone : pages_.layout().zonelist(NodeId(home_of(core)), ZoneType::normal)) {
+    Node& node = nodes_[pages_.layout().zones()[zone].node.value()];
+    core.read(node.line);
+    if (node.free_objects == 0) continue;
+    if (const SlabObject object = take_one(core, node); object != no_object) return object;
+  }
+  return no_object;
 }
 
 // cache_grow(); cache_grow_begin(). A slab that is on no list yet, or no_slab. The core may be another one after it.

@@ -10,13 +10,15 @@
 // - a CPU's array_cache is a stack that only it touches, with irqs off: no line, no lock;
 // - empty, it is refilled by a batch (cache_alloc_refill): from the node's shared array, else from partial,
 //   then free slabs, all under the node's list_lock; the first time by 16 at most;
-// - nothing there: a new slab (cache_grow), with list_lock dropped and irqs on if the caller may wait. 2.6.24
-//   takes list_lock for the slab's colour before and to hand it in after, and then looks again; 5.10 does not
-//   take it if it sees without it that the node has nothing, fills the array from the new slab and takes it
-//   once;
-// - full, its oldest batch goes (cache_flusharray) to the shared array, or if that is full back into the
-//   slabs (free_block). What exceeds the node's free_limit in whole free slabs is given back: under list_lock
-//   in 2.6.24, after it in 5.10;
+// - nothing there: a new slab (cache_grow), with list_lock dropped and irqs on if the caller may wait. 2.6.24 takes
+//   list_lock for the slab's colour before and to hand it in after, and then looks again; 5.10 does not take it if
+//   it sees without it that the node has nothing, fills the array from the new slab and takes it once;
+// - full, its oldest batch goes (cache_flusharray) to the shared array, or if that is full back into the slabs
+//   (free_block). What exceeds the node's free_limit in whole free slabs is given back: under list_lock in 2.6.24,
+//   after it in 5.10;
+// - arrays hold objects of their own node only. If a new slab comes from another node (or the task has come to one
+//   meanwhile), it joins that node's slabs, and its finder has one object of it (fallback_alloc). As long as that
+//   is so, nodes that have free objects give one each time before another slab is made;
 // - an object of another node goes straight to its slab under that node's list_lock, as with `noaliencache`.
 //
 // Lines: list_lock stands on the line of the node's lists, which its holder writes; the shared array is one
@@ -24,10 +26,10 @@
 // object, slab_object one moved between an array and a slab, slab_copy one between two arrays, slab_grow a
 // new slab, booked as `alloc`.
 //
-// Left out: alien caches; cache_reap(), which ages what is unused every 2 s; fallback_alloc()'s search of
-// other nodes' slabs (a new slab may come from another node, whose lists it joins); memory policies;
-// colouring beyond its lock; debugging; the objects that hold management off the slab; that slabs of
-// SLAB_DESTROY_BY_RCU (SLAB_TYPESAFE_BY_RCU) caches go a grace period later.
+// Left out: alien caches; cache_reap(), which ages what is unused every 2 s; __GFP_THISNODE (the first slab that
+// falls back is made before other nodes' free objects are looked for, not after); memory policies; colouring
+// beyond its lock; debugging; the objects that hold management off the slab; that slabs of SLAB_DESTROY_BY_RCU
+// (SLAB_TYPESAFE_BY_RCU) caches go a grace period later.
 #pragma once
 
 #include "models/locks/spinlock.hpp"
@@ -123,6 +125,7 @@ class KmemCache {
     CacheLine shared_line{"shared array_cache"};
     std::vector<SlabObject> shared; ///< room for shared x batchcount
     std::uint32_t shared_avail = 0;
+    bool falls_back = false; ///< its last new slab came from another node
   };
   // Links of free objects, or where the others are.
   static constexpr std::uint16_t end_of_list = 0xffff, with_caller = 0xfffe, in_array = 0xfffd;
@@ -136,6 +139,9 @@ class KmemCache {
   SlabObject refill(Core*& core, Gfp gfp);
   bool transfer_from_shared(Core& core, Node& node, std::uint32_t batch);
   void take_from_slabs(Core& core, Node& node, std::uint32_t batch);
+  SlabObject pop(std::uint32_t slab);
+  SlabObject take_one(Core& core, Node& node);
+  SlabObject fallback_alloc(Core& core);
   std::uint32_t alloc_block(Core& core, std::uint32_t slab, std::uint32_t batch);
   std::uint32_t cache_grow(Core*& core, Gfp gfp, Node& node);
   void hand_in(Core& core, std::uint32_t slab);

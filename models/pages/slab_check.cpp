@@ -45,18 +45,20 @@ void KmemCache::check_invariants() const {
   };
   std::vector<std::uint16_t> where(links_.size(), 0); // how many places an object is in
   std::uint64_t arrays = 0, active = 0, slabs = 0;
-  const auto put_in_array = [&](SlabObject object) {
+  const auto put_in_array = [&](SlabObject object, std::size_t node) {
     ++arrays;
     if (object.value() >= links_.size() || links_[object.value()] != in_array || ++where[object.value()] > 1)
       wrong(fmt::format("object {} is in an array, and elsewhere", object.value()));
+    if (const std::size_t owner = slabs_[object.value() >> shift_].node; owner != node)
+      wrong(fmt::format("object {} of node {} is in an array of node {}", object.value(), owner, node));
   };
   for (std::size_t cpu = 0; cpu < arrays_.size(); ++cpu)
     for (std::uint32_t i = 0; i < arrays_[cpu].avail; ++i)
-      put_in_array(entries_[cpu * tuning_.limit + i]);
+      put_in_array(entries_[cpu * tuning_.limit + i], homes_[cpu]);
   for (std::size_t n = 0; n < nodes_.size(); ++n) {
     const Node& node = nodes_[n];
     for (std::uint32_t i = 0; i < node.shared_avail; ++i)
-      put_in_array(node.shared[i]);
+      put_in_array(node.shared[i], n);
     std::uint64_t free = 0;
     for (const SlabList* list : {&node.full, &node.partial, &node.free}) {
       std::uint32_t length = 0;

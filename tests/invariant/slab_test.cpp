@@ -187,6 +187,51 @@ TEST(Slab, AnObjectOfAnotherNodeGoesStraightToItsSlab) {
   callers.cache.check_invariants();
 }
 
+// Node 0 has no page left, so that its cores live on objects of node 1.
+void live_on_another_nodes_objects(const char* version, std::int64_t shared) {
+  auto settings = two_sockets(version, 8);
+  settings.push_back({"kernel.slab_shared", shared});
+  PagedMachine m(6, settings);
+  Callers callers(m, {.name = "objects", .size = 200});
+  m.run([&](Core& core) {
+    std::vector<FrameNumber> taken;
+    while (taken.empty() || m.pages.node_of(taken.back()) == NodeId(0))
+      taken.push_back(m.pages.alloc_page(core));
+    std::vector<SlabObject> mine;
+    for (int i = 0; i < 402; ++i)
+      callers.take(core, mine);
+    EXPECT_EQ(m.pages.node_of(callers.cache.frame_of(mine.back())), NodeId(1));
+    callers.cache.check_invariants();
+    const SlabInfo info = callers.cache.info();
+    EXPECT_EQ(info.num_slabs,
+              (402 + info.objperslab - 1) / info.objperslab); // one is used up before the next
+    for (int i = 0; i < 100; ++i)
+      callers.give(core, mine, 0);
+    callers.cache.check_invariants();
+    for (const FrameNumber frame : taken) // node 0 has memory again
+      m.release(core, frame);
+    for (int i = 0; i < 300; ++i)
+      callers.take(core, mine);
+    EXPECT_EQ(m.pages.node_of(callers.cache.frame_of(mine.back())), NodeId(0));
+    callers.cache.check_invariants();
+    while (!mine.empty())
+      callers.give(core, mine, mine.size() - 1);
+    callers.cache.do_drain(core);
+    callers.cache.check_invariants();
+    callers.cache.shrink(core);
+  });
+  callers.cache.check_invariants();
+  EXPECT_EQ(callers.cache.info().num_objs, 0u);
+  EXPECT_EQ(m.pages.allocated_frames(), 0u);
+}
+
+TEST_P(SlabInvariant, ArraysHoldTheirOwnNodesObjectsEvenIfNewSlabsComeFromAnotherNode) {
+  live_on_another_nodes_objects(GetParam(), -1);
+}
+TEST_P(SlabInvariant, ArraysHoldTheirOwnNodesObjectsWithoutASharedArrayToo) {
+  live_on_another_nodes_objects(GetParam(), 0);
+}
+
 TEST_P(SlabInvariant, WrongFreesAreViolations) {
   PagedMachine m(1, {{"kernel.slab", GetParam()}});
   KmemCache cache({m.machine, m.locks, m.pages, m.configuration}, {.name = "objects", .size = 200});
