@@ -45,8 +45,7 @@ class LruOfZones final : public Lru {
       frames[to_free++] = frame;
     }
     if (locked != nullptr) locked->unlock(core);
-    while (to_free > 0) // __pagevec_free(), which begins with the last
-      pages_.free_page(core, frames[--to_free]);
+    pages_.free_page_list(core, frames.first(to_free), Temperature::hot); // __pagevec_free()
   }
 };
 
