@@ -44,8 +44,9 @@ void PageAllocator::build_zonelists() {
       list.zones = layout_.zonelist(NodeId(node), static_cast<ZoneType>(highest));
       if (list.zones.empty()) continue;
       const std::uint32_t preferred = list.zones.front();
-      const bool has_lower = preferred > 0 && zone_at(preferred - 1).node() == zone_at(preferred).node();
-      list.first.no_fragment = path_->avoids_fragments(zone_at(preferred), has_lower);
+      const bool dma32 = preferred > 0 && zone_at(preferred - 1).node() == zone_at(preferred).node() &&
+                         zone_at(preferred - 1).type() == ZoneType::dma32;
+      list.first.no_fragment = path_->avoids_fragments(zone_at(preferred), layout_.nodes() == 1 || dma32);
     }
   }
 }
@@ -71,7 +72,7 @@ FrameNumber PageAllocator::get_page_from_freelist(Core& core, const AllocRequest
       ZoneEntry& entry = zones_[index];
       // Memory of the own node, mixed pageblocks or not, comes before that of another one.
       if (flags.no_fragment && entry.zone->node() != zones_[request.zonelist.front()].zone->node()) break;
-      if (!entry.zone->watermark_ok(core, request.order, flags, request.highest) && !flags.no_watermarks)
+      if (!flags.no_watermarks && !entry.zone->watermark_ok(core, request.order, flags, request.highest))
         continue;
       const FrameNumber frame = rmqueue(core, entry, request, flags);
       if (frame != no_frame) [[likely]]
