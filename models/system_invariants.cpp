@@ -1,6 +1,7 @@
 // What must add up at a quiescent point, over all mechanisms together: System::check_invariants().
 #include "models/system.hpp"
 
+#include <algorithm>
 #include <spdlog/fmt/fmt.h>
 #include <unordered_map>
 
@@ -21,12 +22,16 @@ std::uint64_t walk(TablePage& table, Visit&& visit) {
     if (child != nullptr) tables += walk(*child, visit);
   return tables;
 }
-std::uint64_t leaves(const TablePage& table) {
-  if (table.children.empty()) return 1;
-  std::uint64_t found = 0;
+/// Tables of levels up to `highest`, 0 being the last; `table` is of `level`.
+std::uint64_t tables_up_to(int highest, const TablePage& table, int level) {
+  std::uint64_t found = level <= highest;
   for (const TablePage* child : table.children)
-    if (child != nullptr) found += leaves(*child);
+    if (child != nullptr) found += tables_up_to(highest, *child, level - 1);
   return found;
+}
+/// What NR_PAGETABLE counts: last-level tables, in 5.10 also those above them, but no root.
+std::uint64_t counted_tables(const TablePage& root, int levels, bool middle) {
+  return tables_up_to(std::min(middle ? 1 : 0, levels - 2), root, levels - 1);
 }
 std::uint64_t tables_in_slabs(const TablePage& table) {
   std::uint64_t tables = table.object != no_object;
@@ -85,7 +90,7 @@ void System::check_objects() {
 }
 
 // vm_stat says what the structures say, whatever its CPUs keep back.
-void System::check_statistics(std::uint64_t mapped, std::uint64_t last_level_tables) {
+void System::check_statistics(std::uint64_t mapped, std::uint64_t pagetable) {
   const auto counted = [&](VmStatItem item, std::uint64_t found) {
     std::int64_t sum = 0;
     for (std::uint32_t node = 0; node < pages.layout().nodes(); ++node)
@@ -95,7 +100,7 @@ void System::check_statistics(std::uint64_t mapped, std::uint64_t last_level_tab
                                   static_cast<int>(item), found));
   };
   counted(NR_ANON_MAPPED, mapped);
-  counted(NR_PAGETABLE, last_level_tables);
+  counted(NR_PAGETABLE, pagetable);
   counted(NR_INACTIVE_ANON, lru->size(LruList::inactive));
   counted(NR_ACTIVE_ANON, lru->size(LruList::active));
   std::uint64_t reclaimable = 0;
@@ -111,7 +116,7 @@ void System::check_invariants() {
   check_objects();
   if (rcu_->queued() > 0) throw Violation(fmt::format("{} RCU callbacks have never run", rcu_->queued()));
   std::unordered_map<std::uint32_t, std::int32_t> mappings; // by frame
-  std::uint64_t table_frames = 0, last_level_tables = 0;
+  std::uint64_t table_frames = 0, pagetable = 0;
   for (auto& [id, mm] : mms_) {
     std::int64_t mapped = 0;
     if (mm->tables.root() != nullptr)
@@ -119,7 +124,8 @@ void System::check_invariants() {
         ++mapped;
         ++mappings[pte.frame().value()];
       });
-    if (mm->tables.root() != nullptr) last_level_tables += leaves(*mm->tables.root());
+    if (mm->tables.root() != nullptr)
+      pagetable += counted_tables(*mm->tables.root(), mm->tables.shape().levels, pages.vm_stat().has_nodes());
     if (mapped != mm->rss)
       throw Violation(fmt::format("mm {}: rss is {}, but {} entries are valid", id, mm->rss, mapped));
     if (mm->users.value() < 0 || mm->count.value() < 1)
@@ -157,7 +163,7 @@ void System::check_invariants() {
         "{} frames are allocated, but {} are mapped, {} only held by pagevecs, {} are tables and {} in "
         "slabs: some have leaked",
         pages.allocated_frames(), mappings.size(), only_in_pagevecs, table_frames, slabs.frames()));
-  check_statistics(mappings.size(), last_level_tables);
+  check_statistics(mappings.size(), pagetable);
 }
 
 } // namespace mmsim

@@ -35,7 +35,7 @@ std::int64_t reserve(const PageAllocator& pages, std::uint64_t most_bytes) {
 
 } // namespace
 
-Overcommit::Overcommit(Machine& machine, SpinLocks& locks, const PageAllocator& pages,
+Overcommit::Overcommit(Machine& machine, SpinLocks& locks, PageAllocator& pages,
                        const Configuration& configuration)
     : parameters_(read_parameters<OvercommitParameters>(configuration)), pages_(pages),
       admin_reserve_(reserve(pages, std::uint64_t{8} << 20)),
@@ -53,7 +53,7 @@ bool Overcommit::allows(Core& core, const MmStruct& mm, std::int64_t pages) {
   switch (parameters_.memory) {
   case 0:
     return parameters_.guess == "totalram" ? pages <= static_cast<std::int64_t>(pages_.managed_frames())
-                                           : free_pages_suffice(pages);
+                                           : free_pages_suffice(core, pages);
   case 1:
     return true;
   default:
@@ -62,9 +62,9 @@ bool Overcommit::allows(Core& core, const MmStruct& mm, std::int64_t pages) {
 }
 
 // Page cache, swap and reclaimable slab come first in 2.6.24; there is none of them.
-bool Overcommit::free_pages_suffice(std::int64_t pages) const {
-  const auto free = static_cast<std::int64_t>(pages_.free_frames());
-  const std::int64_t totalreserve_pages = 0; // stand-in: the zones know their reserves once they have some
+bool Overcommit::free_pages_suffice(Core& core, std::int64_t pages) {
+  const std::int64_t free = pages_.vm_stat().read_global(core, NR_FREE_PAGES); // nr_free_pages()
+  const auto totalreserve_pages = static_cast<std::int64_t>(pages_.limits().totalreserve_pages);
   if (free <= totalreserve_pages) return false;
   const std::int64_t available = free - totalreserve_pages;
   return available - available / 32 > pages; // the last 3 % are root's

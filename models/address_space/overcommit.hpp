@@ -7,14 +7,14 @@
 // the pages are counted first and taken off again if the answer is no. vm.overcommit_memory is
 // kernel.overcommit_memory:
 // - 0, guess: 5.10 refuses only what is more than all memory (since 5.2); 2.6.24 what is more than what it
-//   could have: the free pages above the reserves (kernel.overcommit_guess).
+//   could have: the free pages above the reserves (kernel.overcommit_guess), as vm_stat[] counts them.
 // - 1, always.
 // - 2, never more than the limit: overcommit_ratio percent of memory, less a reserve for root and for other
 //   processes than a big one (kernel.overcommit_reserve: 2.6.24 by shares, 5.10 by admin_reserve_kbytes and
 //   user_reserve_kbytes, computed from the memory that is free at boot). The count may lag by a batch a CPU.
 //
 // Left out: swap, huge pages, the page cache and reclaimable slab (all of them 0 here),
-// vm.overcommit_kbytes, what reading vm_stat costs 2.6.24's guess.
+// vm.overcommit_kbytes.
 #pragma once
 
 #include "models/address_space/mm_struct.hpp"
@@ -34,8 +34,7 @@ inline const DeclareParameters<OvercommitParameters> declared_overcommit_paramet
 
 class Overcommit {
  public:
-  Overcommit(Machine& machine, SpinLocks& locks, const PageAllocator& pages,
-             const Configuration& configuration);
+  Overcommit(Machine& machine, SpinLocks& locks, PageAllocator& pages, const Configuration& configuration);
 
   /// security_vm_enough_memory(): promises `pages` more, or says no and counts nothing.
   [[nodiscard]] bool vm_enough_memory(Core& core, const MmStruct& mm, std::uint64_t pages);
@@ -50,11 +49,11 @@ class Overcommit {
 
  private:
   bool allows(Core& core, const MmStruct& mm, std::int64_t pages);
-  bool free_pages_suffice(std::int64_t pages) const;
+  bool free_pages_suffice(Core& core, std::int64_t pages);
   std::int64_t allowed(const MmStruct& mm) const;
 
   const OvercommitParameters parameters_;
-  const PageAllocator& pages_;
+  PageAllocator& pages_;
   const std::int64_t admin_reserve_, user_reserve_; // in pages
   VmCommittedAs committed_;
 };

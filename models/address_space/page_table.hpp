@@ -31,6 +31,7 @@ struct TablePage {
   FrameNumber frame{};
   SlabObject object = no_object;    ///< where tables are a slab cache's
   std::uint32_t live = 0;           ///< valid entries
+  bool counted = false;             ///< in NR_PAGETABLE
   std::unique_ptr<SpinLock> lock;   ///< of a last-level table under split locks; else null
   std::vector<Pte> words;           ///< what the hardware reads
   std::vector<TablePage*> children; ///< beside `words` in upper levels

@@ -26,9 +26,10 @@ std::int64_t mm_compute_batch(std::int64_t cpus, bool strict, std::uint64_t tota
   return std::max({2 * cpus, std::int64_t{32}, std::min(share, std::int64_t{INT32_MAX})});
 }
 
-/// ACCT_THRESHOLD.
-std::int64_t acct_threshold(const Configuration& configuration) {
-  return std::max<std::int64_t>(16, 2 * read_parameters<PercpuCounterParameters>(configuration).nr_cpus);
+/// ACCT_THRESHOLD, of a kernel that was compiled for as many CPUs as it runs on at least.
+std::int64_t acct_threshold(const Configuration& configuration, std::int64_t cpus) {
+  const std::int64_t nr_cpus = read_parameters<PercpuCounterParameters>(configuration).nr_cpus;
+  return std::max<std::int64_t>(16, 2 * std::max(nr_cpus, cpus));
 }
 
 } // namespace
@@ -37,7 +38,7 @@ VmCommittedAs::VmCommittedAs(Machine& machine, SpinLocks& locks, const Configura
                              bool strict, std::uint64_t totalram_pages)
     : percpu_counter_(read_parameters<VmCommittedAsParameters>(configuration).counter == "percpu_counter"),
       batch_(percpu_counter_ ? mm_compute_batch(machine.cpus(), strict, totalram_pages)
-                             : acct_threshold(configuration)) {
+                             : acct_threshold(configuration, machine.cpus())) {
   if (percpu_counter_)
     counter_.emplace(machine, locks, configuration, "vm_committed_as", batch_);
   else

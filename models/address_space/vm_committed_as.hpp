@@ -10,7 +10,8 @@
 //   CPU's share of memory, or 1/256 of it where the limit must hold (policy 2), but at least max(32, 2 * CPUs).
 //   Every batch a CPU takes the counter's lock (class vm_committed_as).
 // - `committed_space`: vm_acct_memory() of mm/swap.c, 2.6.24: what a CPU keeps for itself is added to
-//   vm_committed_space, atomically and without a lock, once it is over ACCT_THRESHOLD = max(16, 2 * NR_CPUS).
+//   vm_committed_space, atomically and without a lock, once it is over ACCT_THRESHOLD = max(16, 2 * NR_CPUS), where
+//   NR_CPUS is kernel.nr_cpus, at least the machine's.
 //
 // Left out: the change of the batch at run time (overcommit_policy_handler(), memory hotplug).
 #pragma once

@@ -8,8 +8,9 @@ namespace mmsim {
 namespace {
 
 std::int64_t batch_of(const PercpuCounterParameters& p, std::int64_t online) {
-  if (p.batch == "nr_cpus") return p.nr_cpus >= 16 ? 2 * p.nr_cpus : 4 * p.nr_cpus; // FBC_BATCH
-  return std::max<std::int64_t>(32, 2 * online);                                    // compute_batch_value()
+  if (p.batch != "nr_cpus") return std::max<std::int64_t>(32, 2 * online); // compute_batch_value()
+  const std::int64_t nr_cpus = std::max(p.nr_cpus, online);
+  return nr_cpus >= 16 ? 2 * nr_cpus : 4 * nr_cpus; // FBC_BATCH
 }
 
 } // namespace
@@ -20,7 +21,8 @@ void PercpuCounterParameters::declare(Declaration& d, PercpuCounterParameters& p
     "was compiled for (nr_cpus, 2.6.24, not safe against interrupts) or by those online (5.10)",
     "lib/percpu_counter.c, compute_batch_value; FBC_BATCH of include/linux/percpu_counter.h in 2.6.24")
       .one_of({"nr_cpus", "online"});
-  d("kernel.nr_cpus", p.nr_cpus, 4, "CPUs that the kernel was compiled for (NR_CPUS)",
+  d("kernel.nr_cpus", p.nr_cpus, 4,
+    "CPUs that the kernel was compiled for (NR_CPUS); at least those that it runs on",
     "arch/arm/Kconfig of 2.6.24: 2 to 32, default 4")
       .at_least(2);
 }

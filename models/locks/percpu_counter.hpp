@@ -9,7 +9,7 @@
 // s32 is on a line of its own (per-CPU areas). kernel.percpu_counter_batch chooses the version:
 // - `online`, as 5.10: the batch is max(32, 2 * online CPUs); the lock is taken with irqs off, a CPU's part is
 //   added to atomically and only what was moved is taken off it, so that interrupts may add too.
-// - `nr_cpus`, as 2.6.24: FBC_BATCH from the CPUs that the kernel was compiled for (kernel.nr_cpus);
+// - `nr_cpus`, as 2.6.24: FBC_BATCH from the CPUs that the kernel was compiled for (kernel.nr_cpus, at least the machine's);
 //   spin_lock() leaves irqs on and a CPU's part is read, then written. An interrupt that adds to the same
 //   counter in between is lost: in this version as here such counters were not for interrupts.
 //

@@ -6,8 +6,14 @@ namespace mmsim {
 
 namespace {
 
+// Whose constructor counts the page: that of a last-level table (pgtable_pte_page_ctor()), and in 5.10 that of a
+// middle directory (pgtable_pmd_page_ctor()), which the root is not even where it stands in for one.
+bool is_counted(const System& system, bool root, int level) {
+  return level == 0 || (level == 1 && !root && system.pages.vm_stat().has_nodes());
+}
+
 // Null if there is no memory.
-TablePage* new_table(System& system, Core& core, std::size_t entries, bool upper) {
+TablePage* new_table(System& system, Core& core, std::size_t entries, bool root, int level) {
   FrameNumber frame;
   SlabObject object = no_object;
   if (system.slabs.pgtable != nullptr) { // cleared when its slab was made, and again when it was freed
@@ -20,11 +26,12 @@ TablePage* new_table(System& system, Core& core, std::size_t entries, bool upper
     system.contents.clear_page(core, frame);
   }
   core.charge(core.costs().work.table_init, Account::work);
-  TablePage& table = system.table_pages.take(entries, upper);
+  TablePage& table = system.table_pages.take(entries, level > 0);
   table.frame = frame;
   table.object = object;
-  if (!upper) system.pages.count_page(core, frame, NR_PAGETABLE, 1); // pgtable_pte_page_ctor()
-  if (!upper && !table.lock) table.lock = system.new_pte_lock();
+  table.counted = is_counted(system, root, level);
+  if (table.counted) system.pages.count_page(core, frame, NR_PAGETABLE, 1);
+  if (level == 0 && !table.lock) table.lock = system.new_pte_lock();
   return &table;
 }
 
@@ -46,7 +53,7 @@ void publish_unless(System& system, Core& core, MmStruct& mm, TablePage& made, P
 } // namespace
 
 void free_table(System& system, Core& core, TablePage& table) {
-  if (table.children.empty()) system.pages.count_page(core, table.frame, NR_PAGETABLE, -1);
+  if (table.counted) system.pages.count_page(core, table.frame, NR_PAGETABLE, -1);
   if (table.object != no_object)
     system.slabs.pgtable->free(core, table.object);
   else
@@ -56,7 +63,8 @@ void free_table(System& system, Core& core, TablePage& table) {
 
 bool alloc_root(System& system, Core& core, MmStruct& mm) {
   PageTable& tables = mm.tables;
-  TablePage* made = new_table(system, core, std::size_t{1} << tables.shape().root_bits, true);
+  TablePage* made =
+      new_table(system, core, std::size_t{1} << tables.shape().root_bits, true, tables.shape().levels - 1);
   if (made == nullptr) return false;
   publish_unless(
       system, core, mm, *made, [&] { return tables.root() != nullptr; }, [&] { tables.set_root(made); });
@@ -74,7 +82,7 @@ std::optional<PteSlot> alloc_pte(System& system, Core& core, MmStruct& mm, PageN
     const std::size_t index = tables.index(page, level);
     if (table->children[index] == nullptr) core.settle(); // another thread may be linking one just now
     if (table->children[index] == nullptr) {
-      TablePage* made = new_table(system, core, TablePage::entries, level > 1);
+      TablePage* made = new_table(system, core, TablePage::entries, false, level - 1);
       if (made == nullptr) return {};
       publish_unless(
           system, core, mm, *made, [&] { return table->children[index] != nullptr; },

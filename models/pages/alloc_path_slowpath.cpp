@@ -18,8 +18,9 @@ class Slowpath final : public AllocPath {
 
   WatermarkRule watermark_rule() const override { return WatermarkRule::one_block; }
 
-  bool avoids_fragments(const Zone& preferred, bool has_lower_zone) const override {
-    return preferred.type() == ZoneType::normal && has_lower_zone; // rather ZONE_DMA32 than mixed pageblocks
+  bool avoids_fragments(const Zone& preferred, bool one_node_or_dma32) const override {
+    return preferred.type() == ZoneType::normal &&
+           one_node_or_dma32; // rather ZONE_DMA32 than mixed pageblocks
   }
 
   FrameNumber slowpath(Core*& core, const AllocRequest& request) override {

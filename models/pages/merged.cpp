@@ -85,7 +85,8 @@ class Merged final : public PerCpuLists {
     pcp.count -= count;
     FrameTable& frames = zone_.frames();
     FrameList head;
-    std::uint32_t prefetches = prefetch_buddy_ ? limits_.batch : 0;
+    const std::uint32_t fetched = prefetch_buddy_ ? std::min(limits_.batch, count) : 0;
+    std::uint32_t prefetches = fetched;
     Duration prefetched{};
     std::uint32_t batch_free = 0;
     std::size_t type = 0;
@@ -108,7 +109,7 @@ class Merged final : public PerCpuLists {
       } while (--count != 0 && --batch_free != 0 && !list.empty());
     }
     core.charge(prefetched, Account::alloc);
-    zone_.drain_prepared(core, head, prefetch_buddy_);
+    zone_.drain_prepared(core, head, fetched); // those at its front
   }
 
   Zone& zone_;

@@ -45,8 +45,9 @@ void PageAllocator::build_zonelists() {
       if (list.zones.empty()) continue;
       const std::uint32_t preferred = list.zones.front();
       list.preferred = &zones_[preferred];
-      const bool has_lower = preferred > 0 && zone_at(preferred - 1).node() == zone_at(preferred).node();
-      list.first.no_fragment = path_->avoids_fragments(zone_at(preferred), has_lower);
+      const bool dma32 = preferred > 0 && zone_at(preferred - 1).node() == zone_at(preferred).node() &&
+                         zone_at(preferred - 1).type() == ZoneType::dma32;
+      list.first.no_fragment = path_->avoids_fragments(zone_at(preferred), layout_.nodes() == 1 || dma32);
     }
   }
 }
@@ -91,7 +92,7 @@ FrameNumber PageAllocator::search(Core& core, const AllocRequest& request, Alloc
       Zone& preferred = *zones_[request.zonelist.front()].zone;
       // Memory of the own node, mixed pageblocks or not, comes before that of another one.
       if (flags.no_fragment && entry.zone->node() != preferred.node()) break;
-      if (!entry.zone->watermark_ok(core, request.order, flags, request.highest) && !flags.no_watermarks)
+      if (!flags.no_watermarks && !entry.zone->watermark_ok(core, request.order, flags, request.highest))
         continue;
       const FrameNumber frame =
           rmqueue(core, entry, preferred, request.order, request.gfp, request.type, flags);

@@ -1,8 +1,11 @@
 // What the page allocator asks of others when memory runs short.
 //
-// Models the calls that __alloc_pages() (2.6.24) and __alloc_pages_slowpath() (5.10) make out of
-// mm/page_alloc.c: wakeup_kswapd(), try_to_free_pages(), out_of_memory(). Reclaim implements them; until
-// somebody does, NoReclaim says that nothing can be had.
+// Models the calls that __alloc_pages() (2.6.24) and __alloc_pages_slowpath() (5.10) make out of mm/page_alloc.c:
+// wakeup_kswapd(), try_to_free_pages(), out_of_memory(). Reclaim implements them; until somebody does, NoReclaim
+// says that nothing can be had.
+//
+// All return on the core on which they were called: operations keep their Core& over an allocation. A hook that lets
+// its task sleep, and so change cores, needs operations that pass tasks there first.
 #pragma once
 
 #include "models/pages/gfp.hpp"
@@ -17,14 +20,12 @@ class Zone;
 class ReclaimHooks {
  public:
   virtual ~ReclaimHooks() = default;
-  /// wakeup_kswapd(): the zone's free pages are below its low watermark. May be called with irqs on only;
-  /// does not sleep.
+  /// wakeup_kswapd(): the zone's free pages are below its low watermark. Also called with irqs off
+  /// (GFP_ATOMIC of the slab); does not sleep.
   virtual void wake_kswapd(Core& core, Zone& zone, unsigned order) = 0;
-  /// try_to_free_pages(): direct reclaim by the task that runs on `core`; it may sleep, and go on another
-  /// core, which `core` then points to. Returns how many pages it has freed.
+  /// try_to_free_pages(): direct reclaim by the task that runs on `core`. Returns how many pages it has freed.
   virtual std::uint64_t try_to_free_pages(Core*& core, unsigned order, Gfp gfp) = 0;
-  /// out_of_memory(): true if a victim was found, so that the allocation may be tried again. May sleep
-  /// likewise.
+  /// out_of_memory(): true if a victim was found, so that the allocation may be tried again.
   virtual bool out_of_memory(Core*& core, unsigned order, Gfp gfp) = 0;
   /// The calling task is the victim of an OOM kill (TIF_MEMDIE, tsk_is_oom_victim()): no watermark counts for
   /// it, and its allocations may fail.

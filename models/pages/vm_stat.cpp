@@ -32,6 +32,7 @@ VmStat::VmStat(const Machine& machine, std::span<const ZoneSpan> zones, const Co
     zone.node = span.node;
     zone.threshold = threshold_of(cpus, span.pages);
     zone.value[NR_FREE_PAGES] = span.managed; // free_all_bootmem(), memblock_free_all()
+    all_zones_.value[NR_FREE_PAGES] += span.managed;
     if (!by_node) continue;
     while (nodes_.size() <= span.node.value())
       nodes_.emplace_back("pglist_data vm_stat", cpus).node =
@@ -70,7 +71,7 @@ void VmStat::mod_irqsafe(Core& core, std::uint32_t zone, VmStatItem item, std::i
   core.irq_enable();
 }
 
-inline void VmStat::add(Core& core, Group& group, CacheLine& all, VmStatItem item, std::int32_t delta) {
+inline void VmStat::add(Core& core, Group& group, Global& all, VmStatItem item, std::int32_t delta) {
   std::int8_t& differential = group.differentials[core.id().value()][item];
   // An interrupt that was due before irqs went off comes when we settle, and may count too.
   if (std::abs(differential + delta) > group.threshold) core.settle();
@@ -88,7 +89,7 @@ void VmStat::step(Core& core, std::uint32_t zone, VmStatItem item, std::int32_t 
   if (counted_by_zone(item)) step_in(core, group, all_zones_, item, one);
 }
 
-inline void VmStat::step_in(Core& core, Group& group, CacheLine& all, VmStatItem item, std::int32_t one) {
+inline void VmStat::step_in(Core& core, Group& group, Global& all, VmStatItem item, std::int32_t one) {
   std::int8_t& differential = group.differentials[core.id().value()][item];
   if (std::abs(differential + one) > group.threshold) core.settle(); // as in add()
   const std::int32_t x = differential + one;
@@ -100,12 +101,13 @@ inline void VmStat::step_in(Core& core, Group& group, CacheLine& all, VmStatItem
 }
 
 // zone_page_state_add(), node_page_state_add().
-void VmStat::publish(Core& core, Group& group, CacheLine& all, VmStatItem item, std::int32_t amount,
+void VmStat::publish(Core& core, Group& group, Global& all, VmStatItem item, std::int32_t amount,
                      std::int32_t left) {
   core.rmw(group.line);
   group.value[item] += amount;
   group.differentials[core.id().value()][item] = static_cast<std::int8_t>(left);
-  core.rmw(all); // atomic_long_add(x, &vm_stat[item]), which nothing in the model reads but /proc, as a sum
+  core.rmw(all.line); // atomic_long_add(x, &vm_stat[item])
+  all.value[item] += amount;
 }
 
 void VmStat::fold(Core& core) {
@@ -113,8 +115,8 @@ void VmStat::fold(Core& core) {
   fold(core, nodes_, all_nodes_);
 }
 
-void VmStat::fold(Core& core, std::deque<Group>& groups, CacheLine& all) {
-  std::array<bool, vm_stat_items> changed{};
+void VmStat::fold(Core& core, std::deque<Group>& groups, Global& all) {
+  Items changed{};
   for (Group& group : groups)
     for (std::size_t item = 0; item < vm_stat_items; ++item) {
       std::int8_t& differential = group.differentials[core.id().value()][item];
@@ -122,12 +124,15 @@ void VmStat::fold(Core& core, std::deque<Group>& groups, CacheLine& all) {
       core.irq_disable();
       core.rmw(group.line);
       group.value[item] += differential;
+      changed[item] += differential;
       differential = 0;
       core.irq_enable();
-      changed[item] = true;
     }
-  for (const bool item : changed)
-    if (item) core.rmw(all);
+  for (std::size_t item = 0; item < vm_stat_items; ++item) {
+    if (changed[item] == 0) continue;
+    core.rmw(all.line);
+    all.value[item] += changed[item];
+  }
 }
 
 std::int64_t VmStat::sum(const Group& group, VmStatItem item) {

@@ -24,6 +24,7 @@
 #include "sim/machine/core.hpp"
 #include "sim/machine/machine.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstdlib>
@@ -60,10 +61,10 @@ class VmStat {
   /// __mod_zone_page_state(), in 5.10 __mod_node_page_state() as well or instead. With irqs off.
   void mod(Core& core, std::uint32_t zone, VmStatItem item, std::int32_t delta);
   void mod_irqsafe(Core& core, std::uint32_t zone, VmStatItem item, std::int32_t delta);
-  /// One page more or less, as the version counts single pages: by inc() and dec() in 2.6.24, by mod() in 5.10. With irqs
-  /// off.
+  /// One page more or less, as the version counts single pages: by inc() and dec() in 2.6.24; in 5.10 by
+  /// mod() but for page tables (inc_zone_page_state()). With irqs off.
   void count_page(Core& core, std::uint32_t zone, VmStatItem item, std::int32_t one) {
-    if (has_nodes())
+    if (has_nodes() && item != NR_PAGETABLE)
       mod(core, zone, item, one);
     else
       step(core, zone, item, one);
@@ -81,6 +82,12 @@ class VmStat {
     Group& group = zones_[zone];
     if (!group.line.held_by(core)) core.read(group.line);
     return published(zone, item);
+  }
+  /// global_page_state(), of an item that is counted by zone: what has been published, never below 0. Reads the line
+  /// that every publication writes.
+  std::int64_t read_global(Core& core, VmStatItem item) {
+    core.read(all_zones_.line);
+    return std::max<std::int64_t>(all_zones_.value[item], 0);
   }
   /// The same at this instant, for those outside of the machine.
   std::int64_t published(std::uint32_t zone, VmStatItem item) const {
@@ -113,16 +120,23 @@ class VmStat {
     std::vector<std::array<std::int8_t, vm_stat_items>> differentials; // by cpu
   };
 
-  void add(Core& core, Group& group, CacheLine& all, VmStatItem item, std::int32_t delta);
+  /// vm_stat[], vm_zone_stat[], vm_node_stat[].
+  struct Global {
+    CacheLine line;
+    Items value{};
+  };
+
+  void add(Core& core, Group& group, Global& all, VmStatItem item, std::int32_t delta);
   void step(Core& core, std::uint32_t zone, VmStatItem item, std::int32_t one);
-  void step_in(Core& core, Group& group, CacheLine& all, VmStatItem item, std::int32_t one);
-  void publish(Core& core, Group& group, CacheLine& all, VmStatItem item, std::int32_t amount,
+  void step_in(Core& core, Group& group, Global& all, VmStatItem item, std::int32_t one);
+  void publish(Core& core, Group& group, Global& all, VmStatItem item, std::int32_t amount,
                std::int32_t left);
-  void fold(Core& core, std::deque<Group>& groups, CacheLine& all);
+  void fold(Core& core, std::deque<Group>& groups, Global& all);
   static std::int64_t sum(const Group& group, VmStatItem item);
 
   std::deque<Group> zones_, nodes_; // nodes: only where there are counters of nodes
-  CacheLine all_zones_{"vm_zone_stat"}, all_nodes_{"vm_node_stat"}; // 2.6.24: the first is vm_stat
+  Global all_zones_{CacheLine("vm_zone_stat")},
+      all_nodes_{CacheLine("vm_node_stat")}; // 2.6.24: the first is vm_stat
 };
 
 } // namespace mmsim

@@ -21,7 +21,7 @@ void WatermarkParameters::declare(Declaration& d, WatermarkParameters& p) {
       .at_most(1000);
   constexpr const char* reserve_help =
       " keeps one page back for every so many above it in its node from allocations "
-      "that could go there; 0: none";
+      "that could go there; 0: none, but 1 in 2.6.24 (kernel.watermark_scale_factor = 0)";
   constexpr const char* source = "sysctl_lowmem_reserve_ratio of both kernels";
   d("kernel.lowmem_reserve_dma", p.reserve_dma, 256, std::string("ZONE_DMA") + reserve_help, source)
       .at_least(0);

@@ -139,13 +139,14 @@ void Zone::drain(Core& core, FrameList& list, std::uint32_t count) {
   core.counters().add(Counter::pcp_drain);
 }
 
-void Zone::drain_prepared(Core& core, FrameList& list, bool fetched) {
+void Zone::drain_prepared(Core& core, FrameList& list, std::uint32_t fetched) {
   enter(core);
   FrameRow row;
   while (!list.empty()) {
     if (!row.contains(list.front().value())) row = row_of(list.front(), &Frame::next);
     const FrameNumber frame = list.pop_front(frames_);
-    give_back(core, frame, 0, static_cast<MigrateType>(frames_[frame].flags), row, fetched);
+    give_back(core, frame, 0, static_cast<MigrateType>(frames_[frame].flags), row, fetched != 0);
+    if (fetched != 0) --fetched;
   }
   lock_->unlock(core);
   core.counters().add(Counter::pcp_drain);

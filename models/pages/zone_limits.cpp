@@ -39,9 +39,11 @@ MemoryLimits::MemoryLimits(const MemoryLayout& layout, const Configuration& conf
   }
   min_free_kbytes = min_free_of(marks, buffer_pages, lowmem_pages, configuration);
 
-  const PerZoneType ratios{static_cast<std::uint64_t>(marks.reserve_dma),
-                           static_cast<std::uint64_t>(marks.reserve_dma32),
-                           static_cast<std::uint64_t>(marks.reserve_normal), 0};
+  // setup_per_zone_lowmem_reserve() of 2.6.24 makes a ratio of 0 one of 1.
+  const std::int64_t least = marks.scale_factor == 0 ? 1 : 0;
+  const PerZoneType ratios{static_cast<std::uint64_t>(std::max(marks.reserve_dma, least)),
+                           static_cast<std::uint64_t>(std::max(marks.reserve_dma32, least)),
+                           static_cast<std::uint64_t>(std::max(marks.reserve_normal, least)), 0};
   for (std::size_t i = 0; i < zones.size(); ++i) {
     const ZoneSpan& zone = layout.zones()[i];
     zones[i].watermarks = watermarks(min_free_kbytes / kbytes_per_frame, zone.pages, lowmem_pages,

@@ -7,7 +7,8 @@
 // A node's load counts from node to node as in 5.10; 2.6.24 clears it for each, which is the same where all other
 // nodes are equally far, as on the machines here.
 //
-// Left out: the preference for nodes without CPUs (every socket has some), zone_reclaim_mode.
+// Left out: the preference for nodes without CPUs among equals (PENALTY_FOR_NODE_WITH_CPUS), which sockets become that
+// run.cpus leaves without any, zone_reclaim_mode.
 #pragma once
 
 #include "models/pages/zone_sizes.hpp"

@@ -38,8 +38,7 @@ class LruOfZones final : public Lru {
       frames[to_free++] = frame;
     }
     hold.drop();
-    while (to_free > 0) // __pagevec_free(), which begins with the last
-      pages_.free_page(core, frames[--to_free]);
+    pages_.free_page_list(core, frames.first(to_free), Temperature::hot); // __pagevec_free()
   }
 };
 

@@ -16,8 +16,10 @@ void Scheduler::kill(Core& core, const MmStruct& mm) {
     if (task->running_on_core && &task->core() != &core) running.insert(task->core().id());
   }
   std::ranges::sort(sleepers);
-  for (const std::uint32_t pid : sleepers) // each takes time, in which others may end
-    if (const auto task = tasks_.find(pid); task != tasks_.end()) wake(core, *task->second);
+  for (const std::uint32_t pid : sleepers) { // each takes time, in which others may end, wake or sleep on
+    const auto task = tasks_.find(pid);
+    if (task != tasks_.end() && task->second->killable) wake(core, *task->second);
+  }
   for (std::uint32_t i = 0; i < machine_.cpus(); ++i) { // kick_process(), one after the other
     if (!running.contains(CoreId(i))) continue;
     core.counters().add(Counter::ipi_requested);

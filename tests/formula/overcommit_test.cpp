@@ -102,6 +102,7 @@ TEST(OvercommitBatch, IsAQuarterOfACpusShareOfMemoryUnlessTheLimitMustHold) {
     EXPECT_EQ(never[1], std::max<std::int64_t>({2 * cpus, 32, never[0] / cpus / 256}));
   }
   EXPECT_EQ(batch(guess_2_6_24, 4)[1], 16);
+  EXPECT_EQ(batch(guess_2_6_24, 48)[1], 96) << "no kernel runs on more than it was compiled for";
   EXPECT_EQ(batch(guess_2_6_24 + Settings{{"kernel.nr_cpus", std::int64_t{32}}}, 4)[1], 64);
 }
 

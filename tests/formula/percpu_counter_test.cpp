@@ -34,6 +34,7 @@ TEST(PercpuCounter, Of2_6_24HasABatchByTheCpusThatTheKernelWasCompiledFor) {
   EXPECT_EQ(batch("nr_cpus", 15, 2), 60);
   EXPECT_EQ(batch("nr_cpus", 16, 2), 32);
   EXPECT_EQ(batch("nr_cpus", 32, 8), 64);
+  EXPECT_EQ(batch("nr_cpus", 4, 24), 48) << "no kernel runs on more than it was compiled for";
 }
 
 TEST(PercpuCounter, Of5_10HasABatchByTheCpusOnline) {

@@ -112,5 +112,38 @@ TEST_P(VmStatFormula, WhoseACounterIsIsTheVersionsChoice) {
   });
 }
 
+// inc_zone_page_state() of both versions steps over; anonymous pages of 5.10 are counted by mod.
+TEST_P(VmStatFormula, APageTableIsCountedWithOverstep) {
+  PagedMachine m(1, {{"kernel.vm_stat", GetParam()}});
+  m.run([&](Core& core) {
+    VmStat& vm_stat = m.pages.vm_stat();
+    const std::int32_t threshold = vm_stat.stat_threshold(0);
+    core.irq_disable();
+    for (int i = 0; i <= threshold; ++i)
+      vm_stat.count_page(core, 0, NR_PAGETABLE, 1);
+    core.irq_enable();
+    EXPECT_EQ(vm_stat.published(0, NR_PAGETABLE), threshold + 1 + threshold / 2);
+    EXPECT_EQ(vm_stat.exact_now(0, NR_PAGETABLE), threshold + 1);
+  });
+}
+
+TEST_P(VmStatFormula, TheGlobalCountIsWhatHasBeenAndIsReadFromItsLine) {
+  PagedMachine m(1, {{"kernel.vm_stat", GetParam()}});
+  m.run([&](Core& core) {
+    VmStat& vm_stat = m.pages.vm_stat();
+    const auto all = static_cast<std::int64_t>(m.pages.managed_frames());
+    EXPECT_EQ(vm_stat.read_global(core, NR_FREE_PAGES), all);
+    vm_stat.mod_irqsafe(core, 0, NR_FREE_PAGES, -1);
+    const Instant start = core.now();
+    EXPECT_EQ(vm_stat.read_global(core, NR_FREE_PAGES), all) << "the CPU keeps it back";
+    core.settle();
+    EXPECT_GT(core.now(), start);
+    vm_stat.fold(core);
+    EXPECT_EQ(vm_stat.read_global(core, NR_FREE_PAGES), all - 1);
+    vm_stat.mod_irqsafe(core, 0, NR_FREE_PAGES, -vm_stat.stat_threshold(0) - 1);
+    EXPECT_EQ(vm_stat.read_global(core, NR_FREE_PAGES), all - 2 - vm_stat.stat_threshold(0));
+  });
+}
+
 } // namespace
 } // namespace mmsim
