@@ -86,7 +86,6 @@ ProcZone zone_of(const PageAllocator& pages, const Zone& zone, std::uint32_t cpu
   shown.spanned = span.spanned;
   shown.present = span.present;
   shown.managed = span.managed;
-  shown.start_pfn = span.first.value();
   shown.protection.assign(limits.lowmem_reserve.begin(), limits.lowmem_reserve.end());
   shown.counts = zone_counts(pages, zone, format, reading);
   for (std::uint32_t cpu = 0; cpu < cpus; ++cpu) {
@@ -132,9 +131,13 @@ ProcSnapshot proc_snapshot(const System& system, VmStatReading reading) {
   snapshot.format = read_parameters<ProcParameters>(system.configuration()).format == "2.6.24"
                         ? ProcFormat::linux_2_6_24
                         : ProcFormat::linux_5_10;
-  for (std::uint32_t i = 0; i < pages.zones(); ++i)
-    snapshot.zones.push_back(
-        zone_of(pages, pages.zone_at(i), system.machine.cpus(), snapshot.format, reading));
+  std::uint64_t start_pfn = 0; // counted through the zones, without the holes between nodes' frame numbers
+  for (std::uint32_t i = 0; i < pages.zones(); ++i) {
+    const Zone& zone = pages.zone_at(i);
+    snapshot.zones.push_back(zone_of(pages, zone, system.machine.cpus(), snapshot.format, reading));
+    snapshot.zones.back().start_pfn = start_pfn;
+    start_pfn += zone.span().spanned;
+  }
   snapshot.pageblock_order = pages.zone_at(0).buddy().pageblocks().order();
   if (snapshot.format == ProcFormat::linux_5_10)
     for (std::uint32_t node = 0; node < pages.layout().nodes(); ++node)

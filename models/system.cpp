@@ -79,7 +79,7 @@ System::System(Engine& engine, const Configuration& configuration, Counters& cou
           read_parameters<TlbFlushParameters>(configuration).policy, FlushMeans{machine, *calls, ids})),
       oracle(machine, pages.frames()), mm_switch(machine, ids, *policy, configuration),
       scheduler(machine, locks, mm_switch, configuration, RandomStream(seed, "tick phases")),
-      oom(scheduler, counters), lazy_shootdown(machine, *calls, scheduler, mm_switch, *policy),
+      oom({scheduler, counters, machine, pages, *calls}), lazy_shootdown(machine, *calls, scheduler, mm_switch, *policy),
       flusher(*policy, oracle, configuration), configuration_(configuration) {
   pages.set_reclaim(oom);
   slabs.connect(scheduler);

@@ -27,9 +27,8 @@ void page_remove_rmap(System& system, Core& core, FrameNumber frame) {
 FaultKind do_anonymous_page(System& system, Core& core, MmStruct& mm, Vma& vma, const PteSlot& slot) {
   const WorkCosts& work = core.costs().work;
   if (vma.anon_vma == nullptr && !anon_vma_prepare(system, core, mm, vma)) return FaultKind::out_of_memory;
-  const FrameNumber frame = system.pages.alloc_page(core, GFP_HIGHUSER_MOVABLE);
+  const FrameNumber frame = system.contents.alloc_page(core, GFP_HIGHUSER_MOVABLE | gfp_zero);
   if (frame == no_frame) return FaultKind::out_of_memory;
-  system.contents.clear_page(core, frame);
   SpinLock& lock = system.pte_lock(mm, slot.table);
   lock.lock(core);
   core.settle();

@@ -21,9 +21,8 @@ TablePage* new_table(System& system, Core& core, std::size_t entries, bool root,
     if (object == no_object) return nullptr;
     frame = system.slabs.pgtable->frame_of(object);
   } else {
-    frame = system.pages.alloc_page(core, GFP_KERNEL);
+    frame = system.contents.alloc_page(core, GFP_KERNEL | gfp_zero); // PGALLOC_GFP, GFP_PGTABLE_USER
     if (frame == no_frame) return nullptr;
-    system.contents.clear_page(core, frame);
   }
   core.charge(core.costs().work.table_init, Account::work);
   TablePage& table = system.table_pages.take(entries, level > 0);

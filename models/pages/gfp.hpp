@@ -18,7 +18,6 @@ class Gfp {
   constexpr Gfp() = default;
   constexpr explicit Gfp(std::uint32_t bits) : bits_(bits) {}
   constexpr bool has(Gfp flag) const { return (bits_ & flag.bits_) == flag.bits_; }
-  constexpr Gfp without(Gfp flag) const { return Gfp(bits_ & ~flag.bits_); }
   friend constexpr Gfp operator|(Gfp a, Gfp b) { return Gfp(a.bits_ | b.bits_); }
   friend constexpr bool operator==(Gfp, Gfp) = default;
 

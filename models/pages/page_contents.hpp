@@ -26,6 +26,12 @@ class PageContents {
  public:
   PageContents(Machine& machine, PageAllocator& pages) : machine_(machine), pages_(pages) {}
 
+  /// A frame, cleared if `gfp` has gfp_zero (prep_new_page()); no_frame as PageAllocator::alloc_page().
+  [[nodiscard]] FrameNumber alloc_page(Core& core, Gfp gfp) {
+    const FrameNumber frame = pages_.alloc_page(core, gfp);
+    if (frame != no_frame && gfp.has(gfp_zero)) clear_page(core, frame);
+    return frame;
+  }
   void clear_page(Core& core, FrameNumber frame);
   void copy_page(Core& core, FrameNumber from, FrameNumber to);
 

@@ -24,7 +24,7 @@ std::uint64_t min_free_of(const WatermarkParameters& p, std::uint64_t buffer_pag
 } // namespace
 
 MemoryLimits::MemoryLimits(const MemoryLayout& layout, const Configuration& configuration)
-    : zones(layout.zones().size()) {
+    : totalreserve_pages(0), zones(layout.zones().size()) {
   const auto marks = read_parameters<WatermarkParameters>(configuration);
   const auto pcp = read_parameters<PcpParameters>(configuration);
   check_pcp_parameters(pcp, configuration);
@@ -54,6 +54,8 @@ MemoryLimits::MemoryLimits(const MemoryLayout& layout, const Configuration& conf
                            [](std::uint64_t reserve) { return static_cast<std::uint32_t>(reserve); });
     zones[i].hot = hot_limits(pcp, zone.pages);
     zones[i].cold = cold_limits(pcp, zone.pages);
+    const std::uint64_t reserve = std::ranges::max(zones[i].lowmem_reserve) + zones[i].watermarks.high;
+    totalreserve_pages += std::min<std::uint64_t>(reserve, zone.pages);
   }
 }
 

@@ -29,6 +29,7 @@ struct MemoryLimits {
   MemoryLimits(const MemoryLayout& layout, const Configuration& configuration);
 
   std::uint64_t min_free_kbytes;
+  std::uint64_t totalreserve_pages; ///< calculate_totalreserve_pages(): what user memory cannot have, in pages
   std::vector<ZoneLimits> zones; ///< as layout.zones()
 };
 
