@@ -52,10 +52,15 @@ class CoreCaches {
   CacheStamp touch(CoreId core, CacheStamp stamp) {
     if (lost_a_page_ == 0) return {};
     brought_in_[core.value()] += whole - resident(core, stamp);
-    return {core.value() + 1, pages_of(core) & clock_mask};
+    return touch_line(core);
   }
   /// The same with a page that it had nothing of.
   CacheStamp touch(CoreId core) { return touch(core, CacheStamp{}); }
+  /// The core has just used one line, which takes no room to speak of.
+  CacheStamp touch_line(CoreId core) const {
+    if (lost_a_page_ == 0) return {};
+    return {core.value() + 1, pages_of(core) & clock_mask};
+  }
 
   /// Who touched it last, and what of it his cache still holds; nothing if nobody has, or it is all gone.
   struct Holder {

@@ -42,6 +42,27 @@ struct Prices : CostBook {
   Duration lru_drain(std::int64_t pages) const {
     return lru_hold() + pages * (work.lru_add + work.pagevec_put);
   }
+  // What a core keeps back of a counter of pages goes to the node's (or the zone's) and to the machine's.
+  Duration published() const { return 2 * rmw(); }
+  // How often that happens while `pages` more are counted, or less, if `kept` of them were kept back before: with
+  // 64 MiB and one CPU whenever it would be more than two.
+  static std::int64_t times_published(std::int64_t pages, std::int64_t kept) { return (pages + kept) / 3; }
+  // On and off the LRU a page counts for its zone and for its node.
+  Duration lru_published(std::int64_t pages, std::int64_t kept) const {
+    return 2 * times_published(pages, kept) * published();
+  }
+  // A struct page that the core has last had in hand so many pages ago, on average.
+  Duration struct_page(std::int64_t pages_since) const {
+    return pages_since * 4096 * 4096 / static_cast<std::int64_t>(memory.cache_size.value()) * line.dram /
+           4096;
+  }
+  // Of the `pages` that it has brought in last.
+  Duration struct_pages(std::int64_t pages) const {
+    Duration sum{};
+    for (std::int64_t since = 0; since < pages; ++since)
+      sum += struct_page(since);
+    return sum;
+  }
   // vm_committed_as, below its batch: a look at the CPU's part, and an atomic addition to it.
   Duration vm_acct_memory() const { return line.hit + rmw(); }
   Duration walk_down() const { return levels_above * work.table_walk_level; }
@@ -109,7 +130,8 @@ TEST_P(OneCore, DemandFaultCostsTheSumOfItsEntries) {
   });
   EXPECT_EQ(took, c.access_that_misses() + c.entry.fault + c.down_read() + c.work.fault_handle +
                       c.walk_down() + c.work.pcp_alloc + c.memory.page_zero + c.locked_and_unlocked() +
-                      c.work.page_ref + c.work.pagevec_add + c.work.pte_set + c.up_read() +
+                      c.published() // the third anonymous page
+                      + c.work.page_ref + c.work.pagevec_add + c.work.pte_set + c.up_read() +
                       c.access_that_misses());
 }
 
@@ -123,7 +145,7 @@ TEST_P(OneCore, TheFirstDemandFaultOfAnAreaMakesItsAnonVma) {
                       c.work.fault_handle + c.walk_down() + c.object_taken() + c.rmw_from_memory() +
                       c.work.rmap_link + c.locked_and_unlocked() // page_table_lock
                       + c.work.pcp_alloc + c.memory.page_zero + c.locked_and_unlocked() + c.work.page_ref +
-                      c.work.pte_set + c.up_read() + c.access_that_misses());
+                      c.work.pagevec_add + c.work.pte_set + c.up_read() + c.access_that_misses());
 }
 
 TEST_P(OneCore, AnAccessThatHitsCostsOneEntry) {
@@ -146,13 +168,18 @@ TEST_P(OneCore, MunmapOfPagesCostsTheSumOfItsEntries) {
     exit_task(w.system, task);
   });
   constexpr std::int64_t in_pagevec = (1 + n) % 15; // the page of the warm-up was the first
+  constexpr std::int64_t kept = (1 + n) % 3; // of anonymous pages, and of those on the LRU once they all are
   constexpr std::int64_t lru_holds =
       1 + (n - 8 + 31) / 32; // the gather's first 8 pages, and by 32 of the rest
   EXPECT_EQ(took, c.entry.syscall + c.down_write() + c.work.munmap + c.work.vma_remove + c.downgrade_write() +
-                      c.lru_drain(in_pagevec) + c.walk_down() + c.locked_and_unlocked() +
+                      c.lru_drain(in_pagevec) + c.lru_published(in_pagevec, (1 + n - in_pagevec) % 3) +
+                      c.struct_pages(in_pagevec + 1) // and the list's head
+                      + c.walk_down() + c.locked_and_unlocked() +
+                      c.times_published(n, -kept) * c.published() +
                       n * (c.work.pte_scan + c.work.pte_clear + c.work.page_unref) + c.flush_pages(n) +
-                      lru_holds * c.lru_hold() + n * (c.work.lru_del + c.work.pcp_free) + c.rmw() +
-                      c.object_given() // its anon_vma
+                      lru_holds * c.lru_hold() + n * (c.work.lru_del + c.work.pcp_free) +
+                      c.lru_published(n, -kept) + c.struct_pages(1 + n) // and the neighbour of the first
+                      + c.rmw() + c.object_given()                      // its anon_vma
                       + c.vm_acct_memory() + c.object_given() + c.up_read());
 }
 
@@ -168,8 +195,10 @@ TEST_P(OneCore, MunmapDrainsThePagevecThoughNothingIsMapped) {
     exit_task(w.system, task);
   });
   EXPECT_EQ(took, c.entry.syscall + c.down_write() + c.work.munmap + 2 * c.work.vma_find_level +
-                      c.work.vma_remove + c.downgrade_write() + c.lru_drain(in_pagevec) + c.walk_down() +
-                      c.locked_and_unlocked() + 3 * c.work.pte_scan + c.up_read());
+                      c.work.vma_remove + c.downgrade_write() + c.lru_drain(in_pagevec) +
+                      c.lru_published(in_pagevec, 1) + c.struct_pages(in_pagevec + 1) // and the list's head
+                      + c.walk_down() + c.locked_and_unlocked() + 3 * c.work.pte_scan + c.vm_acct_memory() +
+                      c.object_given() + c.up_read());
 }
 
 TEST_P(OneCore, CowFaultThatCopiesCostsTheSumOfItsEntries) {
@@ -187,8 +216,8 @@ TEST_P(OneCore, CowFaultThatCopiesCostsTheSumOfItsEntries) {
                       c.walk_down() + c.locked_and_unlocked() +
                       c.work.page_ref // the reference that keeps the old page
                       + c.work.pcp_alloc + c.copy_of_a_page_touched(4 + 1) + c.locked_and_unlocked() +
-                      c.work.pte_clear + c.flush_pages(1) + c.work.page_ref + c.work.pagevec_add + c.work.pte_set +
-                      c.work.page_unref + c.up_read() + c.access_that_misses());
+                      c.work.pte_clear + c.flush_pages(1) + c.work.page_ref + c.work.pagevec_add +
+                      c.work.pte_set + c.work.page_unref + c.up_read() + c.access_that_misses());
 }
 
 TEST_P(OneCore, CowFaultThatReusesCostsTheSumOfItsEntries) {
@@ -244,15 +273,16 @@ TEST_P(OneCore, ForkAndExitOfPagesInAreasCostTheSumsOfTheirEntries) {
           + pages * (c.work.pte_copy + c.work.page_ref + c.work.pte_wrprotect) + c.up_write() // of the child
           + c.flush_all() + c.up_write() + c.locked_and_unlocked() + c.work.enqueue);
   // The last mapping of no page goes: the child has them still.
-  EXPECT_EQ(exit_took, c.entry.syscall + c.work.task_exit + c.down_read() + c.rmw_from_memory() // mm_count
-                           + c.up_read() + c.rmw_from_memory()                                  // mm_users
-                           + c.lru_drain(pages % 15) // what is still in the pagevec
-                           + all_areas * (c.walk_down() + c.locked_and_unlocked() + c.rmw() /* anon_vma */ +
-                                          c.work.vma_remove + c.object_given()) +
-                           pages * (c.work.pte_scan + c.work.pte_clear + c.work.page_unref) +
-                           levels_above * c.work.pte_clear // tables below the root are unhooked
-                           + c.flush_all() + levels_above * c.work.pcp_free + c.vm_acct_memory() +
-                           c.rmw()); // mmdrop
+  EXPECT_EQ(exit_took,
+            c.entry.syscall + c.work.task_exit + c.down_read() + c.rmw_from_memory() // mm_count
+                + c.up_read() + c.rmw_from_memory()                                  // mm_users
+                + c.lru_drain(pages % 15)                 // what is still in the pagevec:
+                + c.struct_page(4) + c.struct_page(4 + 1) // one page, before four tables; the list's head
+                + all_areas * (c.walk_down() + c.locked_and_unlocked() + c.rmw() /* anon_vma */ +
+                               c.work.vma_remove + c.object_given()) +
+                pages * (c.work.pte_scan + c.work.pte_clear + c.work.page_unref) +
+                levels_above * c.work.pte_clear // tables below the root are unhooked
+                + c.flush_all() + levels_above * c.work.pcp_free + c.vm_acct_memory() + c.rmw()); // mmdrop
 }
 
 TEST(Accounts, SumToTheLatencyOfEachOperationOfEachScenarioToThePicosecond) {

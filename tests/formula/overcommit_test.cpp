@@ -109,7 +109,7 @@ TEST(OvercommitBatch, IsAQuarterOfACpusShareOfMemoryUnlessTheLimitMustHold) {
 TEST(VmAcctMemory, In5_10CostsALookAndAnAtomicAdditionAndEveryBatchTheLockTheCountAndTheCpusPart) {
   Overcommitted o(never_5_10);
   const ClusterLineCosts c(o.w.system.machine);
-  const std::int64_t batch = 64; // 64 MiB / 256
+  const std::int64_t batch = o.ram() / 256;
   o.run([&](Task& task) {
     o.cost(task, batch - 1);
     o.cost(task, 1); // over: all lines are here now

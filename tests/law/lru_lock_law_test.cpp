@@ -4,6 +4,7 @@
 #include "tests/support/kernel_world.hpp"
 
 #include <gtest/gtest.h>
+#include <utility>
 
 namespace mmsim::tests {
 namespace {
@@ -96,15 +97,17 @@ TEST(LruLock, IsWaitedForTheMoreTheMoreCpusFault) {
   }
 }
 
+// What taking the lock costs is shared by a pagevec, but what its pages cost under the lock is not: from 15 to 31 there
+// is hardly anything left to gain in waiting (fewer meet, each waits longer), so 31 is held against 7.
 TEST(LruLock, IsWaitedForTheLessTheLongerThePagevecs) {
   for (const std::uint32_t cpus : {8u, 16u}) {
-    Duration before = Duration::max();
+    Duration before = Duration::max(), before_that = Duration::max();
     std::uint64_t contended = UINT64_MAX;
     for (const std::int64_t size : {1, 3, 7, 15, 31}) {
-      const Met met = faults_on(cpus, 3 * 7 * 31, pagevec_of(size));
-      EXPECT_LT(met.wait, before) << cpus << " CPUs, pagevecs of " << size;
+      const Met met = faults_on(cpus, 5 * 3 * 7 * 31, pagevec_of(size));
+      EXPECT_LT(met.wait, size < 31 ? before : before_that) << cpus << " CPUs, pagevecs of " << size;
       EXPECT_LT(met.contended, contended) << cpus << " CPUs, pagevecs of " << size;
-      before = met.wait;
+      before_that = std::exchange(before, met.wait);
       contended = met.contended;
     }
   }

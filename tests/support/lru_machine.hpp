@@ -19,10 +19,16 @@ class LruMachine : public PagedMachine {
                                              LruMeans{machine, locks, pages, parameters})),
         costs(machine.costs()) {}
 
-  /// A page that one entry maps, as do_anonymous_page() makes them; on its way to the LRU.
-  FrameNumber mapped_page(Core& core) {
+  /// A page as do_anonymous_page() makes them: its struct page is at hand, as no core brings in anything here.
+  FrameNumber anonymous_page(Core& core) {
     const FrameNumber frame = pages.alloc_page(core);
+    pages[frame].touched = machine.caches().touch_line(core.id());
     pages[frame].mapcount = 1;
+    return frame;
+  }
+  /// The same on its way to the LRU.
+  FrameNumber mapped_page(Core& core) {
+    const FrameNumber frame = anonymous_page(core);
     lru->lru_cache_add(core, frame);
     return frame;
   }
