@@ -19,8 +19,9 @@ void LruVec::unlock(Core& core) { lock_->unlock_irqrestore(core); }
 
 void LruVec::add(Core& core, FrameNumber frame, LruList list) {
   FrameList& pages = lists_[static_cast<std::size_t>(list)];
-  Duration misses = struct_page_miss(core, frames_[frame]);
-  if (!pages.empty()) misses += struct_page_miss(core, frames_[pages.front()]);
+  const std::uint32_t head = pages.front().value();
+  const Duration misses = struct_page_miss(core, frames_[frame]) + listed_miss(core, head);
+  met(core, frame.value(), head);
   frames_[frame].flags |= PG_lru | (list == LruList::active ? PG_active : 0U);
   pages.push_front(frames_, frame);
   update_lru_size(core, frame, list, 1);

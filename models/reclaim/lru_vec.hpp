@@ -60,12 +60,16 @@ class LruVec {
 
  private:
   void update_lru_size(Core& core, FrameNumber frame, LruList list, std::int32_t one);
+  Duration listed_miss(Core& core, std::uint32_t number) const;
+  void met(Core& core, std::uint32_t one, std::uint32_t other);
 
   PageAllocator& allocator_;
   FrameTable& frames_;
   CacheLine heads_{"lru lists"};
   std::unique_ptr<SpinLock> lock_;
   std::array<FrameList, lru_list_count> lists_;
+  std::array<std::uint32_t, 2> met_{}; // pages on the list whose links the last add or del has written
+  CacheStamp met_when_{};
 };
 
 } // namespace mmsim
