@@ -18,16 +18,23 @@ std::vector<Setting> kernel_of(const std::string& lru) {
           {"kernel.lru_new_anon", std::string(lru == "zone" ? "active" : "inactive")},
           {"kernel.pcp_batch", std::int64_t{2000}},
           {"kernel.pcp_high", std::int64_t{100'000}},
-          {"machine.memory", "64 MiB"}};
+          {"machine.cores_per_cluster", std::int64_t{32}}};
 }
 
-/// As 2.6.24 has it (zone) and as 5.10 does (node).
+/// As 2.6.24 has it (zone) and as 5.10 does (node). So many CPUs keep back more pages each than any test lists, so that
+/// no count is published.
 class LruOf : public testing::TestWithParam<const char*> {
  protected:
-  LruMachine m{1, kernel_of(GetParam())};
+  LruMachine m{32, kernel_of(GetParam())};
   const WorkCosts& work = m.costs.work;
   const std::int64_t size = pagevec_of(GetParam());
   const bool zone = GetParam() == std::string_view("zone");
+  void SetUp() override {
+    for (std::uint32_t i = 0; i < m.pages.zones(); ++i) {
+      if (m.pages.zone_at(i).type() != ZoneType::normal) continue;
+      ASSERT_GE(m.pages.vm_stat().stat_threshold(i), 100 + size);
+    }
+  }
 };
 
 INSTANTIATE_TEST_SUITE_P(Kernels, LruOf, testing::Values("zone", "node"),
@@ -37,8 +44,7 @@ TEST_P(LruOf, TakesTheLockWithTheLastPageOfAPagevecAndNotBefore) {
   m.run([&](Core& core) {
     for (int round = 0; round < 3; ++round)
       for (std::int64_t i = 1; i <= size; ++i) {
-        const FrameNumber frame = m.pages.alloc_page(core);
-        m.pages[frame].mapcount = 1;
+        const FrameNumber frame = m.anonymous_page(core);
         const Duration took = m.time_of(core, [&] { m.lru->lru_cache_add(core, frame); });
         const bool full = i == size;
         const Duration to_the_list =

@@ -178,8 +178,10 @@ TEST_P(OneCore, MunmapOfPagesCostsTheSumOfItsEntries) {
                       c.times_published(n, -kept) * c.published() +
                       n * (c.work.pte_scan + c.work.pte_clear + c.work.page_unref) + c.flush_pages(n) +
                       lru_holds * c.lru_hold() + n * (c.work.lru_del + c.work.pcp_free) +
-                      c.lru_published(n, -kept) + c.struct_pages(1 + n) // and the neighbour of the first
-                      + c.rmw() + c.object_given()                      // its anon_vma
+                      c.lru_published(n, -kept) + c.struct_page(n - 1) +
+                      c.struct_page(n) // the first of the row, and who
+                      // is on the list behind it
+                      + c.rmw() + c.object_given() // its anon_vma
                       + c.vm_acct_memory() + c.object_given() + c.up_read());
 }
 
@@ -270,14 +272,20 @@ TEST_P(OneCore, ForkAndExitOfPagesInAreasCostTheSumsOfTheirEntries) {
           + c.first_locked_and_unlocked() + (all_areas - 1) * c.locked_and_unlocked() // the child's
           + c.line.dram + (2 * all_areas - 1) * c.line.hit // write_protect_seq, odd and even again
           + all_areas * c.line.hit                         // has_pinned, on the same line
-          + pages * (c.work.pte_copy + c.work.page_ref + c.work.pte_wrprotect) + c.up_write() // of the child
+          + c.published() /* the third table */ +
+          pages * (c.work.pte_copy + c.work.page_ref + c.work.pte_wrprotect) + c.up_write() // of the child
           + c.flush_all() + c.up_write() + c.locked_and_unlocked() + c.work.enqueue);
   // The last mapping of no page goes: the child has them still.
+  // Four tables came after all pages; of each area, and of the page of the warm-up, the first begins a row.
+  Duration first_of_rows = c.struct_page(4 + areas * pages_each);
+  for (std::int64_t area = 1; area <= areas; ++area)
+    first_of_rows += c.struct_page(4 + area * pages_each - 1);
   EXPECT_EQ(exit_took,
             c.entry.syscall + c.work.task_exit + c.down_read() + c.rmw_from_memory() // mm_count
                 + c.up_read() + c.rmw_from_memory()                                  // mm_users
-                + c.lru_drain(pages % 15)                 // what is still in the pagevec:
-                + c.struct_page(4) + c.struct_page(4 + 1) // one page, before four tables; the list's head
+                + c.lru_drain(pages % 15) // what is still in the pagevec:
+                + c.struct_page(4) + c.struct_page(4 + 1) +
+                first_of_rows // one page, before four tables; the list's head
                 + all_areas * (c.walk_down() + c.locked_and_unlocked() + c.rmw() /* anon_vma */ +
                                c.work.vma_remove + c.object_given()) +
                 pages * (c.work.pte_scan + c.work.pte_clear + c.work.page_unref) +
