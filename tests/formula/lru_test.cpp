@@ -16,6 +16,7 @@ std::vector<Setting> kernel_of(const std::string& lru) {
   return {{"kernel.lru", lru},
           {"kernel.pagevec_size", pagevec_of(lru.c_str())},
           {"kernel.lru_new_anon", std::string(lru == "zone" ? "active" : "inactive")},
+          {"kernel.free_page_list", std::string(lru == "zone" ? "single" : "batched")},
           {"kernel.pcp_batch", std::int64_t{2000}},
           {"kernel.pcp_high", std::int64_t{100'000}},
           {"machine.cores_per_cluster", std::int64_t{32}}};

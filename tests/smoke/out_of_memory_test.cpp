@@ -26,7 +26,7 @@ const std::vector<Hungry> hungry{
     {"munmap_processes", {"scenario.name=munmap", "scenario.pages=6000", "scenario.mode=processes"}},
     {"lazy_tlb", {"scenario.name=lazy_tlb", "scenario.working_set=100", "scenario.pages=20000"}},
     {"lazy_tlb_at_once", {"scenario.name=lazy_tlb", "scenario.working_set=6000"}},
-    {"page_fault_processes", {"scenario.name=page_fault", "scenario.pages=6000"}},
+    {"page_fault_processes", {"scenario.name=page_fault", "scenario.pages=12000"}},
     {"page_fault_threads", {"scenario.name=page_fault", "scenario.pages=20000", "scenario.mode=threads"}},
     {"gup_fork", {"scenario.name=gup_fork", "scenario.pages=20000"}}};
 
