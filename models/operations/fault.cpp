@@ -1,5 +1,6 @@
 #include "models/operations/fault.hpp"
 
+#include "models/operations/anon_page.hpp"
 #include "models/operations/anon_vma.hpp"
 #include "models/operations/gather.hpp"
 #include "models/operations/page_tables.hpp"
@@ -9,20 +10,6 @@
 namespace mmsim {
 
 namespace {
-
-// page_add_new_anon_rmap() and lru_cache_add_inactive_or_unevictable(). In 2.6.24 lru_cache_add_active()
-// comes first, which nobody can tell while no entry maps the page.
-void add_new_anon(System& system, Core& core, FrameNumber frame) {
-  system.pages[frame].mapcount = 1;
-  system.pages.count_page(core, frame, NR_ANON_MAPPED, 1);
-  core.charge(core.costs().work.page_ref, Account::work);
-  system.lru->lru_cache_add(core, frame);
-}
-
-// The last mapping that goes takes the page from the anonymous ones.
-void page_remove_rmap(System& system, Core& core, FrameNumber frame) {
-  if (--system.pages[frame].mapcount == 0) system.pages.count_page(core, frame, NR_ANON_MAPPED, -1);
-}
 
 FaultKind do_anonymous_page(System& system, Core& core, MmStruct& mm, Vma& vma, const PteSlot& slot) {
   const WorkCosts& work = core.costs().work;
@@ -38,7 +25,7 @@ FaultKind do_anonymous_page(System& system, Core& core, MmStruct& mm, Vma& vma, 
     return FaultKind::spurious;
   }
   ++mm.rss;
-  add_new_anon(system, core, frame);
+  page_add_new_anon(system, core, frame);
   core.settle();
   PageTable::set(slot.table, slot.index, slot.entry().mapped(frame, vma.writable));
   core.charge(work.pte_set, Account::work);
@@ -96,13 +83,13 @@ FaultKind do_wp_page(System& system, Core& core, MmStruct& mm, PageNumber page, 
   system.oracle.entry_changed(mm, page, page + 1);
   core.charge(work.pte_clear, Account::work);
   system.flusher.flush_page(core, mm, page);
-  if (!system.parameters.wp_late_lru) add_new_anon(system, core, copy);
+  if (!system.parameters.wp_late_lru) page_add_new_anon(system, core, copy);
   core.settle();
   PageTable::set(slot.table, slot.index, slot.entry().mapped(copy, true));
   core.charge(work.pte_set, Account::work);
   if (system.parameters.wp_late_lru) {
     core.settle(); // the copy can be seen
-    add_new_anon(system, core, copy);
+    page_add_new_anon(system, core, copy);
   }
   core.settle();
   page_remove_rmap(system, core, old.frame());

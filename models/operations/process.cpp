@@ -1,5 +1,6 @@
 #include "models/operations/process.hpp"
 
+#include "models/operations/anon_page.hpp"
 #include "models/operations/anon_vma.hpp"
 #include "models/operations/gather.hpp"
 #include "models/operations/gup.hpp"
@@ -53,10 +54,7 @@ void copy_present_page(System& system, Core& core, MmStruct& child, const Vma& v
                        FrameNumber pinned, FrameNumber copy) {
   const WorkCosts& work = core.costs().work;
   system.contents.copy_page(core, pinned, copy);
-  system.pages[copy].mapcount = 1; // page_add_new_anon_rmap()
-  system.pages.count_page(core, copy, NR_ANON_MAPPED, 1);
-  core.charge(work.page_ref, Account::work);
-  system.lru->lru_cache_add(core, copy); // lru_cache_add_inactive_or_unevictable()
+  page_add_new_anon(system, core, copy);
   ++child.rss;
   core.settle();
   PageTable::set(target.table, target.index, target.entry().mapped(copy, vma.writable)); // maybe_mkwrite()

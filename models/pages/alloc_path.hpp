@@ -49,7 +49,7 @@ class AllocPath {
   /// alloc_flags_nofragment(): the first attempt of who would like `preferred` best takes memory of a lower zone
   /// before it mixes pageblocks, or looks twice. Asked once a zonelist, at the start.
   virtual bool avoids_fragments(const Zone&, [[maybe_unused]] bool one_node_or_dma32) const { return false; }
-  /// The rest of __alloc_pages(). The task may sleep and go on elsewhere: `core` is where it ends. no_frame if the
+  /// The rest of __alloc_pages(). `core` stays the one that called (reclaim_hooks.hpp). no_frame if the
   /// allocation may fail and does.
   virtual FrameNumber slowpath(Core*& core, const AllocRequest& request) = 0;
 };

@@ -1,6 +1,6 @@
 // The page allocator: frames from the zones of the core's own node, else from the others.
 //
-//   FrameNumber frame = pages.alloc_page(core, GFP_HIGHUSER_MOVABLE);   // may sleep: ask task.core() again
+//   FrameNumber frame = pages.alloc_page(core, GFP_HIGHUSER_MOVABLE);   // may wait
 //   if (frame == no_frame) ...                                         // it could not wait, or the task dies
 //   if (--pages[frame].refcount == 0) pages.free_page(core, frame);
 //
@@ -56,7 +56,7 @@ class PageAllocator {
   ReclaimHooks& reclaim() { return *reclaim_; }
 
   /// A frame with refcount 1, mapcount 0 and flags 0. no_frame if none may be had: only without gfp_wait, for a task
-  /// that dies, or if nobody reclaims. With gfp_wait the task may have slept and be on another core.
+  /// that dies, or if nobody reclaims. It returns on the same core (reclaim_hooks.hpp).
   [[nodiscard]] FrameNumber alloc_page(Core& core, Gfp gfp = GFP_KERNEL) { return alloc_pages(core, 0, gfp); }
   /// 2^order consecutive frames, of which the first has the reference. no_frame also if order > 3 and reclaim does not
   /// help. Throws std::logic_error for an order above Buddy::max_order.
@@ -92,6 +92,7 @@ class PageAllocator {
   // Statistics.
 
   VmStat& vm_stat() { return vm_stat_; }
+  const VmStat& vm_stat() const { return vm_stat_; }
   /// __inc_zone_page_state() (2.6.24), __mod_lruvec_page_state() (5.10): `frame` becomes `one` more or less of `item`.
   /// With irqs on or off.
   void count_page(Core& core, FrameNumber frame, VmStatItem item, std::int32_t one) {
@@ -99,7 +100,6 @@ class PageAllocator {
     vm_stat_.count_page(core, layout_.zone_of(frame), item, one);
     core.irq_enable();
   }
-  const VmStat& vm_stat() const { return vm_stat_; }
   const MemoryLimits& limits() const { return limits_; }
   /// In frames, all zones together.
   std::uint64_t managed_frames() const { return managed_; }

@@ -6,7 +6,7 @@
 // (CoreCaches::line_cost()).
 //
 // Who meets frames in a row asks once for the row: the rest is fetched ahead by hardware (the line beside a missing one,
-// then the stream), or shares lines (2.6.24 on 32-bit machines: two struct pages each). So it is in zone.hpp.
+// then the stream), or shares lines (2.6.24 on 32-bit machines: two struct pages each). So it is in zone.hpp and in a gather.
 //
 // Left out: that a free by another core than the last user takes the line along.
 #pragma once

@@ -120,7 +120,7 @@ class Zone {
   /// free_pages_bulk() (2.6.24): `count` frames, or all there are, from the back of a per-CPU list.
   void drain(Core& core, FrameList& list, std::uint32_t count);
   /// The second half of free_pcppages_bulk() (5.10): all of them, from the front, each to the type that its `flags`
-  /// say. With `fetched`, whoever put them there has looked at their buddies already.
+  /// say. Whoever put the first `fetched` of them there has looked at their buddies already.
   void drain_prepared(Core& core, FrameList& list, std::uint32_t fetched);
 
   /// reserve_highatomic_pageblock(): `frame` has just been given to one who cannot wait. With irqs on.

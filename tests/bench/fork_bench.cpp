@@ -25,15 +25,6 @@ struct Measured {
   double bytes_per_frame = 0;
 };
 
-double resident_bytes() {
-  long total = 0, resident = 0;
-  if (FILE* file = std::fopen("/proc/self/statm", "r")) {
-    if (std::fscanf(file, "%ld %ld", &total, &resident) != 2) resident = 0;
-    std::fclose(file);
-  }
-  return static_cast<double>(resident) * static_cast<double>(sysconf(_SC_PAGESIZE));
-}
-
 Measured fork_once(std::uint64_t pages) {
   using namespace mmsim;
   Measured measured;

@@ -1,6 +1,7 @@
 // SimGrid allows one engine a process: a measurement runs in a child and reports back.
 #pragma once
 
+#include <cstdio>
 #include <sys/wait.h>
 #include <type_traits>
 #include <unistd.h>
@@ -23,4 +24,14 @@ auto measured_in_child(Measure&& measure) {
   close(channel[0]);
   waitpid(child, nullptr, 0);
   return measured;
+}
+
+/// The host's memory that this process occupies now.
+inline double resident_bytes() {
+  long total = 0, resident = 0;
+  if (FILE* file = std::fopen("/proc/self/statm", "r")) {
+    if (std::fscanf(file, "%ld %ld", &total, &resident) != 2) resident = 0;
+    std::fclose(file);
+  }
+  return static_cast<double>(resident) * static_cast<double>(sysconf(_SC_PAGESIZE));
 }

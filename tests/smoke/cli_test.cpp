@@ -99,6 +99,19 @@ TEST(Command, wrong_configurations_are_refused_with_their_place_by_run_and_sweep
   }
 }
 
+/// Each wrong text after `start` stops a run and a sweep before anything is written.
+void expect_all_refused(const TestFolder& folder, const std::string& start, const std::vector<Wrong>& all) {
+  for (const Wrong& wrong : all) {
+    SCOPED_TRACE(wrong.what);
+    const std::string file = folder.write("in/wrong.toml", start + wrong.text);
+    const std::string place = file + ":" + wrong.place;
+    expect_refused(mmsim_command(folder, {"run", file, "--out", "out"}), {place, wrong.message});
+    folder.write("in/wrong.toml", start + wrong.text + "[sweep]\nseeds = 2\n");
+    expect_refused(mmsim_command(folder, {"sweep", file, "--out", "out"}), {place, wrong.message});
+    EXPECT_FALSE(std::filesystem::exists(folder / "out"));
+  }
+}
+
 TEST(Command, locks_that_cannot_be_are_refused_with_their_place) {
   const TestFolder folder;
   const std::string start = "[machine]\nbase = \"cortex-a72-4\"\n[scenario]\nname = \"lock\"\n";
@@ -137,16 +150,7 @@ TEST(Command, locks_that_cannot_be_are_refused_with_their_place) {
       {"unknown arbitration", "[machine.line]\narbitration = \"nearby\"\n", "6:1",
        "did you mean \"nearest\"?"},
   };
-  for (const Wrong& wrong : all) {
-    SCOPED_TRACE(wrong.what);
-    const std::string file = folder.write("in/wrong.toml", start + wrong.text);
-    expect_refused(mmsim_command(folder, {"run", file, "--out", "out"}),
-                   {file + ":" + wrong.place, wrong.message});
-    folder.write("in/wrong.toml", start + wrong.text + "[sweep]\nseeds = 2\n");
-    expect_refused(mmsim_command(folder, {"sweep", file, "--out", "out"}),
-                   {file + ":" + wrong.place, wrong.message});
-    EXPECT_FALSE(std::filesystem::exists(folder / "out"));
-  }
+  expect_all_refused(folder, start, all);
   const std::string axis = folder.write("s.toml", "[scenario]\nname = \"lock\"\nreaders = 3\n"
                                                   "[sweep.axes]\n\"run.cpus\" = [4, 2]\n");
   expect_refused(mmsim_command(folder, {"sweep", axis}), {axis + ":3:1", "run.cpus = 2"});
@@ -177,16 +181,7 @@ TEST(Command, memory_that_cannot_be_is_refused_with_its_place) {
       {"a negative batch", "[kernel]\npcp_batch = -1\n", "6:1", "at least 0"},
       {"an unknown order", "[kernel]\nzonelist_order = \"nodes\"\n", "6:1", "did you mean \"node\"?"},
   };
-  for (const Wrong& wrong : all) {
-    SCOPED_TRACE(wrong.what);
-    const std::string file = folder.write("in/wrong.toml", start + wrong.text);
-    expect_refused(mmsim_command(folder, {"run", file, "--out", "out"}),
-                   {file + ":" + wrong.place, wrong.message});
-    folder.write("in/wrong.toml", start + wrong.text + "[sweep]\nseeds = 2\n");
-    expect_refused(mmsim_command(folder, {"sweep", file, "--out", "out"}),
-                   {file + ":" + wrong.place, wrong.message});
-    EXPECT_FALSE(std::filesystem::exists(folder / "out"));
-  }
+  expect_all_refused(folder, start, all);
   expect_refused(
       mmsim_command(folder, {"run", "--set", "scenario.name=munmap", "--set", "machine.memory=16 MiB"}),
       {"--set: machine.memory = \"16 MiB\"", "kernel.image = \"32 MiB\"", "choose at least \"44 MiB\""});
