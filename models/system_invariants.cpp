@@ -12,10 +12,10 @@ namespace {
 /// have frames of their own.
 template <class Visit>
 std::uint64_t walk(TablePage& table, Visit&& visit) {
-  std::uint64_t tables = table.object == no_object ? 1 : 0;
+  std::uint64_t tables = table.object == no_object ? std::uint64_t{1} << table.order : 0;
   if (table.children.empty()) {
     for (const Pte pte : table.words)
-      if (pte.valid()) visit(pte);
+      if (pte.present() && !pte.special()) visit(pte);
     return tables;
   }
   for (TablePage* child : table.children)
@@ -46,9 +46,9 @@ void System::check_promises() {
   std::int64_t promised = 0;
   for (auto& [id, mm] : mms_) {
     std::int64_t total_vm = 0;
-    for (const auto& [begin, vma] : mm->vmas) {
+    for (const Vma& vma : mm->vmas) {
       total_vm += static_cast<std::int64_t>(vma.pages());
-      if (vma.accounted) promised += static_cast<std::int64_t>(vma.pages());
+      if (vma.has(VM_ACCOUNT)) promised += static_cast<std::int64_t>(vma.pages());
     }
     if (total_vm != mm->total_vm)
       throw Violation(
@@ -63,12 +63,14 @@ void System::check_promises() {
 // counts.
 void System::check_objects() {
   slabs.check_invariants();
-  std::uint64_t mm_structs = 0, areas = 0, files = 0, tables = 0;
+  std::uint64_t mm_structs = 0, areas = 0, area_locks = 0, files = 0, tables = 0;
   std::unordered_map<const AnonVma*, std::uint32_t> families;
   for (auto& [id, mm] : mms_) {
     mm_structs += mm->object != no_object;
-    for (const auto& [begin, vma] : mm->vmas) {
+    mm->vmas.check_invariants();
+    for (const Vma& vma : mm->vmas) {
       areas += vma.object != no_object;
+      area_locks += vma.lock != nullptr && vma.lock->object != no_object;
       if (vma.anon_vma != nullptr) ++families[vma.anon_vma];
     }
     if (mm->tables.root() != nullptr) tables += tables_in_slabs(*mm->tables.root());
@@ -84,6 +86,9 @@ void System::check_objects() {
   account_for(slabs.anon_vma, families.size());
   account_for(slabs.files, files);
   if (slabs.pgtable) account_for(*slabs.pgtable, tables);
+  if (VmaLocks* locks = vma_trees.locks()) account_for(locks->cache(), area_locks);
+  if (const MapleNodes* nodes = vma_trees.maple_nodes())
+    account_for(*vma_trees.maple_node_cache(), nodes->with_memory());
   for (const auto& [anon_vma, found] : families)
     if (anon_vma->areas() != found)
       throw Violation(fmt::format("an anon_vma counts {} areas, but {} have it", anon_vma->areas(), found));
@@ -118,16 +123,17 @@ void System::check_invariants() {
   std::unordered_map<std::uint32_t, std::int32_t> mappings; // by frame
   std::uint64_t table_frames = 0, pagetable = 0;
   for (auto& [id, mm] : mms_) {
-    std::int64_t mapped = 0;
+    std::int64_t anon = 0, file = 0;
     if (mm->tables.root() != nullptr)
       table_frames += walk(*mm->tables.root(), [&](Pte pte) {
-        ++mapped;
+        ++((pages[pte.frame()].flags & PG_file) != 0 ? file : anon);
         ++mappings[pte.frame().value()];
       });
     if (mm->tables.root() != nullptr)
       pagetable += counted_tables(*mm->tables.root(), mm->tables.shape().levels, pages.vm_stat().has_nodes());
-    if (mapped != mm->rss)
-      throw Violation(fmt::format("mm {}: rss is {}, but {} entries are valid", id, mm->rss, mapped));
+    if (anon != mm->rss_anon || file != mm->rss_file)
+      throw Violation(fmt::format("mm {}: rss is {} anonymous and {} file pages, but {} and {} are mapped", id,
+                                  mm->rss_anon, mm->rss_file, anon, file));
     if (mm->users.value() < 0 || mm->count.value() < 1)
       throw Violation(
           fmt::format("mm {}: mm_users {}, mm_count {}", id, mm->users.value(), mm->count.value()));

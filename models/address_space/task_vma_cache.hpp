@@ -10,7 +10,8 @@ namespace mmsim {
 struct Vma;
 
 struct TaskVmaCache {
-  std::uint32_t mm = UINT32_MAX; ///< id of the mm whose areas these are: the kernel flushes where it changes task->mm
+  std::uint32_t mm =
+      UINT32_MAX; ///< id of the mm whose areas these are: the kernel flushes where it changes task->mm
   std::uint64_t seqnum = 0;
   std::array<Vma*, 4> vmas{}; ///< VMACACHE_SIZE
 };

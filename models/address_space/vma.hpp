@@ -4,22 +4,46 @@
 #include "models/pages/slab_object.hpp"
 #include "sim/engine/strong_int.hpp"
 
-#include <bit>
 #include <cstdint>
-#include <map>
-#include <utility>
 
 namespace mmsim {
 
 class AnonVma;
+class File;
+struct VmaLock;
 
+/// vma->vm_flags, with the kernel's values.
+enum VmFlag : std::uint32_t {
+  VM_READ = 0x1,
+  VM_WRITE = 0x2,
+  VM_EXEC = 0x4,
+  VM_SHARED = 0x8,
+  VM_GROWSDOWN = 0x100,
+  VM_SEQ_READ = 0x8000,
+  VM_RAND_READ = 0x10000,
+  VM_DONTCOPY = 0x20000,
+  VM_ACCOUNT = 0x100000,   ///< its pages are promised: in vm_committed_as
+  VM_NORESERVE = 0x200000, ///< MAP_NORESERVE
+};
+inline constexpr std::uint32_t vm_read_write = VM_READ | VM_WRITE;
+
+/// An area. Its address stays the same from VmaTree::insert() to erase().
 struct Vma {
-  PageNumber begin, end; ///< [begin, end)
-  bool writable = true;
-  bool accounted = false; ///< VM_ACCOUNT: its pages are in vm_committed_as
+  PageNumber begin, end;               ///< [begin, end)
+  std::uint32_t flags = vm_read_write; ///< of VmFlag
+  File* file = nullptr;                ///< null: anonymous
+  std::uint64_t pgoff = 0; ///< page of the file at `begin`; of anonymous areas `begin` when it was mapped
   SlabObject object = no_object; ///< its vm_area_struct
   AnonVma* anon_vma = nullptr;   ///< from its first anonymous page on
+  VmaLock* lock = nullptr;       ///< with kernel.vma_lock (vma_lock.hpp)
+  bool detached = false;         ///< has left the tree: for who finds it under RCU
+
+  bool has(VmFlag flag) const { return (flags & flag) != 0; }
+  bool writable() const { return has(VM_WRITE); }
+  /// Its pages are copied on write: is_cow_mapping(), but that mprotect could still make it writable.
+  bool is_private() const { return !has(VM_SHARED); }
   std::uint64_t pages() const { return end - begin; }
+  bool contains(PageNumber page) const { return begin <= page && page < end; }
 };
 
 } // namespace mmsim

@@ -30,7 +30,8 @@ class MmapCache final : public VmaCache {
   Vma* cached_ = nullptr;
 };
 
-const Registered<VmaCache> registered{"mmap_cache", "the mm's last area, one word that all threads write (to 3.14)",
+const Registered<VmaCache> registered{"mmap_cache",
+                                      "the mm's last area, one word that all threads write (to 3.14)",
                                       [](const MmStruct&) { return std::make_unique<MmapCache>(); }};
 
 } // namespace

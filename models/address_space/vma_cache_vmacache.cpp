@@ -51,8 +51,9 @@ class PerTaskVmaCache final : public VmaCache {
   std::uint64_t seqnum_ = 0;
 };
 
-const Registered<VmaCache> registered{"vmacache", "four areas a task, and a sequence number on the mm (3.15 to 6.0)",
-                                      [](const MmStruct& mm) { return std::make_unique<PerTaskVmaCache>(mm); }};
+const Registered<VmaCache> registered{
+    "vmacache", "four areas a task, and a sequence number on the mm (3.15 to 6.0)",
+    [](const MmStruct& mm) { return std::make_unique<PerTaskVmaCache>(mm); }};
 
 } // namespace
 } // namespace mmsim

@@ -70,7 +70,8 @@ class VmaLocks;
 
 /// What an area has for it: its vm_lock, and its way to be freed by RCU.
 struct VmaLock final : RcuCallback {
-  VmaLock(VmaLocks& home, SpinLocks& locks, Scheduler& scheduler) : vm_lock(locks, scheduler, "vma_lock"), home(home) {}
+  VmaLock(VmaLocks& home, SpinLocks& locks, Scheduler& scheduler)
+      : vm_lock(locks, scheduler, "vma_lock"), home(home) {}
 
   RwSemaphore vm_lock;
   CacheLine vma_line{"vm_area_struct"}; ///< the area itself: vm_lock_seq, vm_start, vm_end

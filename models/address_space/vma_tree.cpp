@@ -13,7 +13,8 @@ void VmaTreeParameters::declare(Declaration& d, VmaTreeParameters& p) {
       .registered<VmaTree>();
   d("kernel.vma_gap_search", p.gap_search, "rb_subtree_gap",
     "how an rbtree finds a free range: along the list of areas from where the last one was found "
-    "(free_area_cache), or by the widest gap below each node (rb_subtree_gap); a maple tree has gaps in its nodes",
+    "(free_area_cache), or by the widest gap below each node (rb_subtree_gap); a maple tree has gaps in its "
+    "nodes",
     "rb_subtree_gap since 3.8 (Arm; 3.10 elsewhere), free_area_cache before")
       .one_of({"free_area_cache", "rb_subtree_gap"});
 }
@@ -40,9 +41,7 @@ LinkedVma* VmaTree::after(LinkedVma& vma) {
   return at == areas_.end() ? nullptr : &*at;
 }
 
-Vma* VmaTree::previous(const Vma& vma) {
-  return before(static_cast<LinkedVma&>(const_cast<Vma&>(vma)));
-}
+Vma* VmaTree::previous(const Vma& vma) { return before(static_cast<LinkedVma&>(const_cast<Vma&>(vma))); }
 
 Vma* VmaTree::next(const Vma& vma) { return after(static_cast<LinkedVma&>(const_cast<Vma&>(vma))); }
 
@@ -65,7 +64,10 @@ void VmaTree::erase(Vma& vma) {
   unlink(linked);
   areas_.erase(areas_.iterator_to(linked));
   --size_;
-  pool_.give_back(linked);
+  if (linked.lock == nullptr)
+    pool_.give_back(linked);
+  else
+    linked.detached = true; // vm_area_free() gives it back
 }
 
 void VmaTree::resize(Vma& vma, PageNumber begin, PageNumber end) {
@@ -91,8 +93,7 @@ std::pair<PageNumber, PageNumber> VmaTree::free_around(PageNumber begin, PageNum
   LinkedVma* previous = next != nullptr ? before(*next) : last();
   while (next != nullptr && next->begin < end)
     next = after(*next);
-  return {previous != nullptr ? previous->end : PageNumber(0),
-          next != nullptr ? next->begin : limit};
+  return {previous != nullptr ? previous->end : PageNumber(0), next != nullptr ? next->begin : limit};
 }
 
 void VmaTree::check_invariants() {

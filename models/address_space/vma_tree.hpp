@@ -53,10 +53,12 @@ struct RbNode {
 };
 
 /// An area in a tree: what trees need beside what everybody knows of it.
-struct LinkedVma : Vma,
-                   RbNode,
-                   boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::normal_link>> {
-  std::uint64_t subtree_gap = 0; ///< rb_subtree_gap: the widest gap before an area below this one, or before it
+struct LinkedVma
+    : Vma,
+      RbNode,
+      boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::normal_link>> {
+  std::uint64_t subtree_gap =
+      0; ///< rb_subtree_gap: the widest gap before an area below this one, or before it
 };
 
 /// Areas of the host, used again and again; their memory stays what it is for those who come too late under RCU.

@@ -92,7 +92,8 @@ class MapleVmaTree final : public VmaTree {
   bool write_in_place(const Step& leaf, const BigNode& slots);
   void update_gaps(const Way& way, int level);
   std::optional<PageNumber> gap_below(const MapleNode& node, std::uint64_t first, const GapRequest& request);
-  void check_node(const MapleNode& node, int level, std::uint64_t first, std::uint64_t last, LinkedVma*& next);
+  void check_node(const MapleNode& node, int level, std::uint64_t first, std::uint64_t last,
+                  LinkedVma*& next);
 
   MapleNodes& nodes_;
   MapleReserve reserve_;
@@ -380,8 +381,7 @@ void MapleVmaTree::replace(Way& low, Way& high, int level, BigNode slots) {
     if (parent_low.node == parent_high.node &&
         static_cast<int>(above.size()) == parent_high.slot - parent_low.slot + 1) {
       // Only pivots and pointers change: mas_replace() and mas_update_gap().
-      std::copy(above.begin(), above.end(),
-                parent_low.node->slot.begin() + parent_low.slot);
+      std::copy(above.begin(), above.end(), parent_low.node->slot.begin() + parent_low.slot);
       if (above.size() > 1) ++work_.nodes_written;
       update_gaps(low, level + 1);
       return;

@@ -40,6 +40,8 @@ struct RbTraits {
 };
 using Algorithms = boost::intrusive::rbtree_algorithms<RbTraits>;
 
+constexpr std::uint64_t stack_guard_gap = 256; // pages: mm/mmap.c since 4.12
+
 LinkedVma& area(RbNode* node) { return *static_cast<LinkedVma*>(node); }
 std::uint64_t subtree_gap(RbNode* node) { return node != nullptr ? area(node).subtree_gap : 0; }
 PageNumber aligned_up(PageNumber page, std::uint64_t to) {
@@ -68,12 +70,18 @@ class RbVmaTree final : public VmaTree {
   void check_tree() override;
 
  private:
-  static PageNumber start_gap(const LinkedVma& vma) { return vma.begin; }
+  // vm_start_gap().
+  static PageNumber start_gap(const LinkedVma& vma) {
+    return vma.has(VM_GROWSDOWN) ? vma.begin - std::min(vma.begin.value(), stack_guard_gap) : vma.begin;
+  }
   PageNumber gap_start(LinkedVma& vma) {
     const LinkedVma* previous = before(vma);
     return previous != nullptr ? previous->end : PageNumber(0);
   }
-  std::uint64_t gap_before(LinkedVma& vma) { return start_gap(vma) - gap_start(vma); }
+  std::uint64_t gap_before(LinkedVma& vma) { // vma_compute_gap()
+    const PageNumber from = gap_start(vma), to = start_gap(vma);
+    return from < to ? to - from : 0;
+  }
 
   void refresh(RbNode* node) {
     LinkedVma& vma = area(node);
@@ -171,7 +179,8 @@ std::optional<PageNumber> RbVmaTree::unmapped_area(const GapRequest& request) {
   const PageNumber free_from = std::max(highest != nullptr ? highest->end : PageNumber(0), request.low);
   const bool above = free_from <= request.high && length <= request.high - free_from;
   if (request.top_down) {
-    if (above) return PageNumber((request.high - request.pages).value() / request.alignment * request.alignment);
+    if (above)
+      return PageNumber((request.high - request.pages).value() / request.alignment * request.alignment);
     return highest_below(header_.parent, request, length);
   }
   if (const auto found = lowest_below(header_.parent, request, length)) return found;
@@ -179,7 +188,8 @@ std::optional<PageNumber> RbVmaTree::unmapped_area(const GapRequest& request) {
   return std::nullopt;
 }
 
-std::optional<PageNumber> RbVmaTree::lowest_below(RbNode* node, const GapRequest& request, std::uint64_t length) {
+std::optional<PageNumber> RbVmaTree::lowest_below(RbNode* node, const GapRequest& request,
+                                                  std::uint64_t length) {
   if (subtree_gap(node) < length) return std::nullopt;
   ++walked_;
   LinkedVma& vma = area(node);

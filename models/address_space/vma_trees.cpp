@@ -6,7 +6,8 @@ namespace mmsim {
 
 void MmapLayoutParameters::declare(Declaration& d, MmapLayoutParameters& p) {
   d("kernel.mmap_layout", p.layout, "top_down",
-    "where mmap() looks for room: downwards from below the stack, or upwards from a third of the address space",
+    "where mmap() looks for room: downwards from below the stack, or upwards from a third of the address "
+    "space",
     "arm64 arch_pick_mmap_layout() since 3.7: mmap_base; 32-bit Arm before 2.6.35: TASK_UNMAPPED_BASE")
       .one_of({"top_down", "bottom_up"});
 }
@@ -20,12 +21,13 @@ Origin origin_of(const Configuration& configuration, const char* path) {
 
 } // namespace
 
-VmaTrees::VmaTrees(const Configuration& configuration, SlabCaches& slabs)
+VmaTrees::VmaTrees(const Configuration& configuration, SlabCaches& slabs, SpinLocks& locks,
+                   Scheduler& scheduler)
     : parameters_(read_parameters<VmaTreeParameters>(configuration)),
       top_down_(read_parameters<MmapLayoutParameters>(configuration).layout == "top_down"),
       tree_factory_(Registry<VmaTree>::instance().factory(parameters_.tree)),
-      cache_factory_(Registry<VmaCache>::instance().factory(
-          read_parameters<VmaCacheParameters>(configuration).cache)) {
+      cache_factory_(
+          Registry<VmaCache>::instance().factory(read_parameters<VmaCacheParameters>(configuration).cache)) {
   const bool maple = parameters_.tree == "maple";
   if (const auto cache = read_parameters<VmaCacheParameters>(configuration).cache; maple && cache != "none")
     throw InputError(fmt::format("kernel.vma_cache = \"{}\" stands in front of an rbtree; kernel.vma_tree = "
@@ -33,13 +35,23 @@ VmaTrees::VmaTrees(const Configuration& configuration, SlabCaches& slabs)
                                  cache),
                      origin_of(configuration, "kernel.vma_tree"));
   if (!maple && top_down_ && parameters_.gap_search == "free_area_cache")
-    throw InputError("kernel.vma_gap_search = \"free_area_cache\" searches upwards only: set kernel.mmap_layout = "
-                     "\"bottom_up\"",
-                     origin_of(configuration, "kernel.vma_gap_search"));
+    throw InputError(
+        "kernel.vma_gap_search = \"free_area_cache\" searches upwards only: set kernel.mmap_layout = "
+        "\"bottom_up\"",
+        origin_of(configuration, "kernel.vma_gap_search"));
   if (maple) {
     node_cache_ = &slabs.kmem_cache_create({.name = "maple_node", .size = 256, .hwcache_align = true});
     nodes_.emplace(node_cache_);
   }
+  if (!read_parameters<VmaLockParameters>(configuration).vma_lock) return;
+  if (!maple)
+    throw InputError(fmt::format("kernel.vma_lock = true needs areas that can be found without mmap_lock: "
+                                 "kernel.vma_tree = \"maple\", not \"{}\"",
+                                 parameters_.tree),
+                     origin_of(configuration, "kernel.vma_lock"));
+  // struct vma_lock: an rw_semaphore
+  locks_.emplace(slabs.kmem_cache_create({.name = "vma_lock", .size = 40}), slabs.vm_area_struct, areas_,
+                 locks, scheduler);
 }
 
 std::unique_ptr<VmaTree> VmaTrees::make_tree() {

@@ -1,7 +1,7 @@
 // What the areas of all address spaces have in common: which tree, which cache in front of it, where mmap() looks
 // for room, and the memory of nodes.
 //
-//   VmaTrees trees(configuration, slabs);              // InputError for what does not go together
+//   VmaTrees trees(configuration, slabs, locks, scheduler);   // InputError for what does not go together
 //   std::unique_ptr<VmaTree> tree = trees.make_tree(); // for a new mm
 //
 // kernel.mmap_layout is where the search for a free range begins, as arch_pick_mmap_layout() decides:
@@ -13,6 +13,7 @@
 
 #include "models/address_space/maple_nodes.hpp"
 #include "models/address_space/vma_cache.hpp"
+#include "models/address_space/vma_lock.hpp"
 #include "models/address_space/vma_tree.hpp"
 #include "models/pages/slab_caches.hpp"
 
@@ -29,12 +30,14 @@ inline const DeclareParameters<MmapLayoutParameters> declared_mmap_layout_parame
 
 class VmaTrees {
  public:
-  VmaTrees(const Configuration& configuration, SlabCaches& slabs);
+  VmaTrees(const Configuration& configuration, SlabCaches& slabs, SpinLocks& locks, Scheduler& scheduler);
 
   std::unique_ptr<VmaTree> make_tree();
   std::unique_ptr<VmaCache> make_cache(const MmStruct& mm) const { return cache_factory_(mm); }
 
   bool top_down() const { return top_down_; }
+  /// kernel.vma_lock: null if faults take mmap_lock.
+  VmaLocks* locks() { return locks_ ? &*locks_ : nullptr; }
   /// Nodes of maple trees that have memory; none with another tree.
   const MapleNodes* maple_nodes() const { return nodes_ ? &*nodes_ : nullptr; }
   const KmemCache* maple_node_cache() const { return node_cache_; }
@@ -47,6 +50,7 @@ class VmaTrees {
   VmaPool areas_;
   KmemCache* node_cache_ = nullptr;
   std::optional<MapleNodes> nodes_;
+  std::optional<VmaLocks> locks_;
 };
 
 } // namespace mmsim

@@ -1,5 +1,10 @@
 #include "models/operations/vma.hpp"
 
+#include "models/operations/vma_lock.hpp"
+
+#include <stdexcept>
+#include <utility>
+
 namespace mmsim {
 
 namespace {
@@ -18,20 +23,51 @@ Vma* find_vma(Task& task, MmStruct& mm, PageNumber page) {
   return vma;
 }
 
+bool vm_area_alloc(System& system, Core& core, Vma& vma) {
+  vma.lock = nullptr;
+  vma.detached = false;
+  vma.object = system.slabs.vm_area_struct.alloc(core, GFP_KERNEL);
+  VmaLocks* locks = system.vma_trees.locks();
+  if (vma.object == no_object || locks == nullptr) return vma.object != no_object;
+  const SlabObject object = locks->cache().alloc(core, GFP_KERNEL); // vma_lock_alloc()
+  if (object == no_object) {
+    system.slabs.vm_area_struct.free(core, std::exchange(vma.object, no_object));
+    return false;
+  }
+  vma.lock = &locks->take(object);
+  vma.lock->area_object = vma.object;
+  return true;
+}
+
+void vm_area_free(System& system, Core& core, const Vma& gone) {
+  if (gone.lock == nullptr) {
+    system.slabs.vm_area_struct.free(core, gone.object);
+    return;
+  }
+  ++system.vma_trees.locks()->waiting_for_rcu;
+  system.rcu().call(core, *gone.lock); // vm_area_free_rcu_cb()
+}
+
 bool vma_prealloc(Core& core, MmStruct& mm) { return mm.vmas.prealloc(core); }
 
 // What a change costs is known once it is made; its end is when it can be seen, and nobody looks before mmap_lock is
 // free, but for per-VMA locks: who has found the old state under RCU has to look again anyway.
-Vma& vma_link(System& system, Core& core, MmStruct& mm, const Vma& vma) {
+Vma& vma_link(System& system, Task& task, MmStruct& mm, const Vma& vma) {
+  Core& core = task.core();
+  if (system.vma_trees.locks() != nullptr && (vma.lock == nullptr || vma.lock->area != nullptr))
+    throw std::logic_error("an area is linked that vm_area_alloc() has not made");
   core.charge(core.costs().work.vma_insert, Account::work);
   core.settle();
   Vma& linked = mm.vmas.insert(vma);
+  if (linked.lock != nullptr) linked.lock->area = &linked;
   core.charge(mm.vmas.change_cost(core), Account::work);
   mm.vmas.settle_nodes(core, system.rcu());
   return linked;
 }
 
-void vma_adjust(System& system, Core& core, MmStruct& mm, Vma& vma, PageNumber begin, PageNumber end) {
+void vma_adjust(System& system, Task& task, MmStruct& mm, Vma& vma, PageNumber begin, PageNumber end) {
+  vma_start_write(task, mm, vma);
+  Core& core = task.core();
   core.charge(core.costs().work.vma_insert, Account::work);
   core.settle();
   mm.vmas.resize(vma, begin, end);
@@ -39,7 +75,9 @@ void vma_adjust(System& system, Core& core, MmStruct& mm, Vma& vma, PageNumber b
   mm.vmas.settle_nodes(core, system.rcu());
 }
 
-void vma_unlink(System& system, Core& core, MmStruct& mm, Vma& vma) {
+void vma_unlink(System& system, Task& task, MmStruct& mm, Vma& vma) {
+  vma_start_write(task, mm, vma);
+  Core& core = task.core();
   core.charge(core.costs().work.vma_remove, Account::work);
   mm.vma_cache->invalidate(core);
   core.settle();
@@ -49,6 +87,13 @@ void vma_unlink(System& system, Core& core, MmStruct& mm, Vma& vma) {
 }
 
 void vma_tree_destroy(System& system, Core& core, MmStruct& mm) {
+  for (Vma& vma : mm.vmas) { // remove_vma()
+    core.charge(core.costs().work.vma_remove, Account::work);
+    if (vma.lock != nullptr)
+      system.vma_trees.locks()->free(core, *std::exchange(vma.lock, nullptr));
+    else
+      system.slabs.vm_area_struct.free(core, vma.object);
+  }
   mm.vmas.clear();
   mm.vmas.settle_nodes(core, system.rcu());
 }

@@ -82,12 +82,15 @@ void compare(VmaTree& tree, const Plain& plain, RandomStream& random, std::uint6
   }
   if (!gaps) return;
   const std::uint64_t low = random.below(space), high = low + 1 + random.below(space);
-  const GapRequest request{.pages = 1 + random.below(random.below(2) == 0 ? 4 : 200), .low = PageNumber(low),
-                           .high = PageNumber(high), .alignment = random.below(3) == 0 ? 8u : 1u,
+  const GapRequest request{.pages = 1 + random.below(random.below(2) == 0 ? 4 : 200),
+                           .low = PageNumber(low),
+                           .high = PageNumber(high),
+                           .alignment = random.below(3) == 0 ? 8u : 1u,
                            .top_down = random.below(2) == 0};
   const auto found = tree.find_gap(request);
   const auto expected = plain.gap(request);
-  ASSERT_EQ(found.has_value(), expected.has_value()) << request.pages << " pages from " << low << " to " << high;
+  ASSERT_EQ(found.has_value(), expected.has_value())
+      << request.pages << " pages from " << low << " to " << high;
   if (found) {
     ASSERT_EQ(found->value(), *expected) << request.pages << " pages from " << low << " to " << high;
   }
@@ -112,7 +115,9 @@ TEST_P(VmaTrees, FindWhatAMapFindsAfterRandomChanges) {
         const bool both = random.below(4) == 0, low = both || random.below(2) == 0, high = both || !low;
         std::uint64_t begin = it->first, end = it->second;
         if (low) begin = random.below(2) == 0 ? floor : floor + random.below(end - floor);
-        if (high) end = random.below(2) == 0 ? std::max(ceiling, begin + 1) : begin + 1 + random.below(std::max(ceiling, begin + 1) - begin);
+        if (high)
+          end = random.below(2) == 0 ? std::max(ceiling, begin + 1)
+                                     : begin + 1 + random.below(std::max(ceiling, begin + 1) - begin);
         Vma* vma = tree->find(PageNumber(it->first));
         tree->resize(*vma, PageNumber(begin), PageNumber(end));
         plain.areas.erase(it);
