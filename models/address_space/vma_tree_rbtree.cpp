@@ -145,8 +145,9 @@ void RbVmaTree::unlink(LinkedVma& vma) {
   LinkedVma* next = after(vma);
   const PageNumber hole = gap_start(vma);
   if (!augmented_) {
-    if (unmapped_base_ <= hole && hole < free_area_cache_) { // arch_unmap_area()
-      free_area_cache_ = hole;
+    const PageNumber from = before(vma) != nullptr ? hole : unmapped_base_;
+    if (unmapped_base_ <= from && from < free_area_cache_) { // arch_unmap_area()
+      free_area_cache_ = from;
       cached_hole_size_ = ~std::uint64_t{0};
     }
     return;
