@@ -69,9 +69,6 @@ class System {
   LazyShootdown lazy_shootdown;
   TlbFlusher flusher;
 
-  /// The kernel's own directory (swapper_pg_dir), which new roots are partly copied from: no zone's.
-  static constexpr FrameNumber kernel_root{2};
-
   Rcu& rcu() { return *rcu_; }
   /// Of every address space here.
   const PageTable::Shape& page_table_shape() const { return page_table_shape_; }
