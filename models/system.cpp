@@ -20,7 +20,7 @@ void KernelParameters::declare(Declaration& d, KernelParameters& p) {
   d("kernel.asid_bits", p.asid_bits, 16,
     "bits of an address-space id; 0: none, the TLB is flushed on every switch",
     "ID_AA64MMFR0_EL1.ASIDBits of servers")
-      .one_of({0, 16});
+      .one_of({0, 8, 16});
   d("kernel.page_table_levels", p.page_table_levels, 4,
     "levels of page tables: 4 (48 bits), 3 (39 bits), 2 (32-bit Arm)",
     "CONFIG_PGTABLE_LEVELS of arm64's defconfig")
@@ -72,15 +72,16 @@ System::System(Engine& engine, const Configuration& configuration, Counters& cou
       lru(make_lru(machine, locks, pages, configuration)), overcommit(machine, locks, pages, configuration),
       slabs({machine, locks, pages, configuration},
             [this](Core& core, FrameNumber frame) { contents.clear_page(core, frame); }),
-      ids(machine, locks, parameters.asid_bits),
+      ids(machine, locks, parameters.asid_bits, configuration),
       calls(Registry<CrossCalls>::instance().create(
           read_parameters<CrossCallParameters>(configuration).implementation, machine, locks)),
       policy(Registry<TlbFlushPolicy>::instance().create(
           read_parameters<TlbFlushParameters>(configuration).policy, FlushMeans{machine, *calls, ids})),
       oracle(machine, pages.frames()), mm_switch(machine, ids, *policy, configuration),
       scheduler(machine, locks, mm_switch, configuration, RandomStream(seed, "tick phases")),
-      oom({scheduler, counters, machine, pages, *calls}), lazy_shootdown(machine, *calls, scheduler, mm_switch, *policy),
-      flusher(*policy, oracle, configuration), configuration_(configuration) {
+      oom({scheduler, counters, machine, pages, *calls}),
+      lazy_shootdown(machine, *calls, scheduler, mm_switch, *policy), flusher(*policy, oracle, configuration),
+      configuration_(configuration) {
   pages.set_reclaim(oom);
   slabs.connect(scheduler);
   init_mm_ = &new_mm();
