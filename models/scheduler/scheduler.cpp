@@ -109,9 +109,10 @@ Task& Scheduler::spawn_at_boot(std::string name, MmStruct* mm, CoreId on, std::f
 }
 
 Task& Scheduler::spawn(Core& core, std::string name, MmStruct* mm, CoreId on, std::function<void(Task&)> body,
-                       Fiber::Kind kind, SlabObject files) {
+                       Fiber::Kind kind, SlabObject files, std::shared_ptr<Completion> vfork_done) {
   Task& task = create(std::move(name), mm, on, std::move(body), kind);
   task.files = files;
+  task.vfork_done = std::move(vfork_done);
   enqueue_and_kick(core, task);
   return task;
 }

@@ -65,10 +65,11 @@ class Scheduler final : private InterruptHandler {
   /// Starts the idle tasks, which run on `init_mm`. Before everything else.
   void boot(MmStruct* init_mm);
 
-  /// A new task with this body and these files on the queue of core `on`: wake_up_new_task, run by `core`. Dead
+  /// A new task with this body, these files and whoever waits in vfork() for it on the queue of core `on`: wake_up_new_task, run by `core`. Dead
   /// when the body returns.
   Task& spawn(Core& core, std::string name, MmStruct* mm, CoreId on, std::function<void(Task&)> body,
-              Fiber::Kind kind = Fiber::Kind::worker, SlabObject files = no_object);
+              Fiber::Kind kind = Fiber::Kind::worker, SlabObject files = no_object,
+              std::shared_ptr<Completion> vfork_done = nullptr);
   /// The same before the engine runs, at no cost.
   Task& spawn_at_boot(std::string name, MmStruct* mm, CoreId on, std::function<void(Task&)> body,
                       Fiber::Kind kind = Fiber::Kind::worker);

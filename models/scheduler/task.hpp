@@ -15,10 +15,12 @@
 #include <boost/intrusive/list.hpp>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 
 namespace mmsim {
 
+class Completion;
 class MmStruct;
 
 /// Links a task into a run queue.
@@ -50,6 +52,7 @@ class Task : public RunHook {
   const std::string name;
   MmStruct* mm = nullptr;        ///< its address space; null for kernel threads
   MmStruct* active_mm = nullptr; ///< the one whose tables the core uses while it runs
+  std::shared_ptr<Completion> vfork_done; ///< its parent waits until it no longer uses the parent's mm
   SlabObject files = no_object;  ///< its files_struct; none if it is there at boot or a kernel thread
   State state = State::running;
   bool idle = false;
