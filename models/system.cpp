@@ -20,7 +20,7 @@ void KernelParameters::declare(Declaration& d, KernelParameters& p) {
   d("kernel.asid_bits", p.asid_bits, 16,
     "bits of an address-space id; 0: none, the TLB is flushed on every switch",
     "ID_AA64MMFR0_EL1.ASIDBits of servers")
-      .one_of({0, 16});
+      .one_of({0, 8, 16});
   d("kernel.page_table", p.page_table, "arm64_48",
     "format of page tables: arm64 with 48 or 39 bits, 32-bit Arm with long (lpae) or short descriptors",
     "CONFIG_ARM64_VA_BITS of arm64's defconfig")
@@ -73,7 +73,7 @@ System::System(Engine& engine, const Configuration& configuration, Counters& cou
       lru(make_lru(machine, locks, pages, configuration)), overcommit(machine, locks, pages, configuration),
       slabs({machine, locks, pages, configuration},
             [this](Core& core, FrameNumber frame) { contents.clear_page(core, frame); }),
-      ids(machine, locks, parameters.asid_bits),
+      ids(machine, locks, parameters.asid_bits, configuration),
       calls(Registry<CrossCalls>::instance().create(
           read_parameters<CrossCallParameters>(configuration).implementation, machine, locks)),
       policy(Registry<TlbFlushPolicy>::instance().create(

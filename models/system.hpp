@@ -105,6 +105,8 @@ class System {
   /// At a quiescent point: references, map counts, rss, promised pages, free lists, the LRU and tables add
   /// up, and every RCU callback has run. Throws Violation.
   void check_invariants();
+  /// The part of it that looks at mm_users, mm_count and mm_cpumask alone.
+  void check_address_spaces();
 
  private:
   void check_promises();

@@ -33,6 +33,7 @@ struct InterruptCosts {
 /// Translation: TLB geometry and maintenance.
 struct TlbCosts {
   std::int64_t l1_entries, l1_ways, l2_entries, l2_ways, walk_cache_entries;
+  std::int64_t asid_bits;
   Duration l2_hit, walk_level;
   bool broadcast, hardware_access_flag, hardware_dirty;
   Duration invalidate_page, invalidate_all, dsb;
@@ -50,7 +51,7 @@ struct MemoryCosts {
 
 /// Ways into and out of the kernel, and switching.
 struct EntryCosts {
-  Duration syscall, fault, user_access, switch_registers, switch_mm, rollover;
+  Duration syscall, fault, user_access, switch_registers, switch_mm, switch_ttbr, rollover;
   static void declare(Declaration&, EntryCosts&);
 };
 

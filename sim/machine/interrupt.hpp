@@ -11,9 +11,10 @@ class Core;
 enum class Irq : std::uint8_t {
   call_function, ///< somebody has put work on this core's call queue
   reschedule,    ///< look at the run queue
-  tick           ///< the core's own timer; no IPI
+  tick,          ///< the core's own timer; no IPI
+  flush_tlb_all  ///< drop all translations (a roll-over of address-space ids in 2.6.24)
 };
-inline constexpr std::size_t irq_count = 3;
+inline constexpr std::size_t irq_count = 4;
 constexpr bool is_ipi(Irq irq) { return irq != Irq::tick; }
 
 /// What the kernel does when one comes. Runs to completion on the interrupted fiber's stack with irqs off;
