@@ -34,7 +34,7 @@ struct InterruptCosts {
 struct TlbCosts {
   std::int64_t l1_entries, l1_ways, l2_entries, l2_ways, walk_cache_entries;
   Duration l2_hit, walk_level;
-  bool broadcast;
+  bool broadcast, hardware_access_flag, hardware_dirty;
   Duration invalidate_page, invalidate_all, dsb;
   Duration broadcast_issue, broadcast_channel, broadcast_complete, broadcast_stall;
   static void declare(Declaration&, TlbCosts&);
