@@ -80,6 +80,7 @@ System::System(Engine& engine, const Configuration& configuration, Counters& cou
           read_parameters<TlbFlushParameters>(configuration).policy, FlushMeans{machine, *calls, ids})),
       oracle(machine, pages.frames()), mm_switch(machine, ids, *policy, configuration),
       scheduler(machine, locks, mm_switch, configuration, RandomStream(seed, "tick phases")),
+      page_cache({machine, locks, scheduler, pages, *lru, configuration}),
       oom({scheduler, counters, machine, pages, *calls}), lazy_shootdown(machine, *calls, scheduler, mm_switch, *policy),
       flusher(*policy, oracle, configuration), configuration_(configuration),
       page_table_shape_(PageTable::Shape::of_format(parameters.page_table)) {
@@ -103,6 +104,7 @@ System::System(Engine& engine, const Configuration& configuration, Counters& cou
   rcu_ = Registry<Rcu>::instance().create(read_parameters<RcuParameters>(configuration).implementation,
                                           RcuMeans{machine, locks, scheduler, configuration});
   scheduler.observe(*rcu_);
+  page_cache.connect(*rcu_);
 }
 
 System::~System() { engine.dismiss_fibers(); }

@@ -17,6 +17,7 @@
 #include "models/pages/slab_caches.hpp"
 #include "models/reclaim/lru.hpp"
 #include "models/reclaim/oom_kill_allocating_task.hpp"
+#include "models/reclaim/page_cache.hpp"
 #include "models/scheduler/cross_call.hpp"
 #include "models/scheduler/scheduler.hpp"
 #include "models/tlb_flush/flusher.hpp"
@@ -65,6 +66,7 @@ class System {
   TablePagePool table_pages;
   MmSwitch mm_switch;
   Scheduler scheduler;
+  PageCache page_cache;
   OomKillAllocatingTask oom;
   LazyShootdown lazy_shootdown;
   TlbFlusher flusher;
@@ -111,7 +113,8 @@ class System {
  private:
   void check_promises();
   void check_objects();
-  void check_statistics(std::uint64_t mapped, std::uint64_t last_level_tables);
+  struct UserPages;
+  void check_statistics(const UserPages& user, std::uint64_t last_level_tables);
   const Configuration& configuration_;
   const PageTable::Shape page_table_shape_;
   std::unique_ptr<Rcu> rcu_;

@@ -179,6 +179,13 @@ void WorkCosts::declare(Declaration& d, WorkCosts& c) {
     estimate);
   d("machine.work.fault_handle", c.fault_handle, "180 ns", "handle_mm_fault and its callers, fixed part",
     "host.csv M5: COW reuse 620 ns with entry, mmap_lock, walk");
+  d("machine.work.page_cache_add", c.page_cache_add, "60 ns",
+    "add_to_page_cache or its undoing, without locks: fields of struct page, a slot of the tree, counts",
+    "estimate: 150 instructions on lines that are in the cache");
+  d("machine.work.io_submit", c.io_submit, "1500 ns", "readpage of one page: a bio, its request, the doorbell",
+    "estimate: 4 KiB reads by io_uring on NVMe cost a core some 2 us in all (kernel 5.10)");
+  d("machine.work.io_complete", c.io_complete, "700 ns",
+    "end of a request in its interrupt, without what it wakes", "estimate: the other part of those 2 us");
   d("machine.work.mmap", c.mmap, "450 ns", "do_mmap, fixed part", estimate);
   d("machine.work.munmap", c.munmap, "500 ns", "do_munmap, fixed part",
     "host.csv S1: munmap of one page 2.17 us in all");
