@@ -51,6 +51,8 @@ class MmStruct {
   PageTable tables;
   std::int64_t rss = 0;      ///< mapped user pages
   std::int64_t total_vm = 0; ///< pages of all areas
+  PageNumber start_brk{512}; ///< where the heap begins: behind an executable at the bottom
+  PageNumber brk = start_brk; ///< and where it ends
 
   CacheLine cpumask_line{"mm_cpumask"};
   CoreSet cpumask; ///< cores that the flush policy may have to tell
