@@ -32,9 +32,11 @@
 namespace mmsim {
 
 struct KernelParameters {
-  std::string pt_lock, cow_reuse;
-  std::int64_t asid_bits, page_table_levels, gather_pages, gather_bundle, gather_batch;
-  bool munmap_downgrade, fast_gup, write_protect_seq, wp_late_lru;
+  std::string pt_lock, page_table, cow_reuse;
+  std::int64_t asid_bits, gather_pages, gather_bundle, gather_batch;
+  bool munmap_downgrade, zero_page, fast_gup, write_protect_seq, wp_late_lru;
+  std::int64_t max_map_count, stack_guard_gap, mremap_latency_limit;
+  std::string mprotect_flush, mremap_flush;
   Duration quantum;
   static void declare(Declaration& d, KernelParameters& p);
 };
@@ -69,7 +71,12 @@ class System {
   LazyShootdown lazy_shootdown;
   TlbFlusher flusher;
 
+  /// The kernel's own directory (swapper_pg_dir), which new roots are partly copied from: no zone's.
+  static constexpr FrameNumber kernel_root{2};
+
   Rcu& rcu() { return *rcu_; }
+  /// Of every address space here.
+  const PageTable::Shape& page_table_shape() const { return page_table_shape_; }
   const Configuration& configuration() const { return configuration_; }
 
   /// A new address space without tables; mm_users and mm_count are 1. `object` is its memory: allocate_mm().
@@ -94,6 +101,8 @@ class System {
     for (std::uint32_t i = 0; i < machine.cpus(); ++i)
       machine.core(CoreId(i)).catch_up();
   }
+  /// sysctl_max_map_count.
+  std::size_t max_map_count() const { return static_cast<std::size_t>(parameters.max_map_count); }
   /// How many steps of `cost` may be charged in bulk where others look without a lock.
   std::uint64_t steps_in_quantum(Duration cost) const {
     return cost >= parameters.quantum || cost.count() == 0
@@ -109,6 +118,7 @@ class System {
   void check_objects();
   void check_statistics(std::uint64_t mapped, std::uint64_t last_level_tables);
   const Configuration& configuration_;
+  const PageTable::Shape page_table_shape_;
   std::unique_ptr<Rcu> rcu_;
   std::map<std::uint32_t, std::unique_ptr<MmStruct>> mms_; // by id
   std::uint32_t next_mm_ = 0;

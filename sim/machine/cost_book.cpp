@@ -72,6 +72,12 @@ void TlbCosts::declare(Declaration& d, TlbCosts& c) {
     "estimate: an L2 cache hit of 11 to 13 cycles a level");
   d("machine.tlb.broadcast", c.broadcast, true, "TLBI instructions reach the inner-shareable domain",
     "Armv7 multiprocessing extensions and Armv8");
+  d("machine.mmu.hardware_access_flag", c.hardware_access_flag, true,
+    "walkers set the access flag of an entry themselves; else the first access to an old page faults",
+    "Armv8.1 FEAT_HAFDBS; Linux uses it where it is (CONFIG_ARM64_HW_AFDBM)");
+  d("machine.mmu.hardware_dirty", c.hardware_dirty, true,
+    "walkers set the dirty state of a writable entry themselves; else the first write to a clean page faults",
+    "ditto");
   d("machine.tlbi.page", c.invalidate_page, "6 ns", "one TLBI by address on the core itself",
     "estimate: issue and one slot of the maintenance pipeline, 15 to 20 cycles");
   d("machine.tlbi.all", c.invalidate_all, "20 ns", "one TLBI of a whole id or everything on the core itself",
@@ -171,6 +177,14 @@ void WorkCosts::declare(Declaration& d, WorkCosts& c) {
   d("machine.work.mmap", c.mmap, "450 ns", "do_mmap, fixed part", estimate);
   d("machine.work.munmap", c.munmap, "500 ns", "do_munmap, fixed part",
     "host.csv S1: munmap of one page 2.17 us in all");
+  d("machine.work.mprotect", c.mprotect, "300 ns", "do_mprotect and mprotect_fixup of one area, fixed part",
+    "estimate: as munmap's, without what it has to take apart");
+  d("machine.work.madvise", c.madvise, "150 ns", "do_madvise, fixed part",
+    "estimate: the loop over areas of mprotect, without its checks");
+  d("machine.work.mremap", c.mremap, "350 ns", "sys_mremap and move_vma, fixed part",
+    "estimate: as mprotect's, with a second area; what munmap of the old one costs comes on top");
+  d("machine.work.brk", c.brk, "250 ns", "sys_brk and do_brk_flags, fixed part",
+    "estimate: as mmap's, without a search and a file");
   d("machine.work.pcp_alloc", c.pcp_alloc, "25 ns", "taking a page from a per-CPU list",
     "published.csv page-alloc, 4.10-rc2");
   d("machine.work.pcp_free", c.pcp_free, "20 ns", "putting a page on a per-CPU list", estimate);

@@ -34,7 +34,7 @@ struct InterruptCosts {
 struct TlbCosts {
   std::int64_t l1_entries, l1_ways, l2_entries, l2_ways, walk_cache_entries;
   Duration l2_hit, walk_level;
-  bool broadcast;
+  bool broadcast, hardware_access_flag, hardware_dirty;
   Duration invalidate_page, invalidate_all, dsb;
   Duration broadcast_issue, broadcast_channel, broadcast_complete, broadcast_stall;
   static void declare(Declaration&, TlbCosts&);
@@ -60,7 +60,7 @@ struct WorkCosts {
   Duration vma_find_level, vma_insert, vma_dup, vma_remove, rmap_link;              // areas
   Duration table_walk_level, pte_scan, pte_copy, pte_set, pte_clear, pte_wrprotect; // page tables
   Duration table_init, page_ref, page_unref;
-  Duration fault_handle, mmap, munmap;                                     // fixed parts of system calls
+  Duration fault_handle, mmap, munmap, mprotect, madvise, mremap, brk;     // fixed parts of system calls
   Duration pcp_alloc, pcp_free, buddy_alloc, buddy_free, buddy_step;       // pages
   Duration pagevec_add, pagevec_put, lru_add, lru_del;                     // LRU
   Duration slab_alloc, slab_free, slab_object, slab_copy, slab_grow;       // slab caches

@@ -1,0 +1,26 @@
+// What a system call returns when it fails, and its line in the log.
+//
+//   if (pages == 0) return failed(task, Errno::einval, "munmap", first, pages);
+//
+// A run goes on after a system call has failed, as the program does that called it.
+#pragma once
+
+#include "sim/engine/strong_int.hpp"
+
+#include <cstdint>
+#include <string_view>
+
+namespace mmsim {
+
+class Task;
+
+/// In lower case: <cerrno> has macros of the other names.
+enum class Errno : std::uint8_t { ok, eperm, eagain, enomem, eacces, efault, eexist, einval };
+
+/// "EINVAL".
+std::string_view name_of(Errno error);
+
+/// Returns `error`, and logs (debug) which call of whom failed with it on [first, first + pages).
+Errno failed(const Task& task, Errno error, std::string_view call, PageNumber first, std::uint64_t pages);
+
+} // namespace mmsim
