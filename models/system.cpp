@@ -51,6 +51,26 @@ void KernelParameters::declare(Declaration& d, KernelParameters& p) {
     "drops the "
     "table's lock",
     "2.6.24; since 2.6.28 the entry comes last, since 4.2 the old page goes without the lock");
+  d("kernel.max_map_count", p.max_map_count, 65530, "areas that a process may have",
+    "vm.max_map_count; DEFAULT_MAX_MAP_COUNT, 65536 before 2.6.27")
+      .at_least(1);
+  d("kernel.stack_guard_gap", p.stack_guard_gap, 256, "pages below a stack that new areas leave free",
+    "stack_guard_gap, since Linux 4.12; one page of the stack itself before that")
+      .at_least(0);
+  d("kernel.mprotect_flush", p.mprotect_flush, "changed",
+    "when mprotect flushes: if it has met a present entry (changed), or always",
+    "change_protection: only if there were pages, since Linux 3.8")
+      .one_of({"changed", "always"});
+  d("kernel.mremap_flush", p.mremap_flush, "table",
+    "what mremap flushes at a time, under the tables' locks: what it has moved of one table (table), or each entry "
+    "before it is set again (page)",
+    "move_ptes: ptep_clear_flush to 3.1; flush_tlb_range before the locks are dropped since 4.19")
+      .one_of({"table", "page"});
+  d("kernel.mremap_latency_limit", p.mremap_latency_limit, 512,
+    "pages that mremap moves before it drops the tables' locks, at most a table's",
+    "LATENCY_LIMIT, 64 pages, to Linux 5.7; since then a table")
+      .at_least(1)
+      .at_most(512);
   d("run.quantum", p.quantum, "1 us",
     "how much work under a lock is charged in bulk where page-table walkers look without it",
     "estimate: 32 entries of copy_pte_range, after which the kernel looks at its lock");

@@ -36,6 +36,8 @@ struct KernelParameters {
   std::string pt_lock, page_table, cow_reuse;
   std::int64_t asid_bits, gather_pages, gather_bundle, gather_batch;
   bool munmap_downgrade, zero_page, fast_gup, write_protect_seq, wp_late_lru;
+  std::int64_t max_map_count, stack_guard_gap, mremap_latency_limit;
+  std::string mprotect_flush, mremap_flush;
   Duration quantum;
   static void declare(Declaration& d, KernelParameters& p);
 };
@@ -98,6 +100,8 @@ class System {
     for (std::uint32_t i = 0; i < machine.cpus(); ++i)
       machine.core(CoreId(i)).catch_up();
   }
+  /// sysctl_max_map_count.
+  std::size_t max_map_count() const { return static_cast<std::size_t>(parameters.max_map_count); }
   /// How many steps of `cost` may be charged in bulk where others look without a lock.
   std::uint64_t steps_in_quantum(Duration cost) const {
     return cost >= parameters.quantum || cost.count() == 0

@@ -189,6 +189,14 @@ void WorkCosts::declare(Declaration& d, WorkCosts& c) {
   d("machine.work.mmap", c.mmap, "450 ns", "do_mmap, fixed part", estimate);
   d("machine.work.munmap", c.munmap, "500 ns", "do_munmap, fixed part",
     "host.csv S1: munmap of one page 2.17 us in all");
+  d("machine.work.mprotect", c.mprotect, "300 ns", "do_mprotect and mprotect_fixup of one area, fixed part",
+    "estimate: as munmap's, without what it has to take apart");
+  d("machine.work.madvise", c.madvise, "150 ns", "do_madvise, fixed part",
+    "estimate: the loop over areas of mprotect, without its checks");
+  d("machine.work.mremap", c.mremap, "350 ns", "sys_mremap and move_vma, fixed part",
+    "estimate: as mprotect's, with a second area; what munmap of the old one costs comes on top");
+  d("machine.work.brk", c.brk, "250 ns", "sys_brk and do_brk_flags, fixed part",
+    "estimate: as mmap's, without a search and a file");
   d("machine.work.pcp_alloc", c.pcp_alloc, "25 ns", "taking a page from a per-CPU list",
     "published.csv page-alloc, 4.10-rc2");
   d("machine.work.pcp_free", c.pcp_free, "20 ns", "putting a page on a per-CPU list", estimate);

@@ -61,8 +61,8 @@ struct WorkCosts {
   Duration vma_find_level, vma_insert, vma_dup, vma_remove, rmap_link;              // areas
   Duration table_walk_level, pte_scan, pte_copy, pte_set, pte_clear, pte_wrprotect; // page tables
   Duration table_init, page_ref, page_unref;
-  Duration page_cache_add, io_submit, io_complete;                                // page cache
-  Duration fault_handle, mmap, munmap;                                     // fixed parts of system calls
+  Duration page_cache_add, io_submit, io_complete;                         // page cache
+  Duration fault_handle, mmap, munmap, mprotect, madvise, mremap, brk;     // fixed parts of system calls
   Duration pcp_alloc, pcp_free, buddy_alloc, buddy_free, buddy_step;       // pages
   Duration pagevec_add, pagevec_put, lru_add, lru_del;                     // LRU
   Duration slab_alloc, slab_free, slab_object, slab_copy, slab_grow;       // slab caches
