@@ -32,7 +32,7 @@
 namespace mmsim {
 
 struct KernelParameters {
-  std::string pt_lock, cow_reuse;
+  std::string pt_lock, cow_reuse, exit_flush;
   std::int64_t asid_bits, page_table_levels, gather_pages, gather_bundle, gather_batch;
   bool munmap_downgrade, fast_gup, write_protect_seq, wp_late_lru;
   Duration quantum;
@@ -105,11 +105,13 @@ class System {
   void check_invariants();
 
  private:
+  void leave_borrowed_mm(Core& core);
   void check_promises();
   void check_objects();
   void check_statistics(std::uint64_t mapped, std::uint64_t last_level_tables);
   const Configuration& configuration_;
   std::unique_ptr<Rcu> rcu_;
+  CpuObservers observers_;
   std::map<std::uint32_t, std::unique_ptr<MmStruct>> mms_; // by id
   std::uint32_t next_mm_ = 0;
   MmStruct* init_mm_ = nullptr;

@@ -39,6 +39,18 @@ void AsidAllocator::check_and_switch(Core& core, MmStruct& mm) {
   core.tlb().use(id_of(mm));
 }
 
+CoreSet AsidAllocator::cores_running(Core& core, const MmStruct& mm) {
+  CoreSet cores;
+  lock_->lock_irqsave(core);
+  core.settle();
+  for (std::uint32_t i = 0; i < cpus_.size(); ++i) {
+    const PerCpu& cpu = cpus_[i];
+    if ((cpu.active != 0 ? cpu.active : cpu.reserved) == mm.context) cores.insert(CoreId(i));
+  }
+  lock_->unlock_irqrestore(core);
+  return cores;
+}
+
 std::uint64_t AsidAllocator::new_context(Core& core, const MmStruct& mm) {
   if (mm.context != 0) {
     const std::uint64_t renewed = generation() | (mm.context & mask_);

@@ -30,6 +30,10 @@ class AsidAllocator {
   /// The core leaves user translations: the reserved id, of which the TLB holds nothing.
   void use_reserved(Core& core) { core.tlb().use(Asid(0)); }
 
+  /// The cores that use the id of `mm`, or did when ids last rolled over (a15_erratum_get_cpumask() of arch/arm, under
+  /// cpu_asid_lock). Needs ids.
+  CoreSet cores_running(Core& core, const MmStruct& mm);
+
   /// Told when a core has dropped everything that it held at a roll-over, on its way to `next`.
   std::function<void(Core&, const MmStruct& next)> after_rollover_flush;
 

@@ -21,8 +21,10 @@ PageNumber get_unmapped_area(MmStruct& mm, std::uint64_t pages, std::uint64_t al
     first = PageNumber((first.value() + alignment - 1) / alignment * alignment);
     if (end < first + pages) return end;
     const PageNumber gap = mm.vmas.find_gap(first, pages, end);
-    if (gap == first || gap == end) return gap;
-    first = gap;
+    if (gap == end) return gap;
+    const PageNumber free = mm.withheld.past(gap, pages);
+    if (free == first) return free;
+    first = free;
   }
 }
 
@@ -85,7 +87,7 @@ void munmap(System& system, Task& task, PageNumber first, std::uint64_t pages) {
   gather.zap(core, first, end);
   anon_vma_unlink(system, core, gone);
   gather.unhook(core, floor, ceiling);
-  gather.finish(core);
+  gather.finish_munmap(core, first, end);
   if (accounted > 0) system.overcommit.vm_unacct_memory(core, accounted); // remove_vma_list()
   system.slabs.vm_area_struct.free(core, gone.object);                    // remove_vma()
   if (downgraded)

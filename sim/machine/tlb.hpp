@@ -47,7 +47,9 @@ class Tlb {
   Asid asid() const { return asid_; }
 
   Hit look_up(PageNumber page) { return look_up_tag(base_ | page.value(), page); }
-  void insert(PageNumber page, Translation translation) { insert_tag(base_ | page.value(), page, translation); }
+  void insert(PageNumber page, Translation translation) {
+    insert_tag(base_ | page.value(), page, translation);
+  }
   Hit look_up_global(PageNumber page) { return look_up_tag(global_base | page.value(), page); }
   void insert_global(PageNumber page, Translation translation) {
     insert_tag(global_base | page.value(), page, translation);

@@ -23,6 +23,7 @@ using testing::HasSubstr;
 class FlushesNothing final : public TlbFlushPolicy {
  public:
   void flush(Core&, MmStruct&, const FlushRange&) override {}
+  void flush_kernel_range(Core&, PageNumber, PageNumber, bool) override {}
 };
 const Registered<TlbFlushPolicy> flushes_nothing{
     "test_flushes_nothing", "planted bug",
@@ -97,6 +98,7 @@ class AcknowledgesFirst final : public TlbFlushPolicy {
     others.erase(core.id());
     means_.calls.call(core, others, later);
   }
+  void flush_kernel_range(Core&, PageNumber, PageNumber, bool) override {}
 
  private:
   void invalidate(Core& core, MmStruct& mm, const FlushRange& range) {
