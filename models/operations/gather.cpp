@@ -33,6 +33,7 @@ void MmuGather::zap_table(Core& core, TablePage& table, PageNumber begin, PageNu
   const WorkCosts& work = core.costs().work;
   SpinLock& lock = system_.pte_lock(mm_, table);
   lock.lock(core);
+  const bool frees_first = system_.flusher.frees_first();
   FrameNumber met = no_frame; // the last one whose struct page was looked at
   const std::uint64_t bulk = system_.steps_in_quantum(work.pte_scan + work.pte_clear + work.page_unref);
   for (PageNumber page = begin; page < end;) {
@@ -46,6 +47,9 @@ void MmuGather::zap_table(Core& core, TablePage& table, PageNumber begin, PageNu
       const std::size_t index = page.value() & 511;
       const Pte entry = table.words[index];
       if (!entry.valid()) continue;
+      if (frees_first)
+        system_.oracle.check_frame_free(core, mm_, system_.ids.id_of(mm_), page, entry.frame(),
+                                        reinterpret_cast<const std::uint64_t*>(&table.words[index]));
       PageTable::set(table, index, entry.cleared());
       Frame& frame = system_.pages[entry.frame()];
       if (--frame.mapcount == 0) unmapped_.push_back(entry.frame()); // page_remove_rmap()
@@ -66,7 +70,7 @@ void MmuGather::zap_table(Core& core, TablePage& table, PageNumber begin, PageNu
     if (misses.count() != 0) core.charge(misses, Account::coherence);
     for (const FrameNumber frame : unmapped_)
       system_.pages.count_page(core, frame, NR_ANON_MAPPED, -1);
-    if (system_.flusher.frees_first()) { // tlb_remove_page() of asm-arm
+    if (frees_first) { // tlb_remove_page() of asm-arm
       for (const FrameNumber frame : pages_)
         put_page(system_, core, frame);
       pages_.clear();

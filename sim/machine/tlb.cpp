@@ -40,6 +40,13 @@ bool Tlb::Array::erase(std::uint64_t tag, PageNumber page) {
   return at >= 0;
 }
 
+bool Tlb::Array::holds(std::uint64_t tag, PageNumber page, const std::uint64_t* source) const {
+  const std::size_t first = first_way(page);
+  for (std::size_t i = first; i < first + ways; ++i)
+    if (tags[i] == tag && translations[i].source == source) return true;
+  return false;
+}
+
 bool Tlb::Array::erase_between(std::uint64_t first_tag, std::uint64_t last_tag) {
   bool dropped = false;
   for (std::uint64_t& tag : tags)
@@ -79,6 +86,11 @@ Tlb::Hit Tlb::look_up_tag(std::uint64_t tag, PageNumber page) {
 void Tlb::insert_tag(std::uint64_t tag, PageNumber page, const Translation& translation) {
   first_.put(tag, page, translation);
   second_.put(tag, page, translation);
+}
+
+bool Tlb::holds(Asid asid, PageNumber page, const std::uint64_t* source) const {
+  const std::uint64_t tag = tag_base(asid) | page.value();
+  return first_.holds(tag, page, source) || second_.holds(tag, page, source);
 }
 
 bool Tlb::invalidate_page(Asid asid, PageNumber page, bool last_level) {

@@ -55,6 +55,9 @@ class Tlb {
     insert_tag(global_base | page.value(), page, translation);
   }
 
+  /// True if an entry of `page` under `asid` was read from `source`. A look from outside, which moves nothing.
+  bool holds(Asid asid, PageNumber page, const std::uint64_t* source) const;
+
   /// True if there was something to drop.
   /// `last_level`: what the walker remembers of the tables above stays (VALE1), else it goes as well (VAE1).
   bool invalidate_page(Asid asid, PageNumber page, bool last_level = false);
@@ -93,6 +96,7 @@ class Tlb {
     Array(std::int64_t entries, std::int64_t ways);
     std::size_t first_way(PageNumber page) const { return page.value() % sets * ways; }
     int find(std::uint64_t tag, PageNumber page);
+    bool holds(std::uint64_t tag, PageNumber page, const std::uint64_t* source) const;
     void put(std::uint64_t tag, PageNumber page, const Translation& translation);
     bool erase(std::uint64_t tag, PageNumber page);
     bool erase_between(std::uint64_t first_tag, std::uint64_t last_tag);
