@@ -21,11 +21,12 @@ void KernelParameters::declare(Declaration& d, KernelParameters& p) {
     "bits of an address-space id; 0: none, the TLB is flushed on every switch",
     "ID_AA64MMFR0_EL1.ASIDBits of servers")
       .one_of({0, 16});
-  d("kernel.page_table_levels", p.page_table_levels, 4,
-    "levels of page tables: 4 (48 bits), 3 (39 bits), 2 (32-bit Arm)",
-    "CONFIG_PGTABLE_LEVELS of arm64's defconfig")
-      .at_least(2)
-      .at_most(4);
+  d("kernel.page_table", p.page_table, "arm64_48",
+    "format of page tables: arm64 with 48 or 39 bits, 32-bit Arm with long (lpae) or short descriptors",
+    "CONFIG_ARM64_VA_BITS of arm64's defconfig")
+      .one_of({"armv7_short", "lpae", "arm64_39", "arm64_48"});
+  d("kernel.zero_page", p.zero_page, true,
+    "a read of untouched anonymous memory maps the zero page", "not in 2.6.24 to 2.6.31: mm/memory.c");
   d("kernel.gather_pages", p.gather_pages, 9698,
     "pages that munmap and exit collect before they flush and free",
     "5.10: 8 in mmu_gather and up to 19 batches of 510")
@@ -86,7 +87,8 @@ System::System(Engine& engine, const Configuration& configuration, Counters& cou
       oracle(machine, pages.frames()), mm_switch(machine, ids, *policy, configuration),
       scheduler(machine, locks, mm_switch, configuration, RandomStream(seed, "tick phases")),
       oom({scheduler, counters, machine, pages, *calls}), lazy_shootdown(machine, *calls, scheduler, mm_switch, *policy),
-      flusher(*policy, oracle, machine, configuration), configuration_(configuration) {
+      flusher(*policy, oracle, machine, configuration), configuration_(configuration),
+      page_table_shape_(PageTable::Shape::of_format(parameters.page_table)) {
   pages.set_reclaim(oom);
   slabs.connect(scheduler);
   init_mm_ = &new_mm();
@@ -117,7 +119,7 @@ MmStruct& System::new_mm(SlabObject object) {
   const std::uint32_t id = next_mm_++;
   auto mm =
       std::make_unique<MmStruct>(id, locks, scheduler, table_pages,
-                                 PageTable::Shape::of_levels(parameters.page_table_levels), machine.cpus());
+                                 page_table_shape_, machine.cpus());
   mm->object = object;
   return *mms_.emplace(id, std::move(mm)).first->second;
 }

@@ -32,9 +32,9 @@
 namespace mmsim {
 
 struct KernelParameters {
-  std::string pt_lock, cow_reuse, exit_flush;
-  std::int64_t asid_bits, page_table_levels, gather_pages, gather_bundle, gather_batch;
-  bool munmap_downgrade, fast_gup, write_protect_seq, wp_late_lru;
+  std::string pt_lock, page_table, cow_reuse, exit_flush;
+  std::int64_t asid_bits, gather_pages, gather_bundle, gather_batch;
+  bool munmap_downgrade, zero_page, fast_gup, write_protect_seq, wp_late_lru;
   Duration quantum;
   static void declare(Declaration& d, KernelParameters& p);
 };
@@ -69,7 +69,12 @@ class System {
   LazyShootdown lazy_shootdown;
   TlbFlusher flusher;
 
+  /// The kernel's own directory (swapper_pg_dir), which new roots are partly copied from: no zone's.
+  static constexpr FrameNumber kernel_root{2};
+
   Rcu& rcu() { return *rcu_; }
+  /// Of every address space here.
+  const PageTable::Shape& page_table_shape() const { return page_table_shape_; }
   const Configuration& configuration() const { return configuration_; }
 
   /// A new address space without tables; mm_users and mm_count are 1. `object` is its memory: allocate_mm().
@@ -110,6 +115,7 @@ class System {
   void check_objects();
   void check_statistics(std::uint64_t mapped, std::uint64_t last_level_tables);
   const Configuration& configuration_;
+  const PageTable::Shape page_table_shape_;
   std::unique_ptr<Rcu> rcu_;
   CpuObservers observers_;
   std::map<std::uint32_t, std::unique_ptr<MmStruct>> mms_; // by id

@@ -12,10 +12,10 @@ namespace {
 /// have frames of their own.
 template <class Visit>
 std::uint64_t walk(TablePage& table, Visit&& visit) {
-  std::uint64_t tables = table.object == no_object ? 1 : 0;
+  std::uint64_t tables = table.object == no_object ? std::uint64_t{1} << table.order : 0;
   if (table.children.empty()) {
     for (const Pte pte : table.words)
-      if (pte.valid()) visit(pte);
+      if (pte.present() && !pte.special()) visit(pte);
     return tables;
   }
   for (TablePage* child : table.children)
@@ -46,9 +46,9 @@ void System::check_promises() {
   std::int64_t promised = 0;
   for (auto& [id, mm] : mms_) {
     std::int64_t total_vm = 0;
-    for (const auto& [begin, vma] : mm->vmas) {
+    for (const Vma& vma : mm->vmas) {
       total_vm += static_cast<std::int64_t>(vma.pages());
-      if (vma.accounted) promised += static_cast<std::int64_t>(vma.pages());
+      if (vma.has(VM_ACCOUNT)) promised += static_cast<std::int64_t>(vma.pages());
     }
     if (total_vm != mm->total_vm)
       throw Violation(
@@ -67,7 +67,7 @@ void System::check_objects() {
   std::unordered_map<const AnonVma*, std::uint32_t> families;
   for (auto& [id, mm] : mms_) {
     mm_structs += mm->object != no_object;
-    for (const auto& [begin, vma] : mm->vmas) {
+    for (const Vma& vma : mm->vmas) {
       areas += vma.object != no_object;
       if (vma.anon_vma != nullptr) ++families[vma.anon_vma];
     }
@@ -118,16 +118,17 @@ void System::check_invariants() {
   std::unordered_map<std::uint32_t, std::int32_t> mappings; // by frame
   std::uint64_t table_frames = 0, pagetable = 0;
   for (auto& [id, mm] : mms_) {
-    std::int64_t mapped = 0;
+    std::int64_t anon = 0, file = 0;
     if (mm->tables.root() != nullptr)
       table_frames += walk(*mm->tables.root(), [&](Pte pte) {
-        ++mapped;
+        ++((pages[pte.frame()].flags & PG_file) != 0 ? file : anon);
         ++mappings[pte.frame().value()];
       });
     if (mm->tables.root() != nullptr)
       pagetable += counted_tables(*mm->tables.root(), mm->tables.shape().levels, pages.vm_stat().has_nodes());
-    if (mapped != mm->rss)
-      throw Violation(fmt::format("mm {}: rss is {}, but {} entries are valid", id, mm->rss, mapped));
+    if (anon != mm->rss_anon || file != mm->rss_file)
+      throw Violation(fmt::format("mm {}: rss is {} anonymous and {} file pages, but {} and {} are mapped", id,
+                                  mm->rss_anon, mm->rss_file, anon, file));
     if (mm->users.value() < 0 || mm->count.value() < 1)
       throw Violation(
           fmt::format("mm {}: mm_users {}, mm_count {}", id, mm->users.value(), mm->count.value()));

@@ -28,6 +28,7 @@ namespace mmsim {
 struct OpenChange {
   PageNumber begin, end;
   std::uint64_t sequence;
+  bool refill; ///< another translation may come in before the flush
 };
 
 class MmStruct {
@@ -50,7 +51,9 @@ class MmStruct {
   SlabObject object = no_object; ///< its memory; none if it is there at boot
   VmaTree vmas;
   PageTable tables;
-  std::int64_t rss = 0;      ///< mapped user pages
+  std::int64_t rss_anon = 0; ///< MM_ANONPAGES: mapped anonymous pages
+  std::int64_t rss_file = 0; ///< MM_FILEPAGES: mapped pages of files; the zero page is in neither
+  std::int64_t rss() const { return rss_anon + rss_file; }
   std::int64_t total_vm = 0; ///< pages of all areas
 
   CacheLine cpumask_line{"mm_cpumask"};

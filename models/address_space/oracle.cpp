@@ -5,15 +5,16 @@
 
 namespace mmsim {
 
-void Oracle::entry_changed(MmStruct& mm, PageNumber begin, PageNumber end) {
+void Oracle::entry_changed(MmStruct& mm, PageNumber begin, PageNumber end, Refill refill) {
   ++mm.changes;
   // A path walks on: one change, unless a flush that has begun covers the first part only.
+  const bool refilled = refill == Refill::allowed;
   if (!mm.open_changes.empty() && mm.open_changes.back().end == begin &&
-      mm.open_changes.back().sequence > mm.last_ticket) {
+      mm.open_changes.back().sequence > mm.last_ticket && mm.open_changes.back().refill == refilled) {
     mm.open_changes.back().end = end;
     mm.open_changes.back().sequence = mm.changes;
   } else {
-    mm.open_changes.push_back({begin, end, mm.changes});
+    mm.open_changes.push_back({begin, end, mm.changes, refilled});
   }
 }
 
@@ -26,8 +27,8 @@ void Oracle::flush_ends(MmStruct& mm, PageNumber begin, PageNumber end, std::uin
       open.push_back(change);
       continue;
     }
-    if (change.begin < begin) open.push_back({change.begin, begin, change.sequence});
-    if (end < change.end) open.push_back({end, change.end, change.sequence});
+    if (change.begin < begin) open.push_back({change.begin, begin, change.sequence, change.refill});
+    if (end < change.end) open.push_back({end, change.end, change.sequence, change.refill});
   }
   mm.open_changes = std::move(open);
 }
@@ -59,7 +60,7 @@ void Oracle::judge(Core& core, MmStruct& mm, PageNumber page, Tlb::Translation& 
     why = "its frame has been freed since";
   else if (table_freed)
     why = "its table has been freed since";
-  else if (now.valid() && now.frame() != old.frame())
+  else if (now.valid() && now.frame() != old.frame() && (open == mm.open_changes.end() || !open->refill))
     why = "the address has another translation by now (break before make)";
   else if (open == mm.open_changes.end())
     why = "the flush of that change has completed";

@@ -22,12 +22,17 @@
 
 namespace mmsim {
 
+/// Whether another thread may make a new entry before the change has been flushed: where entries are cleared under
+/// mmap_lock for reading (madvise), a fault may be faster than the flush. Old translations are stale then, as
+/// before; where the kernel itself sets another entry it must flush in between (break before make).
+enum class Refill : bool { forbidden, allowed };
+
 class Oracle {
  public:
   Oracle(Machine& machine, FrameTable& frames) : machine_(machine), frames_(frames) {}
 
   /// Entries of [begin, end) have lost a translation or a permission.
-  void entry_changed(MmStruct& mm, PageNumber begin, PageNumber end);
+  void entry_changed(MmStruct& mm, PageNumber begin, PageNumber end, Refill refill = Refill::forbidden);
   /// A flush that starts now covers all changes so far. The ticket goes to flush_ends().
   std::uint64_t flush_begins(MmStruct& mm) { return mm.last_ticket = mm.changes; }
   void flush_ends(MmStruct& mm, PageNumber begin, PageNumber end, std::uint64_t ticket);

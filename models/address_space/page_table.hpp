@@ -4,12 +4,19 @@
 //   Pte* entry = mm.tables.find(page);            // null if a level is missing
 //   TablePage* leaf = mm.tables.leaf(page);       // the last-level table, with its lock
 //
-// Models the page tables of arm64 (4 levels of 512 entries) and of classic 32-bit Arm as Linux sees them (2
-// levels: 2048 entries of 2 MiB, tables of 512 entries). Table pages of the host are never given back to it
-// before the end of the run: TLBs keep pointers to words of them (tlb.hpp). A table page that is freed has
-// had all its entries cleared, and keeps their generations when it is used again.
+// Formats (kernel.page_table), as Linux sees them:
+//   armv7_short  short descriptors of Armv6 and v7: a root of 2048 entries of 2 MiB (in 16 KiB), tables of 512: the two
+//                hardware tables of 256 and Linux's copies of them with young and dirty share a page; 3 GiB of
+//                user space less 16 MiB
+//   lpae         long descriptors of Armv7 with LPAE: a root of 4 entries of 1 GiB, then tables of 512; as much
+//   arm64_39     three levels of 512: 512 GiB
+//   arm64_48     four levels of 512: 256 TiB
+// Table pages of the host are never given back to it before the end of the run: TLBs keep pointers to words of
+// them (tlb.hpp). A table page that is freed has had all its entries cleared, and keeps their generations when it
+// is used again.
 //
-// Left out: block mappings, contiguous hints, folding of levels, kernel tables.
+// Left out: block mappings, contiguous hints, kernel tables; the root of lpae fills a page here (32 bytes of a slab
+// there).
 #pragma once
 
 #include "models/address_space/pte.hpp"
@@ -21,6 +28,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 namespace mmsim {
@@ -30,7 +38,8 @@ struct TablePage {
   static constexpr std::size_t entries = 512;
   FrameNumber frame{};
   SlabObject object = no_object;    ///< where tables are a slab cache's
-  std::uint32_t live = 0;           ///< valid entries
+  std::uint32_t live = 0;           ///< present entries
+  unsigned order = 0;               ///< it fills 2^order frames
   bool counted = false;             ///< in NR_PAGETABLE
   std::unique_ptr<SpinLock> lock;   ///< of a last-level table under split locks; else null
   std::vector<Pte> words;           ///< what the hardware reads
@@ -53,15 +62,14 @@ class TablePagePool {
 
 class PageTable {
  public:
-  /// The shape: levels including the root and the last one; bits of the page number that the root resolves.
   struct Shape {
-    int levels;
-    int root_bits;
-    static Shape of_levels(std::int64_t levels) {
-      return {static_cast<int>(levels), levels == 2 ? 11 : 9}; // pgd of 2048 entries on 32-bit Arm
-    }
-    /// One past the last page of the user address space.
-    PageNumber end() const { return PageNumber(std::uint64_t{1} << (root_bits + 9 * (levels - 1))); }
+    int levels;              ///< the root and the last one included
+    int root_bits;           ///< of the page number that the root resolves
+    unsigned root_order;     ///< the root is 2^root_order frames
+    PageNumber task_size;    ///< TASK_SIZE: one past the last page of the user address space
+    /// The format of that name.
+    static Shape of_format(std::string_view format);
+    PageNumber end() const { return task_size; }
   };
 
   PageTable(TablePagePool& pool, Shape shape) : pool_(pool), shape_(shape) {}
@@ -96,7 +104,7 @@ class PageTable {
   /// Writes an entry of a last-level table and keeps its count of live ones.
   static void set(TablePage& leaf, std::size_t index, Pte value) {
     leaf.live +=
-        static_cast<std::uint32_t>(value.valid()) - static_cast<std::uint32_t>(leaf.words[index].valid());
+        static_cast<std::uint32_t>(value.present()) - static_cast<std::uint32_t>(leaf.words[index].present());
     leaf.words[index] = value;
   }
 

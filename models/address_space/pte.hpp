@@ -1,8 +1,15 @@
 // A page-table word: what the hardware walks and what a TLB entry is a copy of.
 //
-// 64 bits: valid, writable, a 32-bit frame number and a 24-bit generation that changes with every write, so
-// that an entry that was cleared and set again to the same frame is not taken for the old one. Descriptor
-// formats of real machines, access and dirty bits are left out.
+//   entry.mapped(frame, pte_writable | pte_young | pte_dirty)   // a new word in the place of `entry`
+//   entry.with(pte_young)  entry.without(pte_writable)          // the same frame, other permissions
+//
+// 64 bits: flags, a 32-bit frame number and a 24-bit generation that changes with every write of the kernel, so
+// that an entry that was cleared and set again to the same frame is not taken for the old one. The bits mean the
+// same in all formats; where a format has no room for one (young and dirty of ARMv7's short descriptors), Linux
+// keeps it in a copy of the table beside it, and takes the hardware's permission away until it is set.
+//
+// Whether hardware or a fault sets young and dirty: machine.mmu.access_flag, machine.mmu.dirty. Left out:
+// memory attributes, user and privileged execution, contiguous hints, swap entries.
 #pragma once
 
 #include "sim/engine/strong_int.hpp"
@@ -11,31 +18,52 @@
 
 namespace mmsim {
 
+enum PteFlag : std::uint64_t {
+  pte_valid = 1,    ///< the hardware may use it
+  pte_writable = 2, ///< pte_write(): the kernel permits writing
+  pte_young = 4,    ///< accessed since it was last cleared
+  pte_dirty = 8,    ///< written since then
+  pte_special = 16, ///< no struct page to look after: the zero page
+  pte_none = 32,    ///< PROT_NONE: present to the kernel, invalid to the hardware
+};
+
 class Pte {
  public:
   constexpr Pte() = default;
   constexpr explicit Pte(std::uint64_t word) : word_(word) {}
 
-  constexpr bool valid() const { return word_ & valid_bit; }
-  constexpr bool writable() const { return word_ & writable_bit; }
-  constexpr FrameNumber frame() const {
-    return FrameNumber(static_cast<std::uint32_t>(word_ >> frame_shift));
-  }
+  constexpr bool valid() const { return word_ & pte_valid; }
+  constexpr bool present() const { return word_ & (pte_valid | pte_none); }
+  constexpr bool writable() const { return word_ & pte_writable; }
+  constexpr bool young() const { return word_ & pte_young; }
+  constexpr bool dirty() const { return word_ & pte_dirty; }
+  constexpr bool special() const { return word_ & pte_special; }
+  constexpr FrameNumber frame() const { return FrameNumber(static_cast<std::uint32_t>(word_ >> frame_shift)); }
+  constexpr std::uint64_t flags() const { return word_ & flag_mask; }
   constexpr std::uint64_t word() const { return word_; }
 
   /// The words that replace this one: each starts a new generation.
-  constexpr Pte mapped(FrameNumber frame, bool writable) const {
-    return Pte(next_generation() | std::uint64_t{frame.value()} << frame_shift |
-               (writable ? writable_bit : 0) | valid_bit);
+  constexpr Pte mapped(FrameNumber frame, std::uint64_t flags) const {
+    return Pte(next_generation() | std::uint64_t{frame.value()} << frame_shift | flags | pte_valid);
   }
   constexpr Pte cleared() const { return Pte(next_generation()); }
-  constexpr Pte with_writable(bool writable) const { return mapped(frame(), writable); }
+  constexpr Pte with(std::uint64_t flags) const { return replaced(this->flags() | flags); }
+  constexpr Pte without(std::uint64_t flags) const { return replaced(this->flags() & ~flags); }
+  /// pte_modify(): as PROT_NONE has it, or back.
+  constexpr Pte prot_none() const { return replaced((flags() & ~pte_valid) | pte_none); }
+  constexpr Pte from_prot_none() const { return replaced((flags() & ~pte_none) | pte_valid); }
+
+  /// What the hardware writes back by itself: the same generation.
+  constexpr Pte noted(std::uint64_t young_or_dirty) const { return Pte(word_ | young_or_dirty); }
 
  private:
-  static constexpr std::uint64_t valid_bit = 1, writable_bit = 2;
+  static constexpr std::uint64_t flag_mask = 0xff;
   static constexpr int frame_shift = 8, generation_shift = 40;
   constexpr std::uint64_t next_generation() const {
     return ((word_ >> generation_shift) + 1) << generation_shift; // 24 bits: wraps by falling off the top
+  }
+  constexpr Pte replaced(std::uint64_t flags) const {
+    return Pte(next_generation() | (word_ & ((std::uint64_t{1} << generation_shift) - 1) & ~flag_mask) | flags);
   }
   std::uint64_t word_ = 0;
 };

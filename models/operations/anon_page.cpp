@@ -10,7 +10,11 @@ void page_add_new_anon(System& system, Core& core, FrameNumber frame) {
 }
 
 void page_remove_rmap(System& system, Core& core, FrameNumber frame) {
-  if (--system.pages[frame].mapcount == 0) system.pages.count_page(core, frame, NR_ANON_MAPPED, -1);
+  if (--system.pages[frame].mapcount == 0) page_unmapped(system, core, frame);
+}
+
+void page_unmapped(System& system, Core& core, FrameNumber frame) {
+  if ((system.pages[frame].flags & PG_file) == 0) system.pages.count_page(core, frame, NR_ANON_MAPPED, -1);
 }
 
 } // namespace mmsim

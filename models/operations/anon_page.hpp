@@ -16,5 +16,7 @@ namespace mmsim {
 void page_add_new_anon(System& system, Core& core, FrameNumber frame);
 /// The last mapping that goes takes the page from the anonymous ones.
 void page_remove_rmap(System& system, Core& core, FrameNumber frame);
+/// The statistics' part of it: `frame` has just lost its last mapping.
+void page_unmapped(System& system, Core& core, FrameNumber frame);
 
 } // namespace mmsim

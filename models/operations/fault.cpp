@@ -19,15 +19,16 @@ FaultKind do_anonymous_page(System& system, Core& core, MmStruct& mm, Vma& vma, 
   SpinLock& lock = system.pte_lock(mm, slot.table);
   lock.lock(core);
   core.settle();
-  if (slot.entry().valid()) { // another thread has faulted it in meanwhile
+  if (slot.entry().present()) { // another thread has faulted it in meanwhile
     put_page(system, core, frame);
     lock.unlock(core);
     return FaultKind::spurious;
   }
-  ++mm.rss;
+  ++mm.rss_anon;
   page_add_new_anon(system, core, frame);
   core.settle();
-  PageTable::set(slot.table, slot.index, slot.entry().mapped(frame, vma.writable));
+  PageTable::set(slot.table, slot.index,
+                 slot.entry().mapped(frame, pte_young | (vma.writable() ? pte_writable | pte_dirty : 0)));
   core.charge(work.pte_set, Account::work);
   lock.unlock(core);
   return FaultKind::demand_zero;
@@ -54,7 +55,7 @@ FaultKind do_wp_page(System& system, Core& core, MmStruct& mm, PageNumber page, 
     // wp_page_reuse() -> ptep_set_access_flags(), which flushes the read-only entry in both versions
     core.charge(work.pte_set, Account::work);
     core.settle();
-    PageTable::set(slot.table, slot.index, old.with_writable(true));
+    PageTable::set(slot.table, slot.index, old.with(pte_writable | pte_young | pte_dirty));
     system.flusher.flush_page(core, mm, page);
     lock.unlock(core);
     system.counters.add(Counter::pgreuse);
@@ -85,7 +86,7 @@ FaultKind do_wp_page(System& system, Core& core, MmStruct& mm, PageNumber page, 
   system.flusher.flush_page(core, mm, page);
   if (!system.parameters.wp_late_lru) page_add_new_anon(system, core, copy);
   core.settle();
-  PageTable::set(slot.table, slot.index, slot.entry().mapped(copy, true));
+  PageTable::set(slot.table, slot.index, slot.entry().mapped(copy, pte_writable | pte_young | pte_dirty));
   core.charge(work.pte_set, Account::work);
   if (system.parameters.wp_late_lru) {
     core.settle(); // the copy can be seen
@@ -106,7 +107,7 @@ Vma& find_vma_or_give_up(Task& task, PageNumber page, AccessKind kind) {
   MmStruct& mm = *task.mm;
   Vma* vma = mm.vmas.find(page);
   task.core().charge(mm.vmas.levels_walked() * task.core().costs().work.vma_find_level, Account::work);
-  if (vma == nullptr || page < vma->begin || (kind == AccessKind::write && !vma->writable))
+  if (vma == nullptr || page < vma->begin || (kind == AccessKind::write && !vma->writable()))
     throw Violation(fmt::format("segmentation fault: task {} {} page {:#x} of mm {}", task.pid,
                                 kind == AccessKind::write ? "writes to" : "reads", page.value(), mm.id));
   return *vma;
@@ -120,13 +121,19 @@ FaultKind handle_mm_fault(System& system, Core& core, MmStruct& mm, Vma& vma, Pa
   if (!allocated) return FaultKind::out_of_memory;
   const PteSlot& slot = *allocated;
   core.settle();
-  if (!slot.entry().valid()) return do_anonymous_page(system, core, mm, vma, slot);
+  if (!slot.entry().present()) return do_anonymous_page(system, core, mm, vma, slot);
   SpinLock& lock = system.pte_lock(mm, slot.table);
   lock.lock(core);
   core.settle();
   const Pte entry = slot.entry();
   if (entry.valid() && kind == AccessKind::write && !entry.writable())
     return do_wp_page(system, core, mm, page, slot, lock);
+  const std::uint64_t noted = pte_young | (kind == AccessKind::write ? pte_dirty : 0);
+  if (entry.valid() && (entry.flags() & noted) != noted) { // pte_mkyoung(), pte_mkdirty(), ptep_set_access_flags()
+    core.charge(core.costs().work.pte_set, Account::work);
+    core.settle();
+    PageTable::set(slot.table, slot.index, slot.entry().with(noted));
+  }
   core.tlb().invalidate_page(core.tlb().asid(), page, true); // flush_tlb_fix_spurious_fault()
   lock.unlock(core);
   return FaultKind::spurious;

@@ -1,5 +1,6 @@
 #include "models/operations/gather.hpp"
 
+#include "models/operations/anon_page.hpp"
 #include "models/pages/struct_page_miss.hpp"
 
 #include <algorithm>
@@ -40,36 +41,39 @@ void MmuGather::zap_table(Core& core, TablePage& table, PageNumber begin, PageNu
     const PageNumber stop = std::min(end, page + bulk);
     system_.before_entries_change(core);
     const PageNumber first = page;
-    std::int64_t cleared = 0;
+    std::int64_t cleared = 0, anon = 0, file = 0;
     Duration misses{};
     unmapped_.clear();
     for (; page < stop; ++page) {
       const std::size_t index = page.value() & 511;
       const Pte entry = table.words[index];
-      if (!entry.valid()) continue;
+      if (!entry.present()) continue;
+      PageTable::set(table, index, entry.cleared());
+      ++cleared;
+      if (entry.special()) continue; // the zero page is nobody's
       if (frees_first)
         system_.oracle.check_frame_free(core, mm_, system_.ids.id_of(mm_), page, entry.frame(),
                                         reinterpret_cast<const std::uint64_t*>(&table.words[index]));
-      PageTable::set(table, index, entry.cleared());
       Frame& frame = system_.pages[entry.frame()];
+      ++((frame.flags & PG_file) != 0 ? file : anon);
       if (--frame.mapcount == 0) unmapped_.push_back(entry.frame()); // page_remove_rmap()
       if (!follows(entry.frame(), met)) misses += struct_page_miss(core, frame);
       met = entry.frame();
       pages_.push_back(entry.frame());
-      ++cleared;
     }
-    mm_.rss -= cleared;
+    mm_.rss_anon -= anon;
+    mm_.rss_file -= file;
     if (cleared > 0) {
-      system_.oracle.entry_changed(mm_, first, stop);
+      system_.oracle.entry_changed(mm_, first, stop, refill_);
       begin_ = std::min(begin_, first);
       end_ = std::max(end_, stop);
     }
     core.charge(static_cast<std::int64_t>(stop - first) * work.pte_scan +
-                    cleared * (work.pte_clear + work.page_unref),
+                    cleared * work.pte_clear + (anon + file) * work.page_unref,
                 Account::work);
     if (misses.count() != 0) core.charge(misses, Account::coherence);
     for (const FrameNumber frame : unmapped_)
-      system_.pages.count_page(core, frame, NR_ANON_MAPPED, -1);
+      page_unmapped(system_, core, frame);
     if (frees_first) { // tlb_remove_page() of asm-arm
       for (const FrameNumber frame : pages_)
         put_page(system_, core, frame);

@@ -32,9 +32,10 @@ void put_page(System& system, Core& core, FrameNumber frame);
 
 class MmuGather {
  public:
-  /// `full_mm`: the whole address space goes, so that every flush covers all of it.
-  MmuGather(System& system, MmStruct& mm, bool full_mm = false)
-      : system_(system), mm_(mm), full_mm_(full_mm) {}
+  /// `full_mm`: the whole address space goes, so that every flush covers all of it. `refill`: others may fault
+  /// pages in meanwhile.
+  explicit MmuGather(System& system, MmStruct& mm, bool full_mm = false, Refill refill = Refill::forbidden)
+      : system_(system), mm_(mm), full_mm_(full_mm), refill_(refill) {}
 
   /// Clears the entries of [begin, end) under their tables' locks and collects the frames.
   void zap(Core& core, PageNumber begin, PageNumber end);
@@ -51,6 +52,7 @@ class MmuGather {
   System& system_;
   MmStruct& mm_;
   const bool full_mm_;
+  const Refill refill_;
   std::vector<FrameNumber> pages_;
   std::vector<FrameNumber> unmapped_; // of the last stretch: those whose last mapping went
   std::vector<UnhookedTable> tables_;

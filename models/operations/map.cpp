@@ -44,7 +44,13 @@ PageNumber mmap_region(System& system, Core& core, MmStruct& mm, std::uint64_t p
   }
   core.charge(work.vma_insert, Account::work);
   core.settle();
-  mm.vmas.insert({.begin = first, .end = first + pages, .accounted = true, .object = object});
+  Vma area;
+  area.begin = first;
+  area.end = first + pages;
+  area.flags = vm_read_write | VM_ACCOUNT;
+  area.pgoff = first.value();
+  area.object = object;
+  mm.vmas.insert(area);
   mm.total_vm += static_cast<std::int64_t>(pages);
   return first;
 }
@@ -73,7 +79,7 @@ void munmap(System& system, Task& task, PageNumber first, std::uint64_t pages) {
     throw std::logic_error("munmap of a range that is not exactly one area");
   const Vma gone = *vma;
   const PageNumber end = gone.end;
-  const std::uint64_t accounted = gone.accounted ? pages : 0;
+  const std::uint64_t accounted = gone.has(VM_ACCOUNT) ? pages : 0;
   core.charge(work.vma_remove, Account::work);
   core.settle();
   mm.vmas.erase(*vma);

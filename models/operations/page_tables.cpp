@@ -12,11 +12,26 @@ bool is_counted(const System& system, bool root, int level) {
   return level == 0 || (level == 1 && !root && system.pages.vm_stat().has_nodes());
 }
 
+// get_pgd_slow() of arch/arm (2.6.24): __get_free_pages(); the user part is cleared, the kernel's copied.
+FrameNumber alloc_large_root(System& system, Core& core, unsigned order) {
+  const FrameNumber first = system.pages.alloc_pages(core, order, GFP_KERNEL);
+  if (first == no_frame) return no_frame;
+  const std::uint32_t frames = 1u << order;
+  for (std::uint32_t i = 0; i + 1 < frames; ++i)
+    system.contents.clear_page(core, first + i);
+  system.contents.copy_page(core, system.kernel_root, first + (frames - 1));
+  return first;
+}
+
 // Null if there is no memory.
 TablePage* new_table(System& system, Core& core, std::size_t entries, bool root, int level) {
   FrameNumber frame;
   SlabObject object = no_object;
-  if (system.slabs.pgtable != nullptr) { // cleared when its slab was made, and again when it was freed
+  const unsigned order = root ? system.page_table_shape().root_order : 0;
+  if (order > 0) {
+    frame = alloc_large_root(system, core, order);
+    if (frame == no_frame) return nullptr;
+  } else if (system.slabs.pgtable != nullptr) { // cleared when its slab was made, and again when it was freed
     object = system.slabs.pgtable->alloc(core, GFP_KERNEL);
     if (object == no_object) return nullptr;
     frame = system.slabs.pgtable->frame_of(object);
@@ -28,6 +43,7 @@ TablePage* new_table(System& system, Core& core, std::size_t entries, bool root,
   TablePage& table = system.table_pages.take(entries, level > 0);
   table.frame = frame;
   table.object = object;
+  table.order = order;
   table.counted = is_counted(system, root, level);
   if (table.counted) system.pages.count_page(core, frame, NR_PAGETABLE, 1);
   if (level == 0 && !table.lock) table.lock = system.new_pte_lock();
@@ -55,6 +71,8 @@ void free_table(System& system, Core& core, TablePage& table) {
   if (table.counted) system.pages.count_page(core, table.frame, NR_PAGETABLE, -1);
   if (table.object != no_object)
     system.slabs.pgtable->free(core, table.object);
+  else if (table.order > 0)
+    system.pages.free_pages(core, table.frame, table.order);
   else
     put_page(system, core, table.frame);
   system.table_pages.give_back(table);

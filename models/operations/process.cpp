@@ -55,9 +55,10 @@ void copy_present_page(System& system, Core& core, MmStruct& child, const Vma& v
   const WorkCosts& work = core.costs().work;
   system.contents.copy_page(core, pinned, copy);
   page_add_new_anon(system, core, copy);
-  ++child.rss;
+  ++child.rss_anon;
   core.settle();
-  PageTable::set(target.table, target.index, target.entry().mapped(copy, vma.writable)); // maybe_mkwrite()
+  PageTable::set(target.table, target.index, target.entry().mapped(copy, pte_young | pte_dirty |
+                                                                  (vma.writable() ? pte_writable : 0)));
   core.charge(work.pte_set, Account::work);
 }
 
@@ -88,22 +89,23 @@ bool copy_pte_range(System& system, Core& core, MmStruct& parent, MmStruct& chil
     for (; page < stop; ++page) {
       const std::size_t index = page.value() & 511;
       const Pte entry = table.words[index];
-      if (!entry.valid()) continue;
+      if (!entry.present()) continue;
       Frame& frame = system.pages[entry.frame()];
       if (any_pinned && page_maybe_dma_pinned(frame)) {
         pinned = entry;
         break;
       }
       if (entry.writable()) { // ptep_set_wrprotect()
-        table.words[index] = entry.with_writable(false);
+        table.words[index] = entry.without(pte_writable);
         ++protected_;
       }
       ++frame.refcount; // get_page()
       ++frame.mapcount; // page_dup_rmap()
-      PageTable::set(target.table, index, target.table.words[index].mapped(entry.frame(), false));
+      PageTable::set(target.table, index,
+                     target.table.words[index].mapped(entry.frame(), entry.flags() & ~std::uint64_t{pte_writable}));
       ++copied;
     }
-    child.rss += copied;
+    child.rss_anon += copied;
     if (protected_ > 0) system.oracle.entry_changed(parent, first, page);
     core.charge((static_cast<std::int64_t>(page - first) - copied) * work.pte_scan +
                     copied * (work.pte_copy + work.page_ref) + protected_ * work.pte_wrprotect,
@@ -150,11 +152,11 @@ bool dup_area(System& system, Task& task, MmStruct& parent, MmStruct& child, con
   if (task.killed) return false; // fatal_signal_pending()
   Core& core = task.core();
   const WorkCosts& work = core.costs().work;
-  if (vma.accounted && !system.overcommit.vm_enough_memory(core, parent, vma.pages())) return false;
+  if (vma.has(VM_ACCOUNT) && !system.overcommit.vm_enough_memory(core, parent, vma.pages())) return false;
   Vma copy = vma;
   copy.object = system.slabs.vm_area_struct.alloc(core, GFP_KERNEL); // vm_area_dup()
   if (copy.object == no_object) {
-    if (vma.accounted) system.overcommit.vm_unacct_memory(core, vma.pages());
+    if (vma.has(VM_ACCOUNT)) system.overcommit.vm_unacct_memory(core, vma.pages());
     return false;
   }
   core.charge(work.vma_dup, Account::work);
@@ -171,7 +173,7 @@ bool dup_mmap(System& system, Task& task, MmStruct& parent, MmStruct& child) {
   child.total_vm = parent.total_vm;
   bool copied = true;
   for (auto area = parent.vmas.begin(); copied && area != parent.vmas.end(); ++area)
-    copied = dup_area(system, task, parent, child, area->second);
+    copied = dup_area(system, task, parent, child, *area);
   child.mmap_lock.up_write(task);
   system.flusher.flush_mm(task.core(), parent, false);
   parent.mmap_lock.up_write(task);
@@ -184,16 +186,16 @@ void exit_mmap(System& system, Core& core, MmStruct& mm) {
   system.flusher.complete(core, mm); // what a policy has put off
   system.lru->lru_add_drain(core);
   MmuGather gather(system, mm, true);
-  for (auto& [begin, vma] : mm.vmas)
+  for (Vma& vma : mm.vmas)
     gather.zap(core, vma.begin, vma.end);
-  for (auto& [begin, vma] : mm.vmas)
+  for (Vma& vma : mm.vmas)
     anon_vma_unlink(system, core, vma);
   gather.unhook(core, PageNumber(0), mm.tables.shape().end());
   gather.finish(core);
   std::uint64_t accounted = 0;
   while (mm.vmas.size() > 0) {
-    const Vma& vma = mm.vmas.begin()->second;
-    if (vma.accounted) accounted += vma.pages();
+    Vma& vma = *mm.vmas.begin();
+    if (vma.has(VM_ACCOUNT)) accounted += vma.pages();
     core.charge(core.costs().work.vma_remove, Account::work);
     system.slabs.vm_area_struct.free(core, vma.object); // remove_vma()
     mm.vmas.erase(vma);

@@ -17,6 +17,25 @@ void return_to_user_mode(System& system, Task& task) {
   end_if_killed(system, task);
 }
 
+namespace {
+
+// What the hardware does with `entry` for an access of that kind: nothing it may, what it notes in the table, or
+// nothing to be noted.
+struct Permission {
+  bool permitted;
+  std::uint64_t to_note;
+};
+Permission permission(Pte entry, AccessKind kind, const TlbCosts& mmu) {
+  const std::uint64_t wanted = pte_young | (kind == AccessKind::write ? pte_dirty : 0);
+  const std::uint64_t can_note =
+      (mmu.hardware_access_flag ? pte_young : 0) | (mmu.hardware_dirty ? pte_dirty : 0);
+  const std::uint64_t missing = wanted & ~entry.flags();
+  const bool permitted = entry.valid() && (kind == AccessKind::read || entry.writable()) && (missing & ~can_note) == 0;
+  return {permitted, missing};
+}
+
+} // namespace
+
 AccessOutcome access_memory(System& system, Core& core, MmStruct& mm, PageNumber page, AccessKind kind) {
   Tlb& tlb = core.tlb();
   const TlbCosts& costs = core.costs().tlb;
@@ -25,10 +44,12 @@ AccessOutcome access_memory(System& system, Core& core, MmStruct& mm, PageNumber
     core.counters().add(Counter::tlb_hit);
     system.oracle.check_hit(core, mm, page, *hit.translation);
     if (hit.level == Tlb::Level::second) outcome.cost = costs.l2_hit;
-    outcome.faults = kind == AccessKind::write && !Pte(hit.translation->word).writable();
-    return outcome;
+    const Permission known = permission(Pte(hit.translation->word), kind, costs);
+    outcome.faults = !known.permitted;
+    if (outcome.faults || known.to_note == 0) return outcome; // else the walker goes and notes it
+  } else {
+    core.counters().add(Counter::tlb_miss);
   }
-  core.counters().add(Counter::tlb_miss);
   outcome.missed = true;
   PageTable& tables = mm.tables;
   TablePage* table = tables.root();
@@ -48,11 +69,13 @@ AccessOutcome access_memory(System& system, Core& core, MmStruct& mm, PageNumber
     outcome.cost += costs.walk_level;
     if (table != nullptr) tlb.remember_walk(page, step);
   }
-  const Pte* entry = table ? &table->words[tables.index(page, 0)] : nullptr;
-  if (entry == nullptr || !entry->valid() || (kind == AccessKind::write && !entry->writable())) {
+  Pte* entry = table ? &table->words[tables.index(page, 0)] : nullptr;
+  const Permission found = entry ? permission(*entry, kind, costs) : Permission{false, 0};
+  if (!found.permitted) {
     outcome.faults = true;
     return outcome;
   }
+  if (found.to_note != 0) *entry = entry->noted(found.to_note);
   tlb.insert(page, {entry->word(), reinterpret_cast<const std::uint64_t*>(entry),
                     system.pages[entry->frame()].epoch});
   return outcome;

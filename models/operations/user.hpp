@@ -31,7 +31,7 @@ enum class AccessKind : std::uint8_t { read, write };
 /// What one access by the hardware came to.
 struct AccessOutcome {
   bool faults = false;
-  bool missed = false; ///< the TLB had to be filled
+  bool missed = false; ///< the TLB had to be filled, or the tables to be noted in
   Duration cost{};     ///< beyond the access itself: second level, walk
 };
 

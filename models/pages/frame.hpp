@@ -27,6 +27,9 @@ inline constexpr std::uint64_t bytes_per_frame = 4096;
 /// No frame has this number: the first ones are never memory. Ends lists, and says "out of memory".
 inline constexpr FrameNumber no_frame{0};
 
+/// empty_zero_page: outside all zones, always there, nobody counts who maps it.
+inline constexpr FrameNumber zero_page_frame{1};
+
 /// Whose a frame is. All zero is a frame as the machine starts, so that the table needs no initialisation.
 enum class FrameState : std::uint8_t {
   part,      ///< never used yet, inside a block whose first frame says what it is, or between two owners
@@ -40,6 +43,7 @@ enum FrameFlag : std::uint32_t {
   PG_lru = 1,    ///< on a list of the LRU
   PG_active = 2, ///< on an active one, or on its way to it
   PG_slab = 4,   ///< of a slab cache
+  PG_file = 8,   ///< in the page cache: the kernel tells by page->mapping
 };
 
 struct Frame {
@@ -49,10 +53,10 @@ struct Frame {
   CacheStamp touched; ///< whose cache last held its contents, and when (core_cache.hpp); outlives a free
   std::int32_t
       mapcount : 24; ///< page_mapcount(): entries that map it. 0 is none (the kernel stores one less)
-  FrameState state : 8;
-  std::uint32_t epoch : 24; ///< how often it was freed, modulo 2^24
+  FrameState state : 4;
   std::uint32_t order : 4;  ///< of the block that it is the first of
-  std::uint32_t flags : 4;  ///< of FrameFlag
+  std::uint32_t epoch : 24; ///< how often it was freed, modulo 2^24
+  std::uint32_t flags : 8;  ///< of FrameFlag
 };
 static_assert(sizeof(Frame) == 24);
 

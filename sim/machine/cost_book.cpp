@@ -72,6 +72,12 @@ void TlbCosts::declare(Declaration& d, TlbCosts& c) {
     "estimate: an L2 cache hit of 11 to 13 cycles a level");
   d("machine.tlb.broadcast", c.broadcast, true, "TLBI instructions reach the inner-shareable domain",
     "Armv7 multiprocessing extensions and Armv8");
+  d("machine.mmu.hardware_access_flag", c.hardware_access_flag, true,
+    "walkers set the access flag of an entry themselves; else the first access to an old page faults",
+    "Armv8.1 FEAT_HAFDBS; Linux uses it where it is (CONFIG_ARM64_HW_AFDBM)");
+  d("machine.mmu.hardware_dirty", c.hardware_dirty, true,
+    "walkers set the dirty state of a writable entry themselves; else the first write to a clean page faults",
+    "ditto");
   d("machine.tlbi.page", c.invalidate_page, "6 ns", "one TLBI by address on the core itself",
     "estimate: issue and one slot of the maintenance pipeline, 15 to 20 cycles");
   d("machine.tlbi.all", c.invalidate_all, "20 ns", "one TLBI of a whole id or everything on the core itself",

@@ -34,7 +34,7 @@ struct InterruptCosts {
 struct TlbCosts {
   std::int64_t l1_entries, l1_ways, l2_entries, l2_ways, walk_cache_entries;
   Duration l2_hit, walk_level;
-  bool broadcast, range, erratum_798181;
+  bool broadcast, range, erratum_798181, hardware_access_flag, hardware_dirty;
   Duration invalidate_page, invalidate_range, invalidate_all, dsb;
   Duration broadcast_issue, broadcast_channel, broadcast_range_channel, broadcast_sync, broadcast_complete;
   Duration broadcast_stall, broadcast_range_stall;

@@ -30,11 +30,15 @@ class Tlb {
  public:
   explicit Tlb(const TlbCosts& costs);
 
+  /// Bits of a page-table word that walkers set: accessed and dirty.
+  static constexpr std::uint64_t noted_by_hardware = 4 | 8;
+
   struct Translation {
     std::uint64_t word = 0;                ///< the page-table word when it was read
     const std::uint64_t* source = nullptr; ///< where it was read
     std::uint32_t stamp = 0;               ///< what the kernel wants to remember with it: the frame's epoch
-    bool current() const { return *source == word; }
+    /// But for what the hardware notes in it by itself.
+    bool current() const { return ((*source ^ word) & ~noted_by_hardware) == 0; }
   };
   enum class Level : std::uint8_t { first, second, miss };
   struct Hit {

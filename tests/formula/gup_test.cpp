@@ -110,7 +110,7 @@ TEST_F(Gup, LooksAtAnEntryAgainAfterTakingItsReferenceAndGivesItBackIfItHasChang
     const std::size_t changed = (first.value() + 60) & 511;
     task.core().settle();
     w.engine.at(task.now() + c.entry.syscall + 400_ns,
-                [&] { PageTable::set(table, changed, table.words[changed].with_writable(true)); });
+                [&] { PageTable::set(table, changed, table.words[changed].with(pte_writable)); });
     EXPECT_EQ(pin(task, first, 100), PinPath::slow);
     // The last ten are still in the core's pagevec, which has a reference too.
     for (std::uint64_t i = 0; i < 100; ++i)

@@ -145,7 +145,7 @@ std::string page_taken_from_a_running_stream(bool free_before_flush, std::uint64
     const FrameNumber frame = table.words[index].frame();
     PageTable::set(table, index, table.words[index].cleared());
     --w.system.pages[frame].mapcount;
-    --mm.rss;
+    --mm.rss_anon;
     w.system.oracle.entry_changed(mm, page, page + 1);
     w.system.pages.count_page(core, frame, NR_ANON_MAPPED, -1); // the rest of page_remove_rmap()
     if (free_before_flush) put_page(w.system, core, frame);
