@@ -30,11 +30,14 @@ const DeclareParameters<MunmapParameters> declared{"munmap"};
 class Munmap final : public Scenario {
  public:
   explicit Munmap(const Configuration& configuration)
-      : parameters_(read_parameters<MunmapParameters>(configuration)) {}
+      : parameters_(read_parameters<MunmapParameters>(configuration)) {
+    if (const Entry* entry = configuration.find("scenario.readers")) readers_origin_ = entry->origin;
+  }
 
   void start(Experiment& x) override {
     if (parameters_.readers > 0 && (parameters_.mode != "threads" || parameters_.readers >= x.cpus()))
-      throw InputError("scenario.readers needs scenario.mode = \"threads\" and fewer readers than run.cpus");
+      throw InputError("scenario.readers needs scenario.mode = \"threads\" and fewer readers than run.cpus",
+                       readers_origin_);
     mmap_ = x.operation("mmap");
     demand_fault_ = x.operation("demand_fault");
     munmap_ = x.operation("munmap");
@@ -103,6 +106,7 @@ class Munmap final : public Scenario {
       std::chrono::nanoseconds(100); // how often user code that waits looks: finely
   static constexpr PageNumber ended{~std::uint64_t{0}};
   const MunmapParameters parameters_;
+  Origin readers_origin_;
   OperationId mmap_{}, demand_fault_{}, munmap_{};
   PageNumber shown_{};       ///< the area of CPU 0 that readers may read
   std::uint64_t shows_ = 0;  ///< how many there were

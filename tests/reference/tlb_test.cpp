@@ -133,7 +133,7 @@ TEST(TlbMaintenance, OnePageAfterTheOtherAgainstTheWholeAddressSpaceOnX86) {
   // 2.4 GHz, so that a cycle is 417 ps: 1049 cycles fixed, 227 a page (1 and 33 pages), 1234 for everything.
   const std::vector<std::string> machine{"machine.base=xeon-skylake-4s",
                                          "kernel.base=5.10",
-                                         "kernel.tlb_flush=lazy",
+                                         "kernel.tlb_flush=eager",
                                          "machine.clock=2.4 GHz",
                                          "machine.tlbi.page=227 cycles",
                                          "machine.tlbi.all=1234 cycles",
