@@ -33,7 +33,7 @@
 namespace mmsim {
 
 struct KernelParameters {
-  std::string pt_lock, page_table, cow_reuse;
+  std::string pt_lock, page_table, cow_reuse, exit_flush;
   std::int64_t asid_bits, gather_pages, gather_bundle, gather_batch;
   bool munmap_downgrade, zero_page, fast_gup, write_protect_seq, wp_late_lru;
   std::int64_t max_map_count, stack_guard_gap, mremap_latency_limit;
@@ -115,6 +115,7 @@ class System {
   void check_address_spaces();
 
  private:
+  void leave_borrowed_mm(Core& core);
   void check_promises();
   void check_objects();
   struct UserPages;
@@ -122,6 +123,7 @@ class System {
   const Configuration& configuration_;
   const PageTable::Shape page_table_shape_;
   std::unique_ptr<Rcu> rcu_;
+  CpuObservers observers_;
   std::map<std::uint32_t, std::unique_ptr<MmStruct>> mms_; // by id
   std::uint32_t next_mm_ = 0;
   MmStruct* init_mm_ = nullptr;

@@ -184,6 +184,7 @@ bool dup_mmap(System& system, Task& task, MmStruct& parent, MmStruct& child) {
 // exit_mmap(): everything goes; nobody uses the address space any more, but cores may still have it loaded
 // lazily.
 void exit_mmap(System& system, Core& core, MmStruct& mm) {
+  system.flusher.complete(core, mm); // what a policy has put off
   system.lru->lru_add_drain(core);
   MmuGather gather(system, mm, true);
   for (Vma& vma : mm.vmas)

@@ -99,6 +99,25 @@ void TlbCosts::declare(Declaration& d, TlbCosts& c) {
   d("machine.tlbi.broadcast_stall", c.broadcast_stall, "15 ns",
     "what one broadcast TLBI takes from every other busy core",
     "estimate: the lookup pipeline is held for some 30 to 40 cycles");
+  d("machine.tlbi.broadcast_sync", c.broadcast_sync, "120 ns",
+    "how long the barrier after broadcasts (DVM Sync) keeps the interconnect from other maintenance, a part of "
+    "its completion",
+    "estimate: one Sync at a time, until the last core has answered: broadcast_complete. 32 cores with mprotect "
+    "15.6 times slower (eMAG, 5.6-rc) ask for half a local mprotect of serialised service a flush");
+  d("machine.tlb.range", c.range, false, "TLBI instructions that take a range of pages (FEAT_TLBIRANGE)",
+    "Armv8.4; optional in Armv8.3 and before it none");
+  d("machine.tlbi.range", c.invalidate_range, "12 ns", "one TLBI of a range on the core itself",
+    "estimate: twice a TLBI by address, as zy20-range has it for a broadcast one");
+  d("machine.tlbi.broadcast_range_channel", c.broadcast_range_channel, "60 ns",
+    "one TLBI of a range on the interconnect, however many pages it has",
+    "zy20-range-02 less the fixed part of zy20-classic: 1050 units where a page takes 529 (FPGA prototype)");
+  d("machine.tlbi.broadcast_range_stall", c.broadcast_range_stall, "30 ns",
+    "what one broadcast TLBI of a range takes from every other busy core",
+    "estimate: the TLB is swept once by sets, twice the look-up of a page; zy20-range takes the same time for 2 to "
+    "512 pages");
+  d("machine.tlb.erratum_798181", c.erratum_798181, false,
+    "a barrier after broadcast TLBIs does not wait for the other cores' accesses: they must execute one themselves",
+    "Cortex-A15 up to r3p2, erratum 798181 (Linux: CONFIG_ARM_ERRATA_798181)");
 }
 
 void MemoryCosts::declare(Declaration& d, MemoryCosts& c) {

@@ -35,9 +35,10 @@ struct TlbCosts {
   std::int64_t l1_entries, l1_ways, l2_entries, l2_ways, walk_cache_entries;
   std::int64_t asid_bits;
   Duration l2_hit, walk_level;
-  bool broadcast, hardware_access_flag, hardware_dirty;
-  Duration invalidate_page, invalidate_all, dsb;
-  Duration broadcast_issue, broadcast_channel, broadcast_complete, broadcast_stall;
+  bool broadcast, range, erratum_798181, hardware_access_flag, hardware_dirty;
+  Duration invalidate_page, invalidate_range, invalidate_all, dsb;
+  Duration broadcast_issue, broadcast_channel, broadcast_range_channel, broadcast_sync, broadcast_complete;
+  Duration broadcast_stall, broadcast_range_stall;
   static void declare(Declaration&, TlbCosts&);
 };
 
