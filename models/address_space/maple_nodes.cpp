@@ -20,17 +20,12 @@ void MapleNode::run(Core& core) {
   }
 }
 
-bool MapleNodes::prealloc(Core& core, MapleReserve& reserve, int nodes) {
+void MapleNodes::prealloc(Core& core, MapleReserve& reserve, int nodes) {
   while (static_cast<int>(reserve.objects.size()) < nodes) {
     const SlabObject object = cache_->alloc(core, GFP_KERNEL);
-    if (object == no_object) {
-      for (; !reserve.objects.empty(); reserve.objects.pop_back())
-        cache_->free(core, reserve.objects.back());
-      return false;
-    }
+    if (object == no_object) return;
     reserve.objects.push_back(object);
   }
-  return true;
 }
 
 MapleNode& MapleNodes::take(MapleReserve& reserve, bool leaf) {

@@ -65,8 +65,8 @@ class MapleNodes {
   /// Without a cache nodes have no memory.
   explicit MapleNodes(KmemCache* cache) : cache_(cache) {}
 
-  /// False: no memory, and nothing is kept. May sleep.
-  [[nodiscard]] bool prealloc(Core& core, MapleReserve& reserve, int nodes);
+  /// Until the reserve has so many, or there is no memory. May sleep.
+  void prealloc(Core& core, MapleReserve& reserve, int nodes);
   MapleNode& take(MapleReserve& reserve, bool leaf);
   /// `together`: with the one before, as a tree that ends.
   void settle(Core& core, Rcu& rcu, MapleReserve& reserve, bool together);

@@ -93,6 +93,7 @@ struct VmaTreeMeans {
   VmaPool& areas;
   MapleNodes* nodes; ///< with kernel.vma_tree = maple
   const VmaTreeParameters& parameters;
+  std::uint64_t stack_guard_gap = 0; ///< in pages
 };
 
 class VmaTree {
@@ -136,8 +137,8 @@ class VmaTree {
   /// The widest range around [begin, end) that no area touches, within [0, limit).
   std::pair<PageNumber, PageNumber> free_around(PageNumber begin, PageNumber end, PageNumber limit);
 
-  /// Nodes for one change; false: no memory. May sleep.
-  [[nodiscard]] virtual bool prealloc(Core&) { return true; }
+  /// Nodes for one change, as many as there is memory for. May sleep.
+  virtual void prealloc(Core&) {}
   /// After a change: gives back what is left, and frees the nodes that it has taken out.
   virtual void settle_nodes(Core&, Rcu&) {}
 

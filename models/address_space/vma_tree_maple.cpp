@@ -53,7 +53,7 @@ class MapleVmaTree final : public VmaTree {
     return work_.nodes_walked * work.maple_node + work_.nodes_written * work.maple_write;
   }
   std::optional<PageNumber> find_gap(const GapRequest& request) override;
-  bool prealloc(Core& core) override { return nodes_.prealloc(core, reserve_, 1 + 3 * levels_); }
+  void prealloc(Core& core) override { nodes_.prealloc(core, reserve_, 1 + 3 * levels_); }
   void settle_nodes(Core& core, Rcu& rcu) override {
     nodes_.settle(core, rcu, reserve_, std::exchange(dying_, false));
   }

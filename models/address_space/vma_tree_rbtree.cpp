@@ -40,8 +40,6 @@ struct RbTraits {
 };
 using Algorithms = boost::intrusive::rbtree_algorithms<RbTraits>;
 
-constexpr std::uint64_t stack_guard_gap = 256; // pages: mm/mmap.c since 4.12
-
 LinkedVma& area(RbNode* node) { return *static_cast<LinkedVma*>(node); }
 std::uint64_t subtree_gap(RbNode* node) { return node != nullptr ? area(node).subtree_gap : 0; }
 PageNumber aligned_up(PageNumber page, std::uint64_t to) {
@@ -51,7 +49,7 @@ PageNumber aligned_up(PageNumber page, std::uint64_t to) {
 class RbVmaTree final : public VmaTree {
  public:
   explicit RbVmaTree(const VmaTreeMeans& means)
-      : VmaTree(means.areas), augmented_(means.parameters.gap_search == "rb_subtree_gap") {
+      : VmaTree(means.areas), stack_guard_gap_(means.stack_guard_gap), augmented_(means.parameters.gap_search == "rb_subtree_gap") {
     Algorithms::init_header(&header_);
   }
 
@@ -71,8 +69,8 @@ class RbVmaTree final : public VmaTree {
 
  private:
   // vm_start_gap().
-  static PageNumber start_gap(const LinkedVma& vma) {
-    return vma.has(VM_GROWSDOWN) ? vma.begin - std::min(vma.begin.value(), stack_guard_gap) : vma.begin;
+  PageNumber start_gap(const LinkedVma& vma) const {
+    return vma.has(VM_GROWSDOWN) ? vma.begin - std::min(vma.begin.value(), stack_guard_gap_) : vma.begin;
   }
   PageNumber gap_start(LinkedVma& vma) {
     const LinkedVma* previous = before(vma);
@@ -95,6 +93,7 @@ class RbVmaTree final : public VmaTree {
   std::optional<PageNumber> arch_get_unmapped_area(const GapRequest& request);
 
   RbNode header_;
+  const std::uint64_t stack_guard_gap_;
   const bool augmented_;
   PageNumber unmapped_base_{0}, free_area_cache_{0}; // TASK_UNMAPPED_BASE: known from the first search on
   std::uint64_t cached_hole_size_ = ~std::uint64_t{0};
@@ -224,7 +223,7 @@ std::optional<PageNumber> RbVmaTree::arch_get_unmapped_area(const GapRequest& re
     walked_ = 0;
     return std::nullopt;
   }
-  unmapped_base_ = request.low;
+  if (unmapped_base_ == PageNumber(0)) unmapped_base_ = request.low;
   PageNumber start = std::max(free_area_cache_, request.low);
   if (pages <= cached_hole_size_) {
     start = request.low;

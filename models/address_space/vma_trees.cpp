@@ -21,10 +21,11 @@ Origin origin_of(const Configuration& configuration, const char* path) {
 
 } // namespace
 
-VmaTrees::VmaTrees(const Configuration& configuration, SlabCaches& slabs, SpinLocks& locks,
-                   Scheduler& scheduler)
+VmaTrees::VmaTrees(const Configuration& configuration, std::uint64_t stack_guard_gap, SlabCaches& slabs,
+                   SpinLocks& locks, Scheduler& scheduler)
     : parameters_(read_parameters<VmaTreeParameters>(configuration)),
       top_down_(read_parameters<MmapLayoutParameters>(configuration).layout == "top_down"),
+      stack_guard_gap_(stack_guard_gap),
       tree_factory_(Registry<VmaTree>::instance().factory(parameters_.tree)),
       cache_factory_(
           Registry<VmaCache>::instance().factory(read_parameters<VmaCacheParameters>(configuration).cache)) {
@@ -55,7 +56,7 @@ VmaTrees::VmaTrees(const Configuration& configuration, SlabCaches& slabs, SpinLo
 }
 
 std::unique_ptr<VmaTree> VmaTrees::make_tree() {
-  return tree_factory_({areas_, nodes_ ? &*nodes_ : nullptr, parameters_});
+  return tree_factory_({areas_, nodes_ ? &*nodes_ : nullptr, parameters_, stack_guard_gap_});
 }
 
 } // namespace mmsim

@@ -1,7 +1,7 @@
 // What the areas of all address spaces have in common: which tree, which cache in front of it, where mmap() looks
 // for room, and the memory of nodes.
 //
-//   VmaTrees trees(configuration, slabs, locks, scheduler);   // InputError for what does not go together
+//   VmaTrees trees(configuration, stack_guard_gap, slabs, locks, scheduler);   // InputError for what does not go together
 //   std::unique_ptr<VmaTree> tree = trees.make_tree(); // for a new mm
 //
 // kernel.mmap_layout is where the search for a free range begins, as arch_pick_mmap_layout() decides:
@@ -30,7 +30,8 @@ inline const DeclareParameters<MmapLayoutParameters> declared_mmap_layout_parame
 
 class VmaTrees {
  public:
-  VmaTrees(const Configuration& configuration, SlabCaches& slabs, SpinLocks& locks, Scheduler& scheduler);
+  VmaTrees(const Configuration& configuration, std::uint64_t stack_guard_gap, SlabCaches& slabs,
+           SpinLocks& locks, Scheduler& scheduler);
 
   std::unique_ptr<VmaTree> make_tree();
   std::unique_ptr<VmaCache> make_cache(const MmStruct& mm) const { return cache_factory_(mm); }
@@ -45,6 +46,7 @@ class VmaTrees {
  private:
   const VmaTreeParameters parameters_;
   const bool top_down_;
+  const std::uint64_t stack_guard_gap_;
   const VmaTree::Factory& tree_factory_;
   const VmaCache::Factory& cache_factory_;
   VmaPool areas_;

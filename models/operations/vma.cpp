@@ -48,8 +48,6 @@ void vm_area_free(System& system, Core& core, const Vma& gone) {
   system.rcu().call(core, *gone.lock); // vm_area_free_rcu_cb()
 }
 
-bool vma_prealloc(Core& core, MmStruct& mm) { return mm.vmas.prealloc(core); }
-
 // What a change costs is known once it is made; its end is when it can be seen, and nobody looks before mmap_lock is
 // free, but for per-VMA locks: who has found the old state under RCU has to look again anyway.
 Vma& vma_link(System& system, Task& task, MmStruct& mm, const Vma& vma) {
@@ -57,6 +55,7 @@ Vma& vma_link(System& system, Task& task, MmStruct& mm, const Vma& vma) {
   if (system.vma_trees.locks() != nullptr && (vma.lock == nullptr || vma.lock->area != nullptr))
     throw std::logic_error("an area is linked that vm_area_alloc() has not made");
   core.charge(core.costs().work.vma_insert, Account::work);
+  mm.vmas.prealloc(core);
   core.settle();
   Vma& linked = mm.vmas.insert(vma);
   if (linked.lock != nullptr) linked.lock->area = &linked;
@@ -68,7 +67,7 @@ Vma& vma_link(System& system, Task& task, MmStruct& mm, const Vma& vma) {
 void vma_adjust(System& system, Task& task, MmStruct& mm, Vma& vma, PageNumber begin, PageNumber end) {
   vma_start_write(task, mm, vma);
   Core& core = task.core();
-  core.charge(core.costs().work.vma_insert, Account::work);
+  mm.vmas.prealloc(core);
   core.settle();
   mm.vmas.resize(vma, begin, end);
   core.charge(mm.vmas.change_cost(core), Account::work);
@@ -80,6 +79,7 @@ void vma_unlink(System& system, Task& task, MmStruct& mm, Vma& vma) {
   Core& core = task.core();
   core.charge(core.costs().work.vma_remove, Account::work);
   mm.vma_cache->invalidate(core);
+  mm.vmas.prealloc(core);
   core.settle();
   mm.vmas.erase(vma);
   core.charge(mm.vmas.change_cost(core), Account::work);
@@ -98,31 +98,48 @@ void vma_tree_destroy(System& system, Core& core, MmStruct& mm) {
   mm.vmas.settle_nodes(core, system.rcu());
 }
 
-// Where user memory begins: the first 2 MiB stay empty, as mmap_min_addr and the executable's base have it.
-static constexpr PageNumber lowest_page{512};
-// MIN_GAP of arm64's mmap_base(): 128 MiB.
-static constexpr std::uint64_t min_gap = 32768;
+namespace {
 
-std::optional<PageNumber> get_unmapped_area(System& system, Core& core, MmStruct& mm, std::uint64_t pages,
-                                            std::uint64_t alignment) {
-  const PageNumber end = mm.tables.shape().end();
-  GapRequest request{.pages = pages, .low = lowest_page, .high = end, .alignment = alignment};
-  const auto search = [&] {
-    const auto found = mm.vmas.find_gap(request);
+// mmap_min_addr.
+constexpr PageNumber lowest_page{16};
+// MIN_GAP of arm64's mmap_base(): 128 MiB.
+constexpr std::uint64_t min_gap = 32768;
+
+// TASK_UNMAPPED_BASE: a third up on 32-bit Arm, a quarter on arm64. The heap (brk) is below it.
+PageNumber task_unmapped_base(PageNumber task_size) {
+  constexpr std::uint64_t four_gib{1 << 20}, table{TablePage::entries};
+  const std::uint64_t base = task_size.value() / (task_size.value() < four_gib ? 3 : 4);
+  return PageNumber((base + table - 1) / table * table);
+}
+
+// vm_unmapped_area(), past what is withheld.
+std::optional<PageNumber> unmapped_area(Core& core, MmStruct& mm, GapRequest request) {
+  for (;;) {
+    const std::optional<PageNumber> found = mm.vmas.find_gap(request);
     charge_levels(core, mm.vmas);
-    return found;
-  };
-  if (system.vma_trees.top_down()) {
-    request.top_down = true;
-    request.high = end - min_gap;
-    if (const auto found = search()) return found;
-    request.top_down = false;
-    request.low = PageNumber(end.value() / 4); // TASK_UNMAPPED_BASE of arm64
-    request.high = end;
-  } else {
-    request.low = PageNumber(end.value() / 3);
+    if (!found || mm.withheld.empty()) return found;
+    const PageNumber past = mm.withheld.past(*found, request.pages);
+    if (past == *found) return found;
+    if (request.top_down)
+      request.high = mm.withheld.below(*found, request.pages);
+    else
+      request.low = past;
   }
-  return search();
+}
+
+} // namespace
+
+std::optional<PageNumber> arch_get_unmapped_area(System& system, Core& core, MmStruct& mm, std::uint64_t pages,
+                                                 std::uint64_t alignment) {
+  const PageNumber end = mm.tables.shape().end();
+  if (system.vma_trees.top_down() && min_gap < end.value()) {
+    const auto found = unmapped_area(
+        core, mm,
+        {.pages = pages, .low = lowest_page, .high = end - min_gap, .alignment = alignment, .top_down = true});
+    if (found) return found;
+  }
+  return unmapped_area(core, mm,
+                       {.pages = pages, .low = task_unmapped_base(end), .high = end, .alignment = alignment});
 }
 
 } // namespace mmsim

@@ -1,9 +1,8 @@
 // Finding and changing areas, with what it costs: the only way in which operations do it.
 //
-//   Vma* vma = find_vma(task, mm, page);                      // mmap_lock is held
-//   Vma area{.begin = ..., };
-//   if (!vm_area_alloc(system, core, area)) return Errno::ENOMEM; // vm_area_dup() too: Vma copy = old; ...
-//   if (!vma_prealloc(core, mm)) return Errno::ENOMEM;            // mmap_lock is held for writing from here on
+//   Vma* vma = find_vma(task, mm, page);                          // mmap_lock is held, from here on for writing
+//   Vma area{.begin = ..., };                                     // or Vma copy = old: vm_area_dup()
+//   if (!vm_area_alloc(system, core, area)) return Errno::enomem;
 //   Vma& made = vma_link(system, task, mm, area);
 //   vma_adjust(system, task, mm, made, begin, end);
 //   const Vma gone = made;
@@ -17,7 +16,8 @@
 // RCU. Which tree, which cache in front
 // of it and which search is the configuration's: models/address_space/vma_trees.hpp.
 //
-// Left out: the list of areas that a file is mapped by (i_mmap), the guard gap below a stack in a maple tree.
+// Left out: the guard gap below a stack in a maple tree; that a change for which there is no memory for nodes fails
+// (mas_preallocate()): here they have none.
 #pragma once
 
 #include "models/system.hpp"
@@ -34,8 +34,6 @@ namespace mmsim {
 /// What vma_unlink() has taken out, or vma_link() has never seen.
 void vm_area_free(System& system, Core& core, const Vma& gone);
 
-/// Gets what one change of the tree may need: mas_preallocate(). False if there is no memory. May sleep.
-[[nodiscard]] bool vma_prealloc(Core& core, MmStruct& mm);
 /// `vma` becomes an area of `mm`. It can be seen when this returns.
 Vma& vma_link(System& system, Task& task, MmStruct& mm, const Vma& vma);
 /// An area becomes [begin, end).
@@ -45,8 +43,9 @@ void vma_unlink(System& system, Task& task, MmStruct& mm, Vma& vma);
 /// The end of exit_mmap(): the areas go, and the tree with them. Nobody can find them any more.
 void vma_tree_destroy(System& system, Core& core, MmStruct& mm);
 
-/// get_unmapped_area() without a hint: where `pages` pages have room at a multiple of `alignment`; none: ENOMEM.
-[[nodiscard]] std::optional<PageNumber> get_unmapped_area(System& system, Core& core, MmStruct& mm,
-                                                          std::uint64_t pages, std::uint64_t alignment = 1);
+/// arch_get_unmapped_area(), or with kernel.mmap_layout = "top_down" arch_get_unmapped_area_topdown(), without a hint:
+/// where `pages` pages have room at a multiple of `alignment`; none: ENOMEM.
+[[nodiscard]] std::optional<PageNumber> arch_get_unmapped_area(System& system, Core& core, MmStruct& mm,
+                                                               std::uint64_t pages, std::uint64_t alignment);
 
 } // namespace mmsim
