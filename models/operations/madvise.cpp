@@ -46,7 +46,7 @@ Errno madvise_behavior(System& system, Task& task, Vma* vma, Vma*& previous, Pag
     if (error != Errno::ok) return Errno::eagain;
   }
   previous = vma;
-  vma_start_write(task, mm, *vma);
+  vma_start_write(task, *task.mm, *vma);
   vma->flags = flags;
   return Errno::ok;
 }
