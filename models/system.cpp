@@ -51,6 +51,20 @@ void KernelParameters::declare(Declaration& d, KernelParameters& p) {
     "drops the "
     "table's lock",
     "2.6.24; since 2.6.28 the entry comes last, since 4.2 the old page goes without the lock");
+  d("kernel.fault_around", p.fault_around, "64 KiB",
+    "a read fault on a file also maps what is in memory of so much around it; a page: only the page itself",
+    "fault_around_bytes, since 3.15: mm/memory.c do_fault_around");
+  d("kernel.fault_retry", p.fault_retry, true,
+    "a fault that waits for a page of a file drops mmap_lock, and starts again",
+    "FAULT_FLAG_ALLOW_RETRY since 2.6.37, for all waits since 5.1: mm/filemap.c maybe_unlock_mmap_for_io");
+  d("kernel.spurious_flush", p.spurious_flush, false,
+    "a fault that finds nothing to do, or an entry become young, flushes the page from all TLBs",
+    "2.6.24: mm/memory.c handle_pte_fault; arm64 does not since October 2020: flush_tlb_fix_spurious_fault");
+  d("kernel.stack_guard_gap", p.stack_guard_gap, 256, "pages that a stack keeps from the area below it",
+    "mm/mmap.c stack_guard_gap: 256 since 4.12; none in 2.6.24")
+      .at_least(0);
+  d("kernel.stack_limit", p.stack_limit, "8 MiB", "how large a stack may grow: RLIMIT_STACK",
+    "include/uapi/linux/resource.h _STK_LIM");
   d("run.quantum", p.quantum, "1 us",
     "how much work under a lock is charged in bulk where page-table walkers look without it",
     "estimate: 32 entries of copy_pte_range, after which the kernel looks at its lock");
@@ -85,6 +99,7 @@ System::System(Engine& engine, const Configuration& configuration, Counters& cou
       flusher(*policy, oracle, configuration), configuration_(configuration),
       page_table_shape_(PageTable::Shape::of_format(parameters.page_table)) {
   pages.set_reclaim(oom);
+  pages[zero_page_frame].refcount = 1; // the kernel's own: never freed
   slabs.connect(scheduler);
   init_mm_ = &new_mm();
   mm_switch.connect(*init_mm_, [this](Core& core, MmStruct& mm) { free_mm(core, mm); });

@@ -35,7 +35,9 @@ namespace mmsim {
 struct KernelParameters {
   std::string pt_lock, page_table, cow_reuse;
   std::int64_t asid_bits, gather_pages, gather_bundle, gather_batch;
-  bool munmap_downgrade, zero_page, fast_gup, write_protect_seq, wp_late_lru;
+  std::int64_t stack_guard_gap;
+  bool munmap_downgrade, zero_page, fast_gup, write_protect_seq, wp_late_lru, fault_retry, spurious_flush;
+  Bytes fault_around, stack_limit;
   Duration quantum;
   static void declare(Declaration& d, KernelParameters& p);
 };
