@@ -33,11 +33,12 @@
 namespace mmsim {
 
 struct KernelParameters {
-  std::string pt_lock, page_table, cow_reuse;
+  std::string pt_lock, page_table, cow_reuse, exit_flush;
   std::int64_t asid_bits, gather_pages, gather_bundle, gather_batch;
-  std::int64_t stack_guard_gap;
   bool munmap_downgrade, zero_page, fast_gup, write_protect_seq, wp_late_lru, fault_retry, spurious_flush;
   Bytes fault_around, stack_limit;
+  std::int64_t max_map_count, stack_guard_gap, mremap_latency_limit;
+  std::string mprotect_flush, mremap_flush;
   Duration quantum;
   static void declare(Declaration& d, KernelParameters& p);
 };
@@ -73,9 +74,6 @@ class System {
   LazyShootdown lazy_shootdown;
   TlbFlusher flusher;
 
-  /// The kernel's own directory (swapper_pg_dir), which new roots are partly copied from: no zone's.
-  static constexpr FrameNumber kernel_root{2};
-
   Rcu& rcu() { return *rcu_; }
   /// Of every address space here.
   const PageTable::Shape& page_table_shape() const { return page_table_shape_; }
@@ -103,6 +101,8 @@ class System {
     for (std::uint32_t i = 0; i < machine.cpus(); ++i)
       machine.core(CoreId(i)).catch_up();
   }
+  /// sysctl_max_map_count.
+  std::size_t max_map_count() const { return static_cast<std::size_t>(parameters.max_map_count); }
   /// How many steps of `cost` may be charged in bulk where others look without a lock.
   std::uint64_t steps_in_quantum(Duration cost) const {
     return cost >= parameters.quantum || cost.count() == 0
@@ -112,8 +112,11 @@ class System {
   /// At a quiescent point: references, map counts, rss, promised pages, free lists, the LRU and tables add
   /// up, and every RCU callback has run. Throws Violation.
   void check_invariants();
+  /// The part of it that looks at mm_users, mm_count and mm_cpumask alone.
+  void check_address_spaces();
 
  private:
+  void leave_borrowed_mm(Core& core);
   void check_promises();
   void check_objects();
   struct UserPages;
@@ -121,6 +124,7 @@ class System {
   const Configuration& configuration_;
   const PageTable::Shape page_table_shape_;
   std::unique_ptr<Rcu> rcu_;
+  CpuObservers observers_;
   std::map<std::uint32_t, std::unique_ptr<MmStruct>> mms_; // by id
   std::uint32_t next_mm_ = 0;
   MmStruct* init_mm_ = nullptr;

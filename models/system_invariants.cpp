@@ -123,6 +123,7 @@ void System::check_statistics(const UserPages& user, std::uint64_t pagetable) {
 
 void System::check_invariants() {
   pages.check_invariants();
+  check_address_spaces();
   check_promises();
   check_objects();
   if (rcu_->queued() > 0) throw Violation(fmt::format("{} RCU callbacks have never run", rcu_->queued()));
@@ -140,9 +141,6 @@ void System::check_invariants() {
     if (anon != mm->rss_anon || file != mm->rss_file)
       throw Violation(fmt::format("mm {}: rss is {} anonymous and {} file pages, but {} and {} are mapped", id,
                                   mm->rss_anon, mm->rss_file, anon, file));
-    if (mm->users.value() < 0 || mm->count.value() < 1)
-      throw Violation(
-          fmt::format("mm {}: mm_users {}, mm_count {}", id, mm->users.value(), mm->count.value()));
     if (mm->users.value() == 0 && !mm->open_changes.empty())
       throw Violation(fmt::format("mm {}: it is gone, but {} of its changes were never flushed", id,
                                   mm->open_changes.size()));

@@ -27,9 +27,6 @@ inline constexpr std::uint64_t bytes_per_frame = 4096;
 /// No frame has this number: the first ones are never memory. Ends lists, and says "out of memory".
 inline constexpr FrameNumber no_frame{0};
 
-/// empty_zero_page: outside all zones, always there, nobody counts who maps it.
-inline constexpr FrameNumber zero_page_frame{1};
-
 /// Whose a frame is. All zero is a frame as the machine starts, so that the table needs no initialisation.
 enum class FrameState : std::uint8_t {
   part,      ///< never used yet, inside a block whose first frame says what it is, or between two owners
