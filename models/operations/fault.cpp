@@ -84,7 +84,8 @@ FaultKind fault_under_vma_lock(System& system, Task& task, PageNumber page, Acce
   if (vma == nullptr) return FaultKind::retry;
   FaultKind outcome = FaultKind::retry;
   if (permits(*vma, kind)) {
-    outcome = handle_mm_fault(system, task, mm, *vma, page, kind, false); // of anonymous memory: it does not wait
+    outcome =
+        handle_mm_fault(system, task, mm, *vma, page, kind, false); // of anonymous memory: it does not wait
     system.counters.add(Counter::vma_lock_success);
   }
   vma_end_read(system, task, *vma);

@@ -13,22 +13,23 @@ namespace {
 // mmap_min_addr.
 constexpr PageNumber lowest_page{16};
 
-bool is_free(const System& system, MmStruct& mm, PageNumber first, std::uint64_t pages) {
-  const Vma* const vma = mm.vmas.find(first);
+bool is_free(const System& system, Task& task, PageNumber first, std::uint64_t pages) {
+  const Vma* const vma = find_vma(task, *task.mm, first);
   return vma == nullptr || first + pages <= vm_start_gap(system, *vma);
 }
 
 } // namespace
 
-MmapResult get_unmapped_area(System& system, Core& core, MmStruct& mm, const MmapRequest& request) {
+MmapResult get_unmapped_area(System& system, Task& task, const MmapRequest& request) {
+  MmStruct& mm = *task.mm;
   const PageNumber end = mm.tables.shape().end();
   if (end.value() < request.pages) return {map_failed, Errno::enomem};
   const bool fits = request.hint.value() <= end.value() - request.pages;
   if ((request.flags & MAP_FIXED) != 0)
     return fits ? MmapResult{request.hint} : MmapResult{map_failed, Errno::enomem};
-  if (request.hint >= lowest_page && fits && is_free(system, mm, request.hint, request.pages))
+  if (request.hint >= lowest_page && fits && is_free(system, task, request.hint, request.pages))
     return {request.hint};
-  const auto first = arch_get_unmapped_area(system, core, mm, request.pages, request.alignment);
+  const auto first = arch_get_unmapped_area(system, task.core(), mm, request.pages, request.alignment);
   return first ? MmapResult{*first} : MmapResult{map_failed, Errno::enomem};
 }
 
@@ -52,7 +53,7 @@ MmapResult mmap_region(System& system, Task& task, const MmapRequest& request, P
   std::uint32_t flags = vm_flags_of(system, request);
   const std::uint64_t pgoff = request.file != nullptr ? request.pgoff : first.value();
   // munmap_vma_range(): nothing is there unless the address was fixed
-  if ((request.flags & MAP_FIXED) != 0 && !is_free(system, mm, first, request.pages) &&
+  if ((request.flags & MAP_FIXED) != 0 && !is_free(system, task, first, request.pages) &&
       do_munmap(system, task, first, request.pages, false).error != Errno::ok)
     return {map_failed, Errno::enomem};
   const bool accounted = accountable_mapping(flags);
@@ -89,7 +90,7 @@ MmapResult do_mmap(System& system, Task& task, MmapRequest request) {
   if ((request.flags & MAP_FIXED_NOREPLACE) != 0) request.flags |= MAP_FIXED;
   if (mm.vmas.size() > system.max_map_count()) return {map_failed, Errno::enomem};
   task.core().charge(task.core().costs().work.mmap, Account::work);
-  const MmapResult place = get_unmapped_area(system, task.core(), mm, request);
+  const MmapResult place = get_unmapped_area(system, task, request);
   if (place.error != Errno::ok) return place;
   if ((request.flags & MAP_FIXED_NOREPLACE) != 0) {
     const Vma* const vma = find_vma(task, mm, place.first);

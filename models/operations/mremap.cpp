@@ -105,7 +105,7 @@ MmapResult grow(System& system, Task& task, PageNumber first, std::uint64_t old_
   if ((flags & MREMAP_MAYMOVE) == 0) return {map_failed, Errno::enomem};
   MmapRequest place;
   place.pages = new_pages;
-  const MmapResult to = get_unmapped_area(system, task.core(), mm, place);
+  const MmapResult to = get_unmapped_area(system, task, place);
   if (to.error != Errno::ok) return to;
   return move_vma(system, task, vma, first, old_pages, to.first, new_pages);
 }

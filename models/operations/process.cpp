@@ -268,7 +268,8 @@ std::function<void(Task&)> life_of(System& system, std::function<void(Task&)> bo
 }
 
 void mm_release(System& system, Task& task) {
-  if (const std::shared_ptr<Completion> done = std::move(task.vfork_done)) done->complete(system, task.core());
+  if (const std::shared_ptr<Completion> done = std::move(task.vfork_done))
+    done->complete(system, task.core());
 }
 
 Task* fork(System& system, Task& task, CoreId on, std::function<void(Task&)> body,
@@ -285,7 +286,8 @@ Task* fork(System& system, Task& task, CoreId on, std::function<void(Task&)> bod
   end_if_killed(system, task);
   if (child == nullptr) return nullptr;
   return &system.scheduler.spawn(task.core(), task.name + "'s child", child, on,
-                                 life_of(system, std::move(body), std::move(exited)), Fiber::Kind::worker, files);
+                                 life_of(system, std::move(body), std::move(exited)), Fiber::Kind::worker,
+                                 files);
 }
 
 void exit_task(System& system, Task& task) {

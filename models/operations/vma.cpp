@@ -129,13 +129,16 @@ std::optional<PageNumber> unmapped_area(Core& core, MmStruct& mm, GapRequest req
 
 } // namespace
 
-std::optional<PageNumber> arch_get_unmapped_area(System& system, Core& core, MmStruct& mm, std::uint64_t pages,
-                                                 std::uint64_t alignment) {
+std::optional<PageNumber> arch_get_unmapped_area(System& system, Core& core, MmStruct& mm,
+                                                 std::uint64_t pages, std::uint64_t alignment) {
   const PageNumber end = mm.tables.shape().end();
   if (system.vma_trees.top_down() && min_gap < end.value()) {
-    const auto found = unmapped_area(
-        core, mm,
-        {.pages = pages, .low = lowest_page, .high = end - min_gap, .alignment = alignment, .top_down = true});
+    const auto found = unmapped_area(core, mm,
+                                     {.pages = pages,
+                                      .low = lowest_page,
+                                      .high = end - min_gap,
+                                      .alignment = alignment,
+                                      .top_down = true});
     if (found) return found;
   }
   return unmapped_area(core, mm,
