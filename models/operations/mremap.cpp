@@ -4,6 +4,7 @@
 #include "models/operations/munmap.hpp"
 #include "models/operations/user.hpp"
 #include "models/operations/vma_adjust.hpp"
+#include "models/operations/vma_lock.hpp"
 
 namespace mmsim {
 
@@ -63,8 +64,10 @@ MmapResult move_vma(System& system, Task& task, Vma* vma, PageNumber old_first, 
   MmStruct& mm = *task.mm;
   if (mm.vmas.size() + 3 >= system.max_map_count()) return {map_failed, Errno::enomem};
   const bool accounted = vma->has(VM_ACCOUNT);
+  vma_start_write(task, mm, *vma);
   Vma* const copy = copy_vma(system, task, vma, new_first, new_pages, vma->pgoff + (old_first - vma->begin));
   if (copy == nullptr) return {map_failed, Errno::enomem};
+  vma_start_write(task, mm, *copy);
   MmapResult result{new_first};
   const std::uint64_t moved = move_page_tables(system, task, old_first, new_first, old_pages);
   if (moved < old_pages) { // back again, where the tables still are; and the copy goes
