@@ -39,9 +39,22 @@ struct VmaLockParameters {
 };
 inline const DeclareParameters<VmaLockParameters> declared_vma_lock_parameters;
 
-/// mmap_lock, whose end of writing unlocks all areas: mmap_write_unlock() and mmap_write_downgrade().
-class MmapLock : public RwSemaphore {
+/// mmap_lock, whose end of writing unlocks all areas: mmap_write_unlock() and mmap_write_downgrade(). No RwSemaphore
+/// to others, who might not do that.
+class MmapLock : private RwSemaphore {
  public:
+  using RwSemaphore::describe;
+  using RwSemaphore::down_read;
+  using RwSemaphore::down_read_trylock;
+  using RwSemaphore::down_write;
+  using RwSemaphore::down_write_nested;
+  using RwSemaphore::held_for_writing;
+  using RwSemaphore::held_for_writing_by;
+  using RwSemaphore::line;
+  using RwSemaphore::readers;
+  using RwSemaphore::up_read;
+  using RwSemaphore::waiters;
+
   MmapLock(SpinLocks& locks, Scheduler& scheduler, bool per_vma)
       : RwSemaphore(locks, scheduler, "mmap_lock"), per_vma_(per_vma) {}
 

@@ -82,7 +82,7 @@ Errno do_madvise(System& system, Task& task, PageNumber begin, PageNumber end, A
 } // namespace
 
 Errno madvise(System& system, Task& task, PageNumber first, std::uint64_t pages, Advice advice) {
-  RwSemaphore& mmap_lock = task.mm->mmap_lock;
+  MmapLock& mmap_lock = task.mm->mmap_lock;
   task.core().charge(task.core().costs().entry.syscall, Account::entry);
   Errno error = Errno::ok;
   if (pages > ~std::uint64_t{0} - first.value()) {
