@@ -56,7 +56,9 @@ TEST(ContextSwitch, LosesWithoutIdsWhatItsWorkingSetCostsToWalkAgain) {
     std::printf("lost without ids, %d pages: published %.2f us, simulated %.2f us\n", rows[i].pages,
                 published, simulated);
     EXPECT_GT(simulated, 0);
-    if (i == 2) EXPECT_NEAR(simulated, published, 0.3 * published);
+    if (i == 2) {
+      EXPECT_NEAR(simulated, published, 0.3 * published);
+    }
   }
 }
 
