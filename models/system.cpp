@@ -37,6 +37,11 @@ void KernelParameters::declare(Declaration& d, KernelParameters& p) {
   d("kernel.gather_batch", p.gather_batch, 510, "pages of a gather that are given back at a time after that",
     "MAX_GATHER_BATCH of 3.0 and later, with 4 KiB pages: one page of pointers")
       .at_least(1);
+  d("kernel.exit_flush", p.exit_flush, "tables",
+    "what an address space that goes flushes: nothing but what page tables were freed under, since its id is not used "
+    "again (tables), or with every batch of pages (always)",
+    "arm64, 5.10, arch/arm64/include/asm/tlb.h tlb_flush(): fullmm")
+      .one_of({"tables", "always"});
   d("kernel.munmap_downgrade", p.munmap_downgrade, true,
     "munmap goes on as a reader of mmap_lock once the areas are taken out", "since Linux 4.20");
   d("kernel.fast_gup", p.fast_gup, true,
@@ -51,6 +56,26 @@ void KernelParameters::declare(Declaration& d, KernelParameters& p) {
     "drops the "
     "table's lock",
     "2.6.24; since 2.6.28 the entry comes last, since 4.2 the old page goes without the lock");
+  d("kernel.max_map_count", p.max_map_count, 65530, "areas that a process may have",
+    "vm.max_map_count; DEFAULT_MAX_MAP_COUNT, 65536 before 2.6.27")
+      .at_least(1);
+  d("kernel.stack_guard_gap", p.stack_guard_gap, 256, "pages below a stack that new areas leave free",
+    "stack_guard_gap, since Linux 4.12; one page of the stack itself before that")
+      .at_least(0);
+  d("kernel.mprotect_flush", p.mprotect_flush, "changed",
+    "when mprotect flushes: if it has met a present entry (changed), or always",
+    "change_protection: only if there were pages, since Linux 3.8")
+      .one_of({"changed", "always"});
+  d("kernel.mremap_flush", p.mremap_flush, "table",
+    "what mremap flushes at a time, under the tables' locks: what it has moved of one table (table), or each entry "
+    "before it is set again (page)",
+    "move_ptes: ptep_clear_flush to 3.1; flush_tlb_range before the locks are dropped since 4.19")
+      .one_of({"table", "page"});
+  d("kernel.mremap_latency_limit", p.mremap_latency_limit, 512,
+    "pages that mremap moves before it drops the tables' locks, at most a table's",
+    "LATENCY_LIMIT, 64 pages, to Linux 5.7; since then a table")
+      .at_least(1)
+      .at_most(512);
   d("run.quantum", p.quantum, "1 us",
     "how much work under a lock is charged in bulk where page-table walkers look without it",
     "estimate: 32 entries of copy_pte_range, after which the kernel looks at its lock");
@@ -77,11 +102,13 @@ System::System(Engine& engine, const Configuration& configuration, Counters& cou
       calls(Registry<CrossCalls>::instance().create(
           read_parameters<CrossCallParameters>(configuration).implementation, machine, locks)),
       policy(Registry<TlbFlushPolicy>::instance().create(
-          read_parameters<TlbFlushParameters>(configuration).policy, FlushMeans{machine, *calls, ids})),
+          read_parameters<TlbFlushParameters>(configuration).policy,
+          FlushMeans{machine, *calls, ids, configuration, [this](Core& core) { leave_borrowed_mm(core); }})),
       oracle(machine, pages.frames()), mm_switch(machine, ids, *policy, configuration),
       scheduler(machine, locks, mm_switch, configuration, RandomStream(seed, "tick phases")),
+      page_cache({machine, locks, scheduler, pages, *lru, configuration}),
       oom({scheduler, counters, machine, pages, *calls}), lazy_shootdown(machine, *calls, scheduler, mm_switch, *policy),
-      flusher(*policy, oracle, configuration), configuration_(configuration),
+      flusher(*policy, oracle, machine, configuration), configuration_(configuration),
       page_table_shape_(PageTable::Shape::of_format(parameters.page_table)) {
   pages.set_reclaim(oom);
   slabs.connect(scheduler);
@@ -102,7 +129,10 @@ System::System(Engine& engine, const Configuration& configuration, Counters& cou
   scheduler.boot(init_mm_);
   rcu_ = Registry<Rcu>::instance().create(read_parameters<RcuParameters>(configuration).implementation,
                                           RcuMeans{machine, locks, scheduler, configuration});
-  scheduler.observe(*rcu_);
+  page_cache.connect(*rcu_);
+  observers_.add(*rcu_);
+  if (CpuObserver* own = policy->cpu_observer()) observers_.add(*own);
+  scheduler.observe(observers_);
 }
 
 System::~System() { engine.dismiss_fibers(); }
@@ -114,6 +144,12 @@ MmStruct& System::new_mm(SlabObject object) {
                                  page_table_shape_, machine.cpus());
   mm->object = object;
   return *mms_.emplace(id, std::move(mm)).first->second;
+}
+
+// Whoever counts still has his reference on what he had borrowed.
+void System::leave_borrowed_mm(Core& core) {
+  MmStruct& init = mm_switch.leave_for_init_mm(core);
+  if (!mm_switch.counted()) scheduler.running_on(core).active_mm = &init;
 }
 
 // The page directory, if it has one yet, and the mm_struct itself.

@@ -50,6 +50,16 @@ class Arm64 final : public AsidImplementation {
   }
   bool is_current(const MmStruct& mm) const override { return matches(mm.context); }
   bool flush_pending(CoreId core) const override { return flush_pending_.contains(core); }
+  CoreSet cores_running(Core& core, const MmStruct& mm) override {
+    CoreSet cores;
+    lock_->lock_irqsave(core);
+    for (std::uint32_t i = 0; i < cpus_.size(); ++i) {
+      core.read(cpus_[i].line);
+      if ((cpus_[i].active != 0 ? cpus_[i].active : cpus_[i].reserved) == mm.context) cores.insert(CoreId(i));
+    }
+    lock_->unlock_irqrestore(core);
+    return cores;
+  }
 
  private:
   struct PerCpu {

@@ -171,6 +171,7 @@ bool dup_mmap(System& system, Task& task, MmStruct& parent, MmStruct& child) {
   parent.mmap_lock.down_write(task);
   child.mmap_lock.down_write_nested(task, 1); // nobody else knows the child yet
   child.total_vm = parent.total_vm;
+  child.brk = parent.brk;
   bool copied = true;
   for (auto area = parent.vmas.begin(); copied && area != parent.vmas.end(); ++area)
     copied = dup_area(system, task, parent, child, *area);
@@ -183,6 +184,7 @@ bool dup_mmap(System& system, Task& task, MmStruct& parent, MmStruct& child) {
 // exit_mmap(): everything goes; nobody uses the address space any more, but cores may still have it loaded
 // lazily.
 void exit_mmap(System& system, Core& core, MmStruct& mm) {
+  system.flusher.complete(core, mm); // what a policy has put off
   system.lru->lru_add_drain(core);
   MmuGather gather(system, mm, true);
   for (Vma& vma : mm.vmas)

@@ -99,6 +99,25 @@ void TlbCosts::declare(Declaration& d, TlbCosts& c) {
   d("machine.tlbi.broadcast_stall", c.broadcast_stall, "15 ns",
     "what one broadcast TLBI takes from every other busy core",
     "estimate: the lookup pipeline is held for some 30 to 40 cycles");
+  d("machine.tlbi.broadcast_sync", c.broadcast_sync, "120 ns",
+    "how long the barrier after broadcasts (DVM Sync) keeps the interconnect from other maintenance, a part of "
+    "its completion",
+    "estimate: one Sync at a time, until the last core has answered: broadcast_complete. 32 cores with mprotect "
+    "15.6 times slower (eMAG, 5.6-rc) ask for half a local mprotect of serialised service a flush");
+  d("machine.tlb.range", c.range, false, "TLBI instructions that take a range of pages (FEAT_TLBIRANGE)",
+    "Armv8.4; optional in Armv8.3 and before it none");
+  d("machine.tlbi.range", c.invalidate_range, "12 ns", "one TLBI of a range on the core itself",
+    "estimate: twice a TLBI by address, as zy20-range has it for a broadcast one");
+  d("machine.tlbi.broadcast_range_channel", c.broadcast_range_channel, "60 ns",
+    "one TLBI of a range on the interconnect, however many pages it has",
+    "zy20-range-02 less the fixed part of zy20-classic: 1050 units where a page takes 529 (FPGA prototype)");
+  d("machine.tlbi.broadcast_range_stall", c.broadcast_range_stall, "30 ns",
+    "what one broadcast TLBI of a range takes from every other busy core",
+    "estimate: the TLB is swept once by sets, twice the look-up of a page; zy20-range takes the same time for 2 to "
+    "512 pages");
+  d("machine.tlb.erratum_798181", c.erratum_798181, false,
+    "a barrier after broadcast TLBIs does not wait for the other cores' accesses: they must execute one themselves",
+    "Cortex-A15 up to r3p2, erratum 798181 (Linux: CONFIG_ARM_ERRATA_798181)");
 }
 
 void MemoryCosts::declare(Declaration& d, MemoryCosts& c) {
@@ -179,9 +198,24 @@ void WorkCosts::declare(Declaration& d, WorkCosts& c) {
     estimate);
   d("machine.work.fault_handle", c.fault_handle, "180 ns", "handle_mm_fault and its callers, fixed part",
     "host.csv M5: COW reuse 620 ns with entry, mmap_lock, walk");
+  d("machine.work.page_cache_add", c.page_cache_add, "60 ns",
+    "add_to_page_cache or its undoing, without locks: fields of struct page, a slot of the tree, counts",
+    "estimate: 150 instructions on lines that are in the cache");
+  d("machine.work.io_submit", c.io_submit, "1500 ns", "readpage of one page: a bio, its request, the doorbell",
+    "estimate: 4 KiB reads by io_uring on NVMe cost a core some 2 us in all (kernel 5.10)");
+  d("machine.work.io_complete", c.io_complete, "700 ns",
+    "end of a request in its interrupt, without what it wakes", "estimate: the other part of those 2 us");
   d("machine.work.mmap", c.mmap, "450 ns", "do_mmap, fixed part", estimate);
   d("machine.work.munmap", c.munmap, "500 ns", "do_munmap, fixed part",
     "host.csv S1: munmap of one page 2.17 us in all");
+  d("machine.work.mprotect", c.mprotect, "300 ns", "do_mprotect and mprotect_fixup of one area, fixed part",
+    "estimate: as munmap's, without what it has to take apart");
+  d("machine.work.madvise", c.madvise, "150 ns", "do_madvise, fixed part",
+    "estimate: the loop over areas of mprotect, without its checks");
+  d("machine.work.mremap", c.mremap, "350 ns", "sys_mremap and move_vma, fixed part",
+    "estimate: as mprotect's, with a second area; what munmap of the old one costs comes on top");
+  d("machine.work.brk", c.brk, "250 ns", "sys_brk and do_brk_flags, fixed part",
+    "estimate: as mmap's, without a search and a file");
   d("machine.work.pcp_alloc", c.pcp_alloc, "25 ns", "taking a page from a per-CPU list",
     "published.csv page-alloc, 4.10-rc2");
   d("machine.work.pcp_free", c.pcp_free, "20 ns", "putting a page on a per-CPU list", estimate);

@@ -48,7 +48,11 @@ inline const std::vector<NamedScenario> scenarios{
     {"gup_fork",
      {"scenario.name=gup_fork", "scenario.pages=16", "scenario.pin=4", "scenario.think=40 us",
       "scenario.hold=200 ns"},
-     {"gup", "fork"}}};
+     {"gup", "fork"}},
+    {"ipi_storm", {"scenario.name=ipi_storm", "scenario.rate=20000"}, {"ipi"}},
+    {"mprotect",
+     {"scenario.name=mprotect", "scenario.pages=2", "scenario.stretch=3 us"},
+     {"mprotect", "bystander"}}};
 
 inline std::vector<std::string> operator+(std::vector<std::string> a, const std::vector<std::string>& b) {
   a.insert(a.end(), b.begin(), b.end());
