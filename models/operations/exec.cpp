@@ -16,13 +16,13 @@ bool insert_stack(System& system, Task& task, MmStruct& mm) {
   if (promised) { // insert_vm_struct()
     core.charge(core.costs().work.vma_insert, Account::work);
     core.settle();
-    mm.vmas.insert({.begin = PageNumber(end.value() - 1),
-                    .end = end,
-                    .flags = vm_read_write | VM_GROWSDOWN | VM_ACCOUNT,
-                    .file = nullptr,
-                    .pgoff = end.value() - 1,
-                    .object = object,
-                    .anon_vma = nullptr});
+    Vma stack;
+    stack.begin = PageNumber(end.value() - 1);
+    stack.end = end;
+    stack.flags = vm_read_write | VM_GROWSDOWN | VM_ACCOUNT;
+    stack.pgoff = stack.begin.value();
+    stack.object = object;
+    mm.vmas.insert(stack);
     mm.total_vm = 1;
   } else if (object != no_object) {
     system.slabs.vm_area_struct.free(core, object);
