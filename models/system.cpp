@@ -20,7 +20,7 @@ void KernelParameters::declare(Declaration& d, KernelParameters& p) {
   d("kernel.asid_bits", p.asid_bits, 16,
     "bits of an address-space id; 0: none, the TLB is flushed on every switch",
     "ID_AA64MMFR0_EL1.ASIDBits of servers")
-      .one_of({0, 16});
+      .one_of({0, 8, 16});
   d("kernel.page_table", p.page_table, "arm64_48",
     "format of page tables: arm64 with 48 or 39 bits, 32-bit Arm with long (lpae) or short descriptors",
     "CONFIG_ARM64_VA_BITS of arm64's defconfig")
@@ -56,6 +56,26 @@ void KernelParameters::declare(Declaration& d, KernelParameters& p) {
     "drops the "
     "table's lock",
     "2.6.24; since 2.6.28 the entry comes last, since 4.2 the old page goes without the lock");
+  d("kernel.max_map_count", p.max_map_count, 65530, "areas that a process may have",
+    "vm.max_map_count; DEFAULT_MAX_MAP_COUNT, 65536 before 2.6.27")
+      .at_least(1);
+  d("kernel.stack_guard_gap", p.stack_guard_gap, 256, "pages below a stack that new areas leave free",
+    "stack_guard_gap, since Linux 4.12; one page of the stack itself before that")
+      .at_least(0);
+  d("kernel.mprotect_flush", p.mprotect_flush, "changed",
+    "when mprotect flushes: if it has met a present entry (changed), or always",
+    "change_protection: only if there were pages, since Linux 3.8")
+      .one_of({"changed", "always"});
+  d("kernel.mremap_flush", p.mremap_flush, "table",
+    "what mremap flushes at a time, under the tables' locks: what it has moved of one table (table), or each entry "
+    "before it is set again (page)",
+    "move_ptes: ptep_clear_flush to 3.1; flush_tlb_range before the locks are dropped since 4.19")
+      .one_of({"table", "page"});
+  d("kernel.mremap_latency_limit", p.mremap_latency_limit, 512,
+    "pages that mremap moves before it drops the tables' locks, at most a table's",
+    "LATENCY_LIMIT, 64 pages, to Linux 5.7; since then a table")
+      .at_least(1)
+      .at_most(512);
   d("run.quantum", p.quantum, "1 us",
     "how much work under a lock is charged in bulk where page-table walkers look without it",
     "estimate: 32 entries of copy_pte_range, after which the kernel looks at its lock");
@@ -78,7 +98,7 @@ System::System(Engine& engine, const Configuration& configuration, Counters& cou
       lru(make_lru(machine, locks, pages, configuration)), overcommit(machine, locks, pages, configuration),
       slabs({machine, locks, pages, configuration},
             [this](Core& core, FrameNumber frame) { contents.clear_page(core, frame); }),
-      ids(machine, locks, parameters.asid_bits),
+      ids(machine, locks, parameters.asid_bits, configuration),
       calls(Registry<CrossCalls>::instance().create(
           read_parameters<CrossCallParameters>(configuration).implementation, machine, locks)),
       policy(Registry<TlbFlushPolicy>::instance().create(
@@ -86,6 +106,7 @@ System::System(Engine& engine, const Configuration& configuration, Counters& cou
           FlushMeans{machine, *calls, ids, configuration, [this](Core& core) { leave_borrowed_mm(core); }})),
       oracle(machine, pages.frames()), mm_switch(machine, ids, *policy, configuration),
       scheduler(machine, locks, mm_switch, configuration, RandomStream(seed, "tick phases")),
+      page_cache({machine, locks, scheduler, pages, *lru, configuration}),
       oom({scheduler, counters, machine, pages, *calls}), lazy_shootdown(machine, *calls, scheduler, mm_switch, *policy),
       flusher(*policy, oracle, machine, configuration), configuration_(configuration),
       page_table_shape_(PageTable::Shape::of_format(parameters.page_table)) {
@@ -111,6 +132,7 @@ System::System(Engine& engine, const Configuration& configuration, Counters& cou
   observers_.add(*rcu_);
   if (CpuObserver* own = policy->cpu_observer()) observers_.add(*own);
   scheduler.observe(observers_);
+  page_cache.connect(*rcu_);
 }
 
 System::~System() { engine.dismiss_fibers(); }

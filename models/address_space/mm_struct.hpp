@@ -55,6 +55,8 @@ class MmStruct {
   std::int64_t rss_file = 0; ///< MM_FILEPAGES: mapped pages of files; the zero page is in neither
   std::int64_t rss() const { return rss_anon + rss_file; }
   std::int64_t total_vm = 0; ///< pages of all areas
+  PageNumber start_brk{512}; ///< where the heap begins: behind an executable at the bottom
+  PageNumber brk = start_brk; ///< and where it ends
 
   CacheLine cpumask_line{"mm_cpumask"};
   CoreSet cpumask; ///< cores that the flush policy may have to tell

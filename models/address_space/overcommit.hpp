@@ -43,6 +43,8 @@ class Overcommit {
     committed_.vm_acct_memory(core, -static_cast<std::int64_t>(pages));
   }
 
+  /// sysctl_overcommit_memory is OVERCOMMIT_NEVER.
+  bool never() const { return parameters_.memory == 2; }
   const VmCommittedAs& committed() const { return committed_; }
   /// CommitLimit of /proc/meminfo, in pages.
   std::int64_t commit_limit() const;

@@ -1,6 +1,6 @@
 // What a system call returns when it fails, and its line in the log.
 //
-//   if (pages == 0) return failed(task, Errno::EINVAL, "munmap", first, pages);
+//   if (pages == 0) return failed(task, Errno::einval, "munmap", first, pages);
 //
 // A run goes on after a system call has failed, as the program does that called it.
 #pragma once
@@ -14,7 +14,8 @@ namespace mmsim {
 
 class Task;
 
-enum class Errno : std::uint8_t { ok, EPERM, EAGAIN, ENOMEM, EACCES, EFAULT, EEXIST, EINVAL };
+/// In lower case: <cerrno> has macros of the other names.
+enum class Errno : std::uint8_t { ok, eperm, eagain, enomem, eacces, efault, eexist, einval };
 
 /// "EINVAL".
 std::string_view name_of(Errno error);

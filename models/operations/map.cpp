@@ -1,22 +1,34 @@
 #include "models/operations/map.hpp"
 
-#include "models/operations/anon_vma.hpp"
-#include "models/operations/gather.hpp"
 #include "models/operations/user.hpp"
+#include "models/operations/vma_adjust.hpp"
 
+#include <bit>
 #include <stdexcept>
 
 namespace mmsim {
 
 namespace {
-// Where user memory begins: the first 2 MiB stay empty, as mmap_min_addr and the executable's base have it.
-constexpr PageNumber lowest_page{512};
 
-// get_unmapped_area(): the end of the address space if there is none.
-PageNumber get_unmapped_area(MmStruct& mm, std::uint64_t pages, std::uint64_t alignment) {
+// mmap_min_addr.
+constexpr PageNumber lowest_page{16};
+
+// TASK_UNMAPPED_BASE: a third up on 32-bit Arm, a quarter on arm64. The heap (brk) is below it.
+PageNumber task_unmapped_base(PageNumber task_size) {
+  constexpr std::uint64_t four_gib{1 << 20}, table{TablePage::entries};
+  const std::uint64_t base = task_size.value() / (task_size.value() < four_gib ? 3 : 4);
+  return PageNumber((base + table - 1) / table * table);
+}
+
+bool is_free(const System& system, MmStruct& mm, PageNumber first, std::uint64_t pages) {
+  const Vma* const vma = mm.vmas.find(first);
+  return vma == nullptr || first + pages <= vm_start_gap(system, *vma);
+}
+
+// arch_get_unmapped_area(): the end of the address space if there is none.
+PageNumber lowest_free(MmStruct& mm, std::uint64_t pages, std::uint64_t alignment) {
   const PageNumber end = mm.tables.shape().end();
-  if (pages > end.value()) return end;
-  PageNumber first = lowest_page;
+  PageNumber first = task_unmapped_base(end);
   for (;;) {
     first = PageNumber((first.value() + alignment - 1) / alignment * alignment);
     if (end < first + pages) return end;
@@ -28,79 +40,114 @@ PageNumber get_unmapped_area(MmStruct& mm, std::uint64_t pages, std::uint64_t al
   }
 }
 
-// do_mmap() -> mmap_region(), with mmap_lock held for writing.
-PageNumber mmap_region(System& system, Core& core, MmStruct& mm, std::uint64_t pages,
-                       std::uint64_t alignment) {
-  const WorkCosts& work = core.costs().work;
-  const PageNumber first = get_unmapped_area(mm, pages, alignment);
-  core.charge(work.mmap + static_cast<std::int64_t>(std::bit_width(mm.vmas.size())) * work.vma_find_level,
-              Account::work);
-  if (first == mm.tables.shape().end()) return map_failed;
-  if (!system.overcommit.vm_enough_memory(core, mm, pages)) return map_failed;
-  const SlabObject object = system.slabs.vm_area_struct.alloc(core, GFP_KERNEL); // vm_area_alloc()
-  if (object == no_object) {
-    system.overcommit.vm_unacct_memory(core, pages);
-    return map_failed;
+} // namespace
+
+MmapResult get_unmapped_area(const System& system, MmStruct& mm, const MmapRequest& request) {
+  const PageNumber end = mm.tables.shape().end();
+  if (end.value() < request.pages) return {map_failed, Errno::enomem};
+  const bool fits = request.hint.value() <= end.value() - request.pages;
+  if ((request.flags & MAP_FIXED) != 0)
+    return fits ? MmapResult{request.hint} : MmapResult{map_failed, Errno::enomem};
+  if (request.hint >= lowest_page && fits && is_free(system, mm, request.hint, request.pages))
+    return {request.hint};
+  const PageNumber first = lowest_free(mm, request.pages, request.alignment);
+  return first == end ? MmapResult{map_failed, Errno::enomem} : MmapResult{first};
+}
+
+namespace {
+
+std::uint32_t vm_flags_of(const System& system, const MmapRequest& request) {
+  std::uint32_t flags = calc_vm_prot_bits(request.prot);
+  if ((request.flags & MAP_GROWSDOWN) != 0) flags |= VM_GROWSDOWN;
+  if ((request.flags & MAP_SHARED) != 0) flags |= VM_SHARED;
+  if ((request.flags & MAP_NORESERVE) != 0 && !system.overcommit.never()) flags |= VM_NORESERVE;
+  return flags;
+}
+
+bool accountable_mapping(std::uint32_t flags) {
+  return (flags & (VM_NORESERVE | VM_SHARED | VM_WRITE)) == VM_WRITE;
+}
+
+MmapResult mmap_region(System& system, Task& task, const MmapRequest& request, PageNumber first) {
+  MmStruct& mm = *task.mm;
+  const PageNumber end = first + request.pages;
+  std::uint32_t flags = vm_flags_of(system, request);
+  const std::uint64_t pgoff = request.file != nullptr ? request.pgoff : first.value();
+  // munmap_vma_range(): nothing is there unless the address was fixed
+  if ((request.flags & MAP_FIXED) != 0 && !is_free(system, mm, first, request.pages) &&
+      do_munmap(system, task, first, request.pages, false).error != Errno::ok)
+    return {map_failed, Errno::enomem};
+  system.flusher.complete(task.core(), mm, first, request.pages); // a flush of it may have been put off
+  const bool accounted = accountable_mapping(flags);
+  if (accounted) {
+    if (!system.overcommit.vm_enough_memory(task.core(), mm, request.pages))
+      return {map_failed, Errno::enomem};
+    flags |= VM_ACCOUNT;
   }
-  core.charge(work.vma_insert, Account::work);
-  core.settle();
-  Vma area;
-  area.begin = first;
-  area.end = first + pages;
-  area.flags = vm_read_write | VM_ACCOUNT;
-  area.pgoff = first.value();
-  area.object = object;
-  mm.vmas.insert(area);
-  mm.total_vm += static_cast<std::int64_t>(pages);
-  return first;
+  Vma* const previous = vma_before(mm, first);
+  if (vma_merge(system, task, previous, {first, end, flags, nullptr, request.file, pgoff}) == nullptr) {
+    Vma area;
+    area.begin = first;
+    area.end = end;
+    area.flags = flags;
+    area.file = request.file;
+    area.pgoff = pgoff;
+    area.object = system.slabs.vm_area_struct.alloc(task.core(), GFP_KERNEL); // vm_area_alloc()
+    if (area.object == no_object) {
+      if (accounted) system.overcommit.vm_unacct_memory(task.core(), request.pages);
+      return {map_failed, Errno::enomem};
+    }
+    vma_link(system, task, area);
+  }
+  mm.total_vm += static_cast<std::int64_t>(request.pages); // vm_stat_account()
+  return {first};
+}
+
+// Which it must be one of.
+bool has_a_type(std::uint32_t flags) { return std::has_single_bit(flags & (MAP_SHARED | MAP_PRIVATE)); }
+
+// With mmap_lock held for writing.
+MmapResult do_mmap(System& system, Task& task, MmapRequest request) {
+  MmStruct& mm = *task.mm;
+  const WorkCosts& work = task.core().costs().work;
+  if (request.pages == 0) return {map_failed, Errno::einval};
+  if ((request.flags & MAP_FIXED_NOREPLACE) != 0) request.flags |= MAP_FIXED;
+  if (mm.vmas.size() > system.max_map_count()) return {map_failed, Errno::enomem};
+  const MmapResult place = get_unmapped_area(system, mm, request);
+  task.core().charge(work.mmap +
+                         static_cast<std::int64_t>(std::bit_width(mm.vmas.size())) * work.vma_find_level,
+                     Account::work);
+  if (place.error != Errno::ok) return place;
+  if ((request.flags & MAP_FIXED_NOREPLACE) != 0) {
+    const Vma* const vma = find_vma(task, mm, place.first);
+    if (vma != nullptr && vma->begin < place.first + request.pages) return {map_failed, Errno::eexist};
+  }
+  const bool anonymous = request.file == nullptr;
+  if (!has_a_type(request.flags)) return {map_failed, Errno::einval};
+  if ((request.flags & MAP_SHARED) != 0 && (request.flags & MAP_GROWSDOWN) != 0)
+    return {map_failed, Errno::einval};
+  if (anonymous && (request.flags & MAP_SHARED) != 0)
+    throw std::logic_error("shared anonymous memory is not modelled");
+  return mmap_region(system, task, request, place.first);
 }
 
 } // namespace
 
-PageNumber mmap(System& system, Task& task, std::uint64_t pages, std::uint64_t alignment) {
-  MmStruct& mm = *task.mm;
+MmapResult mmap(System& system, Task& task, const MmapRequest& request) {
   task.core().charge(task.core().costs().entry.syscall, Account::entry);
-  mm.mmap_lock.down_write(task);
-  const PageNumber mapped = mmap_region(system, task.core(), mm, pages, alignment);
-  mm.mmap_lock.up_write(task);
+  task.mm->mmap_lock.down_write(task);
+  const MmapResult mapped = do_mmap(system, task, request);
+  task.mm->mmap_lock.up_write(task);
+  if (mapped.error != Errno::ok) failed(task, mapped.error, "mmap", request.hint, request.pages);
   return_to_user_mode(system, task);
   return mapped;
 }
 
-void munmap(System& system, Task& task, PageNumber first, std::uint64_t pages) {
-  MmStruct& mm = *task.mm;
-  task.core().charge(task.core().costs().entry.syscall, Account::entry);
-  mm.mmap_lock.down_write(task);
-  Core& core = task.core();
-  const WorkCosts& work = core.costs().work;
-  Vma* vma = mm.vmas.find(first);
-  core.charge(work.munmap + mm.vmas.levels_walked() * work.vma_find_level, Account::work);
-  if (vma == nullptr || vma->begin != first || vma->pages() != pages)
-    throw std::logic_error("munmap of a range that is not exactly one area");
-  const Vma gone = *vma;
-  const PageNumber end = gone.end;
-  const std::uint64_t accounted = gone.has(VM_ACCOUNT) ? pages : 0;
-  core.charge(work.vma_remove, Account::work);
-  core.settle();
-  mm.vmas.erase(*vma);
-  mm.total_vm -= static_cast<std::int64_t>(pages);
-  // Tables may go that cover nothing but what lies between the neighbours.
-  const auto [floor, ceiling] = mm.vmas.free_around(first, end, mm.tables.shape().end());
-  const bool downgraded = system.parameters.munmap_downgrade;
-  if (downgraded) mm.mmap_lock.downgrade_write(task);
-  system.lru->lru_add_drain(core); // unmap_region()
-  MmuGather gather(system, mm);
-  gather.zap(core, first, end);
-  anon_vma_unlink(system, core, gone);
-  gather.unhook(core, floor, ceiling);
-  gather.finish_munmap(core, first, end);
-  if (accounted > 0) system.overcommit.vm_unacct_memory(core, accounted); // remove_vma_list()
-  system.slabs.vm_area_struct.free(core, gone.object);                    // remove_vma()
-  if (downgraded)
-    mm.mmap_lock.up_read(task);
-  else
-    mm.mmap_lock.up_write(task);
-  return_to_user_mode(system, task);
+PageNumber mmap(System& system, Task& task, std::uint64_t pages, std::uint64_t alignment) {
+  MmapRequest request;
+  request.pages = pages;
+  request.alignment = alignment;
+  return mmap(system, task, request).first;
 }
 
 } // namespace mmsim

@@ -1,30 +1,71 @@
-// mmap and munmap of anonymous private memory.
+// mmap.
 //
-// Models do_mmap() and __do_munmap() of mm/mmap.c, 5.10: munmap takes mmap_lock for writing, takes the areas
-// out, and since 4.20 goes on as a reader while it unmaps (kernel.munmap_downgrade; 2.6.24 keeps it for
-// writing); unmap_region() clears the entries, unhooks tables up to the neighbouring areas, flushes and frees
-// (gather.hpp). vm_area_structs are allocated before they are linked, and freed after everything that was in
-// them (remove_vma()). Areas are private and writable, so their pages are promised memory
-// (accountable_mapping(), VM_ACCOUNT): mmap asks before it makes the area (mmap_region()), munmap takes the
-// promise back when it frees the area (remove_vma_list(); 2.6.24 does so a little earlier, between clearing
-// entries and unhooking tables). Left out: files, merging of neighbours, partial unmapping of an area
-// (splitting).
+//   PageNumber area = mmap(system, task, 16);                       // anonymous, private, writable, anywhere
+//   MmapResult at = mmap(system, task, {.hint = area, .pages = 4, .prot = PROT_READ,
+//                                       .flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED});
+//
+// Models do_mmap() and mmap_region() of mm/mmap.c, 5.10 (do_mmap_pgoff() in 2.6.24), in their order: arguments; the
+// number of areas (kernel.max_map_count); get_unmapped_area(): a fixed address, the hint if nothing is there, else
+// the lowest range that fits; MAP_FIXED_NOREPLACE (4.17) looks for areas in it; flags; what is there is unmapped
+// (do_munmap() inside, without the downgrade); private writable memory is promised before there is an area for it
+// (accountable_mapping(), VM_ACCOUNT); vma_merge() with the neighbours, else a vm_area_struct, linked.
+//
+// Left out: memory that is shared and anonymous (a file of shmem), limits (RLIMIT_AS), mlock, MAP_POPULATE, huge pages,
+// files opened for reading only, and the layout of 5.10: free ranges are looked for upwards, as with
+// ADDR_COMPAT_LAYOUT, from where 2.6.24's would begin a third up. `alignment` is what programs get by mapping more
+// than they want and unmapping the rest.
 #pragma once
 
+#include "models/operations/errno.hpp"
+#include "models/operations/munmap.hpp"
 #include "models/system.hpp"
 
 namespace mmsim {
 
+enum Protection : std::uint32_t { PROT_NONE = 0, PROT_READ = 1, PROT_WRITE = 2, PROT_EXEC = 4 };
+
+enum MapFlag : std::uint32_t {
+  MAP_SHARED = 0x1,
+  MAP_PRIVATE = 0x2,
+  MAP_FIXED = 0x10,
+  MAP_ANONYMOUS = 0x20,
+  MAP_GROWSDOWN = 0x100,
+  MAP_NORESERVE = 0x4000,
+  MAP_FIXED_NOREPLACE = 0x100000,
+};
+
 /// MAP_FAILED.
 inline constexpr PageNumber map_failed{~std::uint64_t{0}};
 
-/// Maps `pages` pages at the lowest free address that is a multiple of `alignment` pages. Returns the first
-/// one, or map_failed (ENOMEM) if the address space has no room for them or they may not be promised. Throws
-/// TaskKilled.
+struct MmapRequest {
+  PageNumber hint{0}; ///< where it should be, with MAP_FIXED must be; 0: anywhere
+  std::uint64_t pages = 0;
+  std::uint32_t prot = PROT_READ | PROT_WRITE;
+  std::uint32_t flags = MAP_PRIVATE | MAP_ANONYMOUS;
+  File* file = nullptr;
+  std::uint64_t pgoff = 0;
+  std::uint64_t alignment = 1; ///< in pages
+};
+
+struct MmapResult {
+  PageNumber first = map_failed;
+  Errno error = Errno::ok;
+};
+
+/// Throws TaskKilled.
+[[nodiscard]] MmapResult mmap(System& system, Task& task, const MmapRequest& request);
+
+/// Maps `pages` pages of private writable memory at the lowest free address that is a multiple of `alignment` pages.
+/// Returns the first one, or map_failed (ENOMEM).
 [[nodiscard]] PageNumber mmap(System& system, Task& task, std::uint64_t pages, std::uint64_t alignment = 1);
 
-/// Unmaps the area that mmap() made at `first`. Throws std::logic_error if the range is not exactly an area;
-/// TaskKilled.
-void munmap(System& system, Task& task, PageNumber first, std::uint64_t pages);
+/// calc_vm_prot_bits().
+constexpr std::uint32_t calc_vm_prot_bits(std::uint32_t prot) {
+  static_assert(PROT_READ == int{VM_READ} && PROT_WRITE == int{VM_WRITE} && PROT_EXEC == int{VM_EXEC});
+  return prot & (PROT_READ | PROT_WRITE | PROT_EXEC);
+}
+
+/// get_unmapped_area(): where `request` may go, if anywhere.
+MmapResult get_unmapped_area(const System& system, MmStruct& mm, const MmapRequest& request);
 
 } // namespace mmsim

@@ -79,6 +79,8 @@ class TlbFlushPolicy {
   virtual CpuObserver* cpu_observer() { return nullptr; }
   /// True if mm.cpumask holds every core that has the mm's tables loaded.
   virtual bool keeps_mask() const { return false; }
+  /// True if mm.cpumask also holds every core whose TLB has entries that the mm would use there again.
+  virtual bool mask_covers_entries() const { return keeps_mask(); }
   virtual void enter(Core&, MmStruct&) {}
   virtual void loaded(Core&, MmStruct&) {}
   virtual void enter_lazy(Core&, MmStruct&) {}

@@ -67,6 +67,9 @@ void TlbCosts::declare(Declaration& d, TlbCosts& c) {
   d("machine.tlb.walk_cache_entries", c.walk_cache_entries, 32, "last-level tables that the walker remembers",
     "estimate: size not published; tens of entries in comparable cores")
       .at_least(1);
+  d("machine.tlb.asid_bits", c.asid_bits, 16, "bits of an address-space id; kernel.asid_bits cannot be more",
+    "ID_AA64MMFR0_EL1.ASIDBits of servers; 8 on Armv6 and Armv7")
+      .one_of({8, 16});
   d("machine.tlb.l2_hit", c.l2_hit, "2 ns", "a hit in the second level", "estimate: about 5 cycles");
   d("machine.tlb.walk_level", c.walk_level, "5 ns", "one level of a table walk, descriptor in a cache",
     "estimate: an L2 cache hit of 11 to 13 cycles a level");
@@ -155,6 +158,8 @@ void EntryCosts::declare(Declaration& d, EntryCosts& c) {
     "estimate: 30 registers and 512 bytes of FP state, saved and restored");
   d("machine.entry.switch_mm", c.switch_mm, "60 ns", "writing TTBR0 with an id, with its ISB",
     "estimate: two system-register writes and a context synchronisation");
+  d("machine.entry.switch_ttbr", c.switch_ttbr, "30 ns", "writing TTBR0 without an id, with its ISB",
+    "estimate: half of switch_mm: one system-register write and a context synchronisation");
   d("machine.entry.rollover", c.rollover, "400 ns", "book-keeping of an id roll-over, without its flushes",
     "estimate: clearing the id bitmap (8 KiB) and reserving the running ids");
 }
@@ -193,9 +198,24 @@ void WorkCosts::declare(Declaration& d, WorkCosts& c) {
     estimate);
   d("machine.work.fault_handle", c.fault_handle, "180 ns", "handle_mm_fault and its callers, fixed part",
     "host.csv M5: COW reuse 620 ns with entry, mmap_lock, walk");
+  d("machine.work.page_cache_add", c.page_cache_add, "60 ns",
+    "add_to_page_cache or its undoing, without locks: fields of struct page, a slot of the tree, counts",
+    "estimate: 150 instructions on lines that are in the cache");
+  d("machine.work.io_submit", c.io_submit, "1500 ns", "readpage of one page: a bio, its request, the doorbell",
+    "estimate: 4 KiB reads by io_uring on NVMe cost a core some 2 us in all (kernel 5.10)");
+  d("machine.work.io_complete", c.io_complete, "700 ns",
+    "end of a request in its interrupt, without what it wakes", "estimate: the other part of those 2 us");
   d("machine.work.mmap", c.mmap, "450 ns", "do_mmap, fixed part", estimate);
   d("machine.work.munmap", c.munmap, "500 ns", "do_munmap, fixed part",
     "host.csv S1: munmap of one page 2.17 us in all");
+  d("machine.work.mprotect", c.mprotect, "300 ns", "do_mprotect and mprotect_fixup of one area, fixed part",
+    "estimate: as munmap's, without what it has to take apart");
+  d("machine.work.madvise", c.madvise, "150 ns", "do_madvise, fixed part",
+    "estimate: the loop over areas of mprotect, without its checks");
+  d("machine.work.mremap", c.mremap, "350 ns", "sys_mremap and move_vma, fixed part",
+    "estimate: as mprotect's, with a second area; what munmap of the old one costs comes on top");
+  d("machine.work.brk", c.brk, "250 ns", "sys_brk and do_brk_flags, fixed part",
+    "estimate: as mmap's, without a search and a file");
   d("machine.work.pcp_alloc", c.pcp_alloc, "25 ns", "taking a page from a per-CPU list",
     "published.csv page-alloc, 4.10-rc2");
   d("machine.work.pcp_free", c.pcp_free, "20 ns", "putting a page on a per-CPU list", estimate);
@@ -213,13 +233,15 @@ void WorkCosts::declare(Declaration& d, WorkCosts& c) {
   d("machine.work.lru_del", c.lru_del, "10 ns",
     "taking a page off its LRU list, lines in the cache: flag, links, statistics",
     "estimate: as lru_add without the atomic (__ClearPageLRU)");
-  d("machine.work.slab_alloc", c.slab_alloc, "12 ns", "kmem_cache_alloc of an object that the CPU's array has",
+  d("machine.work.slab_alloc", c.slab_alloc, "12 ns",
+    "kmem_cache_alloc of an object that the CPU's array has",
     "estimate: irqs off and on, a load and two stores, 20 to 30 instructions on lines that are in the cache");
   d("machine.work.slab_free", c.slab_free, "14 ns", "kmem_cache_free into the CPU's array",
     "estimate: as an allocation, and from the object to its page and node");
   d("machine.work.slab_object", c.slab_object, "6 ns", "moving an object between a CPU's array and its slab",
     "estimate: ten instructions, the slab's place in its lists, part of a miss on its free list");
-  d("machine.work.slab_copy", c.slab_copy, "1 ns", "moving an object between a CPU's array and a shared array",
+  d("machine.work.slab_copy", c.slab_copy, "1 ns",
+    "moving an object between a CPU's array and a shared array",
     "estimate: copying a pointer, an eighth of a line of 64 bytes, which is mostly fetched ahead");
   d("machine.work.slab_grow", c.slab_grow, "150 ns",
     "setting up a slab: its management and free list, without its pages",

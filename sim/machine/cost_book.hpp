@@ -33,6 +33,7 @@ struct InterruptCosts {
 /// Translation: TLB geometry and maintenance.
 struct TlbCosts {
   std::int64_t l1_entries, l1_ways, l2_entries, l2_ways, walk_cache_entries;
+  std::int64_t asid_bits;
   Duration l2_hit, walk_level;
   bool broadcast, range, erratum_798181, hardware_access_flag, hardware_dirty;
   Duration invalidate_page, invalidate_range, invalidate_all, dsb;
@@ -51,7 +52,7 @@ struct MemoryCosts {
 
 /// Ways into and out of the kernel, and switching.
 struct EntryCosts {
-  Duration syscall, fault, user_access, switch_registers, switch_mm, rollover;
+  Duration syscall, fault, user_access, switch_registers, switch_mm, switch_ttbr, rollover;
   static void declare(Declaration&, EntryCosts&);
 };
 
@@ -61,7 +62,8 @@ struct WorkCosts {
   Duration vma_find_level, vma_insert, vma_dup, vma_remove, rmap_link;              // areas
   Duration table_walk_level, pte_scan, pte_copy, pte_set, pte_clear, pte_wrprotect; // page tables
   Duration table_init, page_ref, page_unref;
-  Duration fault_handle, mmap, munmap;                                     // fixed parts of system calls
+  Duration page_cache_add, io_submit, io_complete;                         // page cache
+  Duration fault_handle, mmap, munmap, mprotect, madvise, mremap, brk;     // fixed parts of system calls
   Duration pcp_alloc, pcp_free, buddy_alloc, buddy_free, buddy_step;       // pages
   Duration pagevec_add, pagevec_put, lru_add, lru_del;                     // LRU
   Duration slab_alloc, slab_free, slab_object, slab_copy, slab_grow;       // slab caches

@@ -181,6 +181,11 @@ bool Tlb::may_walk(std::uint64_t word) const {
   return false;
 }
 
+bool Tlb::holds(Asid asid) const {
+  const auto is_live = [base = tag_base(asid)](std::uint64_t tag) { return (tag & era_and_asid) == base; };
+  return std::ranges::any_of(first_.tags, is_live) || std::ranges::any_of(second_.tags, is_live);
+}
+
 void Tlb::remember_walk(PageNumber page, Translation translation) {
   const PageNumber region(page.value() >> 9);
   walks_[region.value() % walks_.size()] = {base_ | region.value(), translation};

@@ -74,6 +74,8 @@ class Tlb {
   /// The walker's shortcut for the 2 MiB around `page`: the word of the table above, or null.
   Translation* walk_cached(PageNumber page);
   void remember_walk(PageNumber page, Translation translation);
+  /// True if an entry of that id is left. A look from outside.
+  bool holds(Asid asid) const;
   /// True if the walker may still follow the table entry that read `word`: for the oracle, when that table is
   /// freed. Entries of ids that are not in use do not count: nobody walks with them.
   bool may_walk(std::uint64_t word) const;

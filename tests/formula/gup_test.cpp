@@ -26,7 +26,7 @@ class Gup : public testing::Test {
   /// `body` runs on core 0 as a process with `pages` pages, written once.
   void run(std::uint64_t pages, const std::function<void(Task&, PageNumber)>& body) {
     spawn_process_at_boot(w.system, "process", CoreId(0), [&, pages](Task& task) {
-      const PageNumber first = mmap(w.system, task, pages);
+      const PageNumber first = mmap_apart(w.system, task, pages);
       for (std::uint64_t i = 0; i < pages; ++i)
         touch(w.system, task, first + i, AccessKind::write);
       body(task, first);
@@ -82,7 +82,7 @@ TEST_F(Gup, FastCostsAStoreTwoReadsOfTheCountAndAReferenceAPage) {
 TEST_F(Gup, OfPagesThatAreNotThereYetGoesTheSlowWayFromTheFirstOfThem) {
   Duration took{};
   run(8, [&](Task& task, PageNumber) {
-    const PageNumber area = mmap(w.system, task, 4); // beside the others: their table is there
+    const PageNumber area = mmap_apart(w.system, task, 4); // beside the others: their table is there
     touch(w.system, task, area, AccessKind::write);
     touch(w.system, task, area + 1, AccessKind::write);
     took = time_of(task, [&] { EXPECT_EQ(pin(task, area, 4), PinPath::slow); });

@@ -227,7 +227,7 @@ std::pair<std::uint64_t, std::uint64_t> copied_and_taken_over(const std::string&
   const std::vector<std::int64_t> counts = in_child([&] {
     KernelWorld w(2, {{"kernel.cow_reuse", cow_reuse}});
     spawn_process_at_boot(w.system, "parent", CoreId(0), [&](Task& task) {
-      const PageNumber area = mmap(w.system, task, 2);
+      const PageNumber area = mmap_apart(w.system, task, 2);
       touch(w.system, task, area, AccessKind::write);
       touch(w.system, task, area + 1, AccessKind::write);
       if (drained) w.system.lru->lru_add_drain(task.core());

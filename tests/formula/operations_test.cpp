@@ -101,7 +101,7 @@ class OneCore : public testing::TestWithParam<const char*> {
     spawn_process_at_boot(w.system, "process", CoreId(0), [&](Task& task) {
       for (KmemCache* cache : w.system.slabs.all()) // an array with a few objects, more than any test takes
         cache->free(task.core(), cache->alloc(task.core()));
-      const PageNumber page = mmap(w.system, task, 1);
+      const PageNumber page = mmap_apart(w.system, task, 1);
       touch(w.system, task, page, AccessKind::write);
       body(task);
     });
@@ -114,7 +114,7 @@ INSTANTIATE_TEST_SUITE_P(Semaphores, OneCore, testing::Values("fifo", "handoff")
 
 TEST_P(OneCore, MmapCostsTheSumOfItsEntries) {
   run([&](Task& task) {
-    measure(task, [&] { std::ignore = mmap(w.system, task, 7); });
+    measure(task, [&] { std::ignore = mmap_apart(w.system, task, 7); });
     exit_task(w.system, task);
   });
   EXPECT_EQ(took, c.entry.syscall + c.down_write() + c.work.mmap + 1 * c.work.vma_find_level +
@@ -123,7 +123,7 @@ TEST_P(OneCore, MmapCostsTheSumOfItsEntries) {
 
 TEST_P(OneCore, DemandFaultCostsTheSumOfItsEntries) {
   run([&](Task& task) {
-    const PageNumber area = mmap(w.system, task, 2);
+    const PageNumber area = mmap_apart(w.system, task, 2);
     touch(w.system, task, area, AccessKind::write);
     measure(task, [&] { touch(w.system, task, area + 1, AccessKind::write); });
     exit_task(w.system, task);
@@ -137,7 +137,7 @@ TEST_P(OneCore, DemandFaultCostsTheSumOfItsEntries) {
 
 TEST_P(OneCore, TheFirstDemandFaultOfAnAreaMakesItsAnonVma) {
   run([&](Task& task) {
-    const PageNumber area = mmap(w.system, task, 1); // beside the first page: its table is there
+    const PageNumber area = mmap_apart(w.system, task, 1); // beside the first page: its table is there
     measure(task, [&] { touch(w.system, task, area, AccessKind::write); });
     exit_task(w.system, task);
   });
@@ -150,7 +150,7 @@ TEST_P(OneCore, TheFirstDemandFaultOfAnAreaMakesItsAnonVma) {
 
 TEST_P(OneCore, AnAccessThatHitsCostsOneEntry) {
   run([&](Task& task) {
-    const PageNumber area = mmap(w.system, task, 1);
+    const PageNumber area = mmap_apart(w.system, task, 1);
     touch(w.system, task, area, AccessKind::write);
     measure(task, [&] { touch(w.system, task, area, AccessKind::write); });
     exit_task(w.system, task);
@@ -161,7 +161,7 @@ TEST_P(OneCore, AnAccessThatHitsCostsOneEntry) {
 TEST_P(OneCore, MunmapOfPagesCostsTheSumOfItsEntries) {
   constexpr std::int64_t n = 96; // more than a quantum of entries
   run([&](Task& task) {
-    const PageNumber area = mmap(w.system, task, n); // beside the first page: its table stays
+    const PageNumber area = mmap_apart(w.system, task, n); // beside the first page: its table stays
     for (std::uint64_t i = 0; i < n; ++i)
       touch(w.system, task, area + i, AccessKind::write);
     measure(task, [&] { munmap(w.system, task, area, n); });
@@ -188,8 +188,8 @@ TEST_P(OneCore, MunmapOfPagesCostsTheSumOfItsEntries) {
 TEST_P(OneCore, MunmapDrainsThePagevecThoughNothingIsMapped) {
   constexpr std::int64_t in_pagevec = 6;
   run([&](Task& task) {
-    const PageNumber area = mmap(w.system, task, in_pagevec);
-    const PageNumber untouched = mmap(w.system, task, 3);
+    const PageNumber area = mmap_apart(w.system, task, in_pagevec);
+    const PageNumber untouched = mmap_apart(w.system, task, 3);
     w.system.lru->lru_add_drain(task.core()); // the lines of lru_lock are at hand now
     for (std::uint64_t i = 0; i < in_pagevec; ++i)
       touch(w.system, task, area + i, AccessKind::write);
@@ -205,7 +205,7 @@ TEST_P(OneCore, MunmapDrainsThePagevecThoughNothingIsMapped) {
 
 TEST_P(OneCore, CowFaultThatCopiesCostsTheSumOfItsEntries) {
   run([&](Task& task) {
-    const PageNumber area = mmap(w.system, task, 2);
+    const PageNumber area = mmap_apart(w.system, task, 2);
     touch(w.system, task, area, AccessKind::write);
     touch(w.system, task, area + 1, AccessKind::write);
     fork(w.system, task, CoreId(0), [&](Task& child) { exit_task(w.system, child); });
@@ -224,7 +224,7 @@ TEST_P(OneCore, CowFaultThatCopiesCostsTheSumOfItsEntries) {
 
 TEST_P(OneCore, CowFaultThatReusesCostsTheSumOfItsEntries) {
   run([&](Task& task) {
-    const PageNumber area = mmap(w.system, task, 2);
+    const PageNumber area = mmap_apart(w.system, task, 2);
     touch(w.system, task, area, AccessKind::write);
     touch(w.system, task, area + 1, AccessKind::write);
     Completion exited("the child's exit");
@@ -248,7 +248,7 @@ TEST_P(OneCore, ForkAndExitOfPagesInAreasCostTheSumsOfTheirEntries) {
   Duration exit_took{};
   run([&](Task& task) {
     for (int a = 0; a < areas; ++a) {
-      const PageNumber area = mmap(w.system, task, pages_each);
+      const PageNumber area = mmap_apart(w.system, task, pages_each);
       for (std::uint64_t i = 0; i < pages_each; ++i)
         touch(w.system, task, area + i, AccessKind::write);
     }

@@ -9,6 +9,7 @@
 #include "models/system.hpp"
 #include "tests/support/child.hpp"
 
+#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
@@ -74,6 +75,15 @@ class KernelWorld {
             {"kernel.tlb_flush", "eager"}};
   }
 };
+
+/// Maps an area of its own: behind all others, with a free page between, or neighbours of the same kind would merge.
+inline PageNumber mmap_apart(System& system, Task& task, std::uint64_t pages) {
+  MmapRequest request;
+  request.pages = pages;
+  VmaTree& vmas = task.mm->vmas;
+  if (vmas.size() > 0) request.hint = std::prev(vmas.end())->end + 1;
+  return mmap(system, task, request).first;
+}
 
 /// What `body` returns, from a child process.
 inline std::string text_in_child(const std::function<std::string()>& body) {

@@ -1,0 +1,100 @@
+#include "models/operations/madvise.hpp"
+
+#include "models/operations/gather.hpp"
+#include "models/operations/user.hpp"
+#include "models/operations/vma_adjust.hpp"
+
+#include <algorithm>
+
+namespace mmsim {
+
+namespace {
+
+// madvise_dontneed_single_vma()
+void zap_page_range(System& system, Core& core, MmStruct& mm, PageNumber begin, PageNumber end) {
+  system.lru->lru_add_drain(core);
+  MmuGather gather(system, mm, false, Refill::allowed);
+  gather.zap(core, begin, end);
+  gather.finish(core);
+}
+
+std::uint32_t advised(std::uint32_t flags, Advice advice) {
+  flags &= ~std::uint32_t{VM_RAND_READ | VM_SEQ_READ};
+  if (advice == Advice::random) flags |= VM_RAND_READ;
+  if (advice == Advice::sequential) flags |= VM_SEQ_READ;
+  return flags;
+}
+
+// `previous` as in mprotect_fixup().
+Errno madvise_behavior(System& system, Task& task, Vma* vma, Vma*& previous, PageNumber begin, PageNumber end,
+                       Advice advice) {
+  const std::uint32_t flags = advised(vma->flags, advice);
+  if (flags == vma->flags) {
+    previous = vma;
+    return Errno::ok;
+  }
+  const std::uint64_t pgoff = vma->pgoff + (begin - vma->begin);
+  if (Vma* const merged =
+          vma_merge(system, task, previous, {begin, end, flags, vma->anon_vma, vma->file, pgoff})) {
+    vma = merged;
+  } else {
+    Errno error = Errno::ok;
+    if (begin != vma->begin) error = split_vma_within_limit(system, task, *vma, begin, NewPart::below);
+    if (error == Errno::ok && end != vma->end)
+      error = split_vma_within_limit(system, task, *vma, end, NewPart::above);
+    if (error != Errno::ok) return Errno::eagain;
+  }
+  previous = vma;
+  vma->flags = flags;
+  return Errno::ok;
+}
+
+// With mmap_lock held, for writing unless the advice is dontneed.
+Errno do_madvise(System& system, Task& task, PageNumber begin, PageNumber end, Advice advice) {
+  MmStruct& mm = *task.mm;
+  Errno unmapped_error = Errno::ok;
+  Vma* vma = find_vma(task, mm, begin);
+  if (vma == nullptr) return Errno::enomem;
+  Vma* previous = vma->begin < begin ? vma : mm.vmas.previous(*vma);
+  for (;;) {
+    if (vma == nullptr) return Errno::enomem;
+    if (begin < vma->begin) {
+      unmapped_error = Errno::enomem;
+      begin = vma->begin;
+      if (end <= begin) return Errno::enomem;
+    }
+    const PageNumber stop = std::min(vma->end, end);
+    if (advice == Advice::dontneed) {
+      zap_page_range(system, task.core(), mm, begin, stop);
+      previous = vma;
+    } else if (const Errno error = madvise_behavior(system, task, vma, previous, begin, stop, advice);
+               error != Errno::ok) {
+      return error;
+    }
+    begin = std::max(stop, previous->end);
+    if (end <= begin) return unmapped_error;
+    vma = mm.vmas.next(*previous);
+  }
+}
+
+} // namespace
+
+Errno madvise(System& system, Task& task, PageNumber first, std::uint64_t pages, Advice advice) {
+  RwSemaphore& mmap_lock = task.mm->mmap_lock;
+  task.core().charge(task.core().costs().entry.syscall, Account::entry);
+  Errno error = Errno::ok;
+  if (pages > ~std::uint64_t{0} - first.value()) {
+    error = Errno::einval;
+  } else if (pages > 0) {
+    const bool write = advice != Advice::dontneed; // madvise_need_mmap_write()
+    write ? mmap_lock.down_write(task) : mmap_lock.down_read(task);
+    task.core().charge(task.core().costs().work.madvise, Account::work);
+    error = do_madvise(system, task, first, first + pages, advice);
+    write ? mmap_lock.up_write(task) : mmap_lock.up_read(task);
+  }
+  if (error != Errno::ok) failed(task, error, "madvise", first, pages);
+  return_to_user_mode(system, task);
+  return error;
+}
+
+} // namespace mmsim

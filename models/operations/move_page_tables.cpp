@@ -1,0 +1,108 @@
+#include "models/operations/move_page_tables.hpp"
+
+#include "models/operations/page_tables.hpp"
+
+#include <algorithm>
+
+namespace mmsim {
+
+namespace {
+
+// The two ends of a move that crosses no table's end on either side.
+struct Move {
+  TablePage& old_table;
+  TablePage& new_table;
+  PageNumber from, to;
+  std::uint64_t pages;
+  std::size_t old_index(std::uint64_t i) const { return (from + i).value() & 511; }
+  std::size_t new_index(std::uint64_t i) const { return (to + i).value() & 511; }
+};
+
+Pte moved(Pte old, Pte there) {
+  const Pte now = there.mapped(old.frame(), old.flags() & ~std::uint64_t{pte_valid | pte_none});
+  return old.valid() ? now : now.prot_none();
+}
+
+// 2.6.24: each entry is flushed before it is set again.
+void move_each_flushed(System& system, Core& core, MmStruct& mm, const Move& move) {
+  const WorkCosts& work = core.costs().work;
+  for (std::uint64_t i = 0; i < move.pages; ++i) {
+    system.before_entries_change(core);
+    const Pte old = move.old_table.words[move.old_index(i)];
+    if (!old.present()) {
+      core.charge(work.pte_scan, Account::work);
+      continue;
+    }
+    PageTable::set(move.old_table, move.old_index(i), old.cleared()); // ptep_clear_flush()
+    system.oracle.entry_changed(mm, move.from + i, move.from + i + 1);
+    core.charge(work.pte_clear, Account::work);
+    system.flusher.flush_page(core, mm, move.from + i);
+    core.settle();
+    PageTable::set(move.new_table, move.new_index(i), moved(old, move.new_table.words[move.new_index(i)]));
+    core.charge(work.pte_set, Account::work);
+  }
+}
+
+// 5.10: one flush in the end.
+void move_then_flush(System& system, Core& core, MmStruct& mm, const Move& move) {
+  const WorkCosts& work = core.costs().work;
+  const std::uint64_t bulk = system.steps_in_quantum(work.pte_clear + work.pte_set);
+  bool force_flush = false;
+  for (std::uint64_t i = 0; i < move.pages;) {
+    system.before_entries_change(core);
+    const std::uint64_t first = i, stop = std::min(move.pages, i + bulk);
+    std::int64_t changed = 0;
+    for (; i < stop; ++i) {
+      const Pte old = move.old_table.words[move.old_index(i)];
+      if (!old.present()) continue;
+      PageTable::set(move.old_table, move.old_index(i), old.cleared());
+      PageTable::set(move.new_table, move.new_index(i), moved(old, move.new_table.words[move.new_index(i)]));
+      ++changed;
+    }
+    if (changed > 0) system.oracle.entry_changed(mm, move.from + first, move.from + stop);
+    force_flush = force_flush || changed > 0;
+    core.charge((static_cast<std::int64_t>(stop - first) - changed) * work.pte_scan +
+                    changed * (work.pte_clear + work.pte_set),
+                Account::work);
+  }
+  if (force_flush) system.flusher.flush_range(core, mm, move.from, move.from + move.pages, false);
+}
+
+void move_ptes(System& system, Core& core, MmStruct& mm, const Move& move) {
+  SpinLock& old_lock = system.pte_lock(mm, move.old_table);
+  SpinLock& new_lock = system.pte_lock(mm, move.new_table);
+  old_lock.lock(core);
+  if (&new_lock != &old_lock) new_lock.lock_nested(core, 1); // mmap_lock keeps two moves apart
+  if (system.parameters.mremap_flush == "page")
+    move_each_flushed(system, core, mm, move);
+  else
+    move_then_flush(system, core, mm, move);
+  if (&new_lock != &old_lock) new_lock.unlock(core);
+  old_lock.unlock(core);
+}
+
+std::uint64_t to_end_of_table(PageNumber page) { return 512 - (page.value() & 511); }
+
+} // namespace
+
+std::uint64_t move_page_tables(System& system, Task& task, PageNumber from, PageNumber to,
+                               std::uint64_t pages) {
+  MmStruct& mm = *task.mm;
+  const auto limit = static_cast<std::uint64_t>(system.parameters.mremap_latency_limit);
+  std::uint64_t done = 0;
+  while (done < pages) {
+    Core& core = task.core();
+    const std::uint64_t extent =
+        std::min({pages - done, limit, to_end_of_table(from + done), to_end_of_table(to + done)});
+    core.charge((mm.tables.shape().levels - 1) * core.costs().work.table_walk_level, Account::work);
+    if (TablePage* const old_table = mm.tables.leaf(from + done)) {
+      const std::optional<PteSlot> slot = alloc_pte(system, core, mm, to + done);
+      if (!slot) break;
+      move_ptes(system, core, mm, {*old_table, slot->table, from + done, to + done, extent});
+    }
+    done += extent;
+  }
+  return done;
+}
+
+} // namespace mmsim

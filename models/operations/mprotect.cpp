@@ -1,0 +1,147 @@
+#include "models/operations/mprotect.hpp"
+
+#include "models/operations/user.hpp"
+#include "models/operations/vma_adjust.hpp"
+
+#include <algorithm>
+
+namespace mmsim {
+
+namespace {
+
+// vm_page_prot, and whether dirty pages may keep the permission to write (MM_CP_DIRTY_ACCT).
+struct PageProtection {
+  bool none, dirty_accountable;
+  explicit PageProtection(const Vma& vma)
+      : none((vma.flags & (VM_READ | VM_WRITE | VM_EXEC)) == 0),
+        dirty_accountable(vma.has(VM_WRITE) && vma.has(VM_SHARED)) {} // vma_wants_writenotify()
+};
+
+Pte pte_modify(Pte old, PageProtection protection) {
+  std::uint64_t flags = old.flags() & (pte_young | pte_dirty | pte_special);
+  if (protection.dirty_accountable && old.dirty()) flags |= pte_writable;
+  const Pte now = old.mapped(old.frame(), flags);
+  return protection.none ? now.prot_none() : now;
+}
+
+// Returns how many present entries there were.
+std::uint64_t change_pte_range(System& system, Core& core, MmStruct& mm, TablePage& table, PageNumber begin,
+                               PageNumber end, PageProtection protection) {
+  const WorkCosts& work = core.costs().work;
+  SpinLock& lock = system.pte_lock(mm, table);
+  lock.lock(core);
+  std::uint64_t pages = 0;
+  const std::uint64_t bulk = system.steps_in_quantum(work.pte_clear + work.pte_set);
+  for (PageNumber page = begin; page < end;) {
+    const PageNumber first = page, stop = std::min(end, page + bulk);
+    system.before_entries_change(core);
+    std::int64_t changed = 0;
+    bool narrower = false;
+    for (; page < stop; ++page) {
+      const std::size_t index = page.value() & 511;
+      const Pte old = table.words[index];
+      if (!old.present()) continue;
+      const Pte now = pte_modify(old, protection);
+      PageTable::set(table, index, now);
+      narrower = narrower || (old.valid() && !now.valid()) || (old.writable() && !now.writable());
+      ++changed;
+    }
+    if (narrower) system.oracle.entry_changed(mm, first, stop);
+    core.charge((static_cast<std::int64_t>(stop - first) - changed) * work.pte_scan +
+                    changed * (work.pte_clear + work.pte_set),
+                Account::work);
+    pages += static_cast<std::uint64_t>(changed);
+  }
+  lock.unlock(core);
+  return pages;
+}
+
+void change_protection(System& system, Core& core, MmStruct& mm, PageNumber begin, PageNumber end,
+                       PageProtection protection) {
+  std::uint64_t pages = 0;
+  for (PageNumber page = begin; page < end;) {
+    const PageNumber next = std::min(end, PageNumber((page.value() | 511) + 1));
+    core.charge((mm.tables.shape().levels - 1) * core.costs().work.table_walk_level, Account::work);
+    if (TablePage* const table = mm.tables.leaf(page))
+      pages += change_pte_range(system, core, mm, *table, page, next, protection);
+    page = next;
+  }
+  if (pages > 0 || system.parameters.mprotect_flush == "always")
+    system.flusher.flush_range(core, mm, begin, end, false);
+}
+
+// [begin, end) of `vma` gets `flags`. `previous` is the area before it, on return the one that [begin, end) is in.
+Errno mprotect_fixup(System& system, Task& task, Vma* vma, Vma*& previous, PageNumber begin, PageNumber end,
+                     std::uint32_t flags) {
+  MmStruct& mm = *task.mm;
+  if (flags == vma->flags) {
+    previous = vma;
+    return Errno::ok;
+  }
+  std::uint64_t charged = 0;
+  if ((flags & VM_WRITE) != 0 && (vma->flags & (VM_ACCOUNT | VM_WRITE | VM_SHARED | VM_NORESERVE)) == 0) {
+    charged = end - begin;
+    if (!system.overcommit.vm_enough_memory(task.core(), mm, charged)) return Errno::enomem;
+    flags |= VM_ACCOUNT;
+  }
+  const std::uint64_t pgoff = vma->pgoff + (begin - vma->begin);
+  if (Vma* const merged =
+          vma_merge(system, task, previous, {begin, end, flags, vma->anon_vma, vma->file, pgoff})) {
+    vma = merged;
+  } else {
+    Errno error = Errno::ok;
+    if (begin != vma->begin) error = split_vma_within_limit(system, task, *vma, begin, NewPart::below);
+    if (error == Errno::ok && end != vma->end)
+      error = split_vma_within_limit(system, task, *vma, end, NewPart::above);
+    if (error != Errno::ok) {
+      if (charged > 0) system.overcommit.vm_unacct_memory(task.core(), charged);
+      return error;
+    }
+  }
+  previous = vma;
+  vma->flags = flags;
+  change_protection(system, task.core(), mm, begin, end, PageProtection(*vma));
+  return Errno::ok;
+}
+
+// With mmap_lock held for writing.
+Errno do_mprotect(System& system, Task& task, PageNumber first, PageNumber end, std::uint32_t prot) {
+  MmStruct& mm = *task.mm;
+  Vma* vma = find_vma(task, mm, first);
+  if (vma == nullptr || first < vma->begin) return Errno::enomem;
+  Vma* previous = vma->begin < first ? vma : mm.vmas.previous(*vma);
+  for (PageNumber begin = first;;) {
+    const std::uint32_t flags =
+        calc_vm_prot_bits(prot) | (vma->flags & ~std::uint32_t{VM_READ | VM_WRITE | VM_EXEC});
+    const Errno error = mprotect_fixup(system, task, vma, previous, begin, std::min(vma->end, end), flags);
+    if (error != Errno::ok) return error;
+    begin = previous->end;
+    if (end <= begin) return Errno::ok;
+    vma = mm.vmas.next(*previous);
+    if (vma == nullptr || vma->begin != begin) return Errno::enomem; // a hole
+  }
+}
+
+} // namespace
+
+Errno mprotect(System& system, Task& task, PageNumber first, std::uint64_t pages, std::uint32_t prot) {
+  const EntryCosts& entry = task.core().costs().entry;
+  const WorkCosts& work = task.core().costs().work;
+  task.core().charge(entry.syscall, Account::entry);
+  Errno error = Errno::ok;
+  if ((prot & ~std::uint32_t{PROT_READ | PROT_WRITE | PROT_EXEC}) != 0) {
+    error = Errno::einval;
+  } else if (pages > ~std::uint64_t{0} - first.value()) {
+    error = Errno::enomem; // end <= start
+  } else if (pages > 0) {
+    task.mm->mmap_lock.down_write(task);
+    task.core().charge(work.mprotect, Account::work);
+    error = do_mprotect(system, task, first, first + pages, prot);
+    task.mm->mmap_lock.up_write(task);
+  }
+  if (error != Errno::ok) failed(task, error, "mprotect", first, pages);
+  return_to_user_mode(system, task);
+  return error;
+}
+
+} // namespace mmsim

@@ -1,0 +1,117 @@
+// What one thread believes of its part of an address space: which pages are mapped, how, and what is in them.
+//
+// The contents of a page are known by its frame, which no operation but a write changes.
+#pragma once
+
+#include "models/operations/map.hpp"
+#include "tests/support/kernel_world.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <stdexcept>
+
+#include <spdlog/fmt/fmt.h>
+
+namespace mmsim::tests {
+
+class MappedPages {
+ public:
+  struct Page {
+    std::uint32_t prot;
+    std::optional<FrameNumber> frame; ///< nothing: not touched yet
+  };
+
+  bool contains(PageNumber page) const { return pages_.contains(page); }
+  const Page* find(PageNumber page) const {
+    const auto at = pages_.find(page);
+    return at == pages_.end() ? nullptr : &at->second;
+  }
+  /// The pages of the range up to the first hole.
+  std::uint64_t mapped_from(PageNumber first, std::uint64_t pages) const {
+    std::uint64_t n = 0;
+    while (n < pages && contains(first + n))
+      ++n;
+    return n;
+  }
+  std::uint64_t mapped_in(PageNumber first, std::uint64_t pages) const {
+    std::uint64_t n = 0;
+    for (std::uint64_t i = 0; i < pages; ++i)
+      n += contains(first + i);
+    return n;
+  }
+
+  void map(PageNumber first, std::uint64_t pages, std::uint32_t prot) {
+    for (std::uint64_t i = 0; i < pages; ++i)
+      pages_.insert_or_assign(first + i, Page{prot, {}});
+  }
+  void unmap(PageNumber first, std::uint64_t pages) {
+    for (std::uint64_t i = 0; i < pages; ++i)
+      pages_.erase(first + i);
+  }
+  void protect(PageNumber first, std::uint64_t pages, std::uint32_t prot) {
+    for (std::uint64_t i = 0; i < pages; ++i)
+      pages_.at(first + i).prot = prot;
+  }
+  void empty(PageNumber first, std::uint64_t pages) {
+    for (std::uint64_t i = 0; i < pages; ++i)
+      if (const auto at = pages_.find(first + i); at != pages_.end()) at->second.frame.reset();
+  }
+  /// The last pages of a longer range are new.
+  void move(PageNumber from, std::uint64_t old_pages, PageNumber to, std::uint64_t new_pages) {
+    const std::uint32_t prot = pages_.at(from).prot;
+    std::map<PageNumber, Page> moved;
+    for (std::uint64_t i = 0; i < old_pages; ++i)
+      moved.emplace(to + i, pages_.extract(from + i).mapped());
+    for (std::uint64_t i = old_pages; i < new_pages; ++i)
+      moved.emplace(to + i, Page{prot, {}});
+    pages_.merge(moved);
+  }
+  void touched(const MmStruct& mm, PageNumber page) { pages_.at(page).frame = entry(mm, page).frame(); }
+
+  const std::map<PageNumber, Page>& all() const { return pages_; }
+
+  /// Throws Violation if areas or page tables say something else of [first, first + pages), or of the pages that are
+  /// mapped elsewhere.
+  void check(MmStruct& mm, PageNumber first, std::uint64_t pages) const {
+    for (std::uint64_t i = 0; i < pages; ++i)
+      if (!contains(first + i)) check_hole(mm, first + i);
+    for (const auto& [page, expected] : pages_)
+      check_page(mm, page, expected);
+  }
+
+ private:
+  static Pte entry(const MmStruct& mm, PageNumber page) {
+    const Pte* const found = mm.tables.find(page);
+    return found != nullptr ? *found : Pte();
+  }
+  static const Vma* area_of(MmStruct& mm, PageNumber page) {
+    const Vma* const vma = mm.vmas.find(page);
+    return vma != nullptr && vma->contains(page) ? vma : nullptr;
+  }
+  static void check_hole(MmStruct& mm, PageNumber page) {
+    if (area_of(mm, page) != nullptr || entry(mm, page).present())
+      throw Violation(fmt::format("page {:#x} should not be mapped", page.value()));
+  }
+  static void check_page(MmStruct& mm, PageNumber page, const Page& expected) {
+    const auto wrong = [&](const char* what) {
+      throw Violation(fmt::format("page {:#x}: {}", page.value(), what));
+    };
+    const Vma* const vma = area_of(mm, page);
+    if (vma == nullptr) wrong("no area has it");
+    if ((vma->flags & (VM_READ | VM_WRITE | VM_EXEC)) != calc_vm_prot_bits(expected.prot))
+      wrong("its area has another protection");
+    if (vma->has(VM_WRITE) && !vma->has(VM_ACCOUNT)) wrong("it is writable and was not promised");
+    const Pte found = entry(mm, page);
+    if (found.present() != expected.frame.has_value())
+      wrong(expected.frame ? "its contents are gone" : "it has contents that nobody wrote");
+    if (!expected.frame) return;
+    if (found.frame() != *expected.frame) wrong("it has other contents");
+    if (found.valid() != (expected.prot != PROT_NONE)) wrong("the hardware sees it, or does not");
+    if (found.writable() && (expected.prot & PROT_WRITE) == 0) wrong("the hardware may write to it");
+  }
+
+  std::map<PageNumber, Page> pages_;
+};
+
+} // namespace mmsim::tests
