@@ -129,10 +129,10 @@ System::System(Engine& engine, const Configuration& configuration, Counters& cou
   scheduler.boot(init_mm_);
   rcu_ = Registry<Rcu>::instance().create(read_parameters<RcuParameters>(configuration).implementation,
                                           RcuMeans{machine, locks, scheduler, configuration});
+  page_cache.connect(*rcu_);
   observers_.add(*rcu_);
   if (CpuObserver* own = policy->cpu_observer()) observers_.add(*own);
   scheduler.observe(observers_);
-  page_cache.connect(*rcu_);
 }
 
 System::~System() { engine.dismiss_fibers(); }

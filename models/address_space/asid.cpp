@@ -49,10 +49,6 @@ void AsidAllocator::check_and_switch(Core& core, MmStruct& mm) {
   core.tlb().use(id_of(mm));
 }
 
-CoreSet AsidAllocator::cores_running(Core& core, const MmStruct& mm) {
-  return implementation_->cores_running(core, mm, machine_.online());
-}
-
 void AsidAllocator::use_reserved(Core& core) {
   core.tlb().use(Asid(0));
   core.charge(core.costs().entry.switch_ttbr, Account::schedule);

@@ -48,22 +48,18 @@ class Arm64 final : public AsidImplementation {
     cpu.active = mm.context;
     lock_->unlock_irqrestore(core);
   }
-  // a15_erratum_get_cpumask() of arch/arm/mm/context.c
-  CoreSet cores_running(Core& core, const MmStruct& mm, const CoreSet&) override {
+  bool is_current(const MmStruct& mm) const override { return matches(mm.context); }
+  bool flush_pending(CoreId core) const override { return flush_pending_.contains(core); }
+  CoreSet cores_running(Core& core, const MmStruct& mm) override {
     CoreSet cores;
-    cores.insert(core.id());
     lock_->lock_irqsave(core);
     for (std::uint32_t i = 0; i < cpus_.size(); ++i) {
-      if (CoreId(i) == core.id()) continue;
-      PerCpu& cpu = cpus_[i];
-      core.read(cpu.line);
-      if ((cpu.active != 0 ? cpu.active : cpu.reserved) == mm.context) cores.insert(CoreId(i));
+      core.read(cpus_[i].line);
+      if ((cpus_[i].active != 0 ? cpus_[i].active : cpus_[i].reserved) == mm.context) cores.insert(CoreId(i));
     }
     lock_->unlock_irqrestore(core);
     return cores;
   }
-  bool is_current(const MmStruct& mm) const override { return matches(mm.context); }
-  bool flush_pending(CoreId core) const override { return flush_pending_.contains(core); }
 
  private:
   struct PerCpu {

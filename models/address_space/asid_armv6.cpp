@@ -37,6 +37,7 @@ class Armv6 final : public AsidImplementation, private InterruptHandler {
   }
   bool is_current(const MmStruct& mm) const override { return (mm.context ^ last_) >> means_.bits == 0; }
   bool flush_pending(CoreId core) const override { return flush_pending_.contains(core); }
+  CoreSet cores_running(Core&, const MmStruct&) override { return means_.machine.online(); } // it cannot tell
 
  private:
   void new_context(Core& core, MmStruct& mm) {

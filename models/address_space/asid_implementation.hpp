@@ -37,11 +37,8 @@ class AsidImplementation {
   virtual bool is_current(const MmStruct& mm) const = 0;
   /// True if the core must drop everything before it next uses an id.
   virtual bool flush_pending(CoreId core) const = 0;
-  /// See AsidAllocator.
-  virtual CoreSet cores_running(Core&, const MmStruct& mm, const CoreSet& online) {
-    (void)mm;
-    return online;
-  }
+  /// The cores that use the id of `mm`, or did when ids last rolled over: a15_erratum_get_cpumask().
+  virtual CoreSet cores_running(Core& core, const MmStruct& mm) = 0;
 };
 
 } // namespace mmsim
