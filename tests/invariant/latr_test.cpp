@@ -48,7 +48,7 @@ struct Story {
       WorkingSet set{page, 1, 10_ns, AccessKind::read};
       while (!stop)
         run_user(w.system, task, 2_us, &set);
-      run_user(w.system, task, 60_us); // without it
+      run_user(w.system, task, 200_us); // without it
       gone = true;
       exit_task(w.system, task);
     }).bound = true;
@@ -84,7 +84,7 @@ TEST(Latr, KeepsPageAndAddressBackUntilTheLastCoreHasSwept) {
 }
 
 TEST(Latr, SweepsAtTicks) {
-  Story story(Settings{{"kernel.hz", std::int64_t{100'000}}}); // a tick every 10 us: cpu 1's is not far
+  Story story(Settings{{"kernel.hz", std::int64_t{10'000}}}); // a tick every 100 us: cpu 1's is not far
   bool swept = false;
   story.about_to_unmap = [&](Task& task) {
     story.stop = true; // it still has the page in its TLB, but looks no more
@@ -92,7 +92,7 @@ TEST(Latr, SweepsAtTicks) {
   };
   story.unmapped = [&](Task& task) {
     EXPECT_FALSE(task.mm->withheld.empty());
-    run_user(story.w.system, task, 30_us);
+    run_user(story.w.system, task, 130_us);
     swept = task.mm->open_changes.empty();
   };
   EXPECT_EQ(story.run(), "");
@@ -149,8 +149,7 @@ TEST(Latr, GivesAllBackAtTheExitOfAProcessThatLeavesStatesBehind) {
               w.engine.run();
               w.system.check_invariants();
             }),
-            "");
-  EXPECT_EQ(w.system.address_spaces(), 1u);
+            ""); // frames and tables have leaked otherwise
 }
 
 TEST(Oracle, CatchesAPolicyThatGivesBackWhatItShouldKeep) {
