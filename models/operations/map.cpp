@@ -56,6 +56,7 @@ MmapResult mmap_region(System& system, Task& task, const MmapRequest& request, P
   if ((request.flags & MAP_FIXED) != 0 && !is_free(system, task, first, request.pages) &&
       do_munmap(system, task, first, request.pages, false).error != Errno::ok)
     return {map_failed, Errno::enomem};
+  system.flusher.complete(task.core(), mm, first, request.pages); // a flush of it may have been put off
   const bool accounted = accountable_mapping(flags);
   if (accounted) {
     if (!system.overcommit.vm_enough_memory(task.core(), mm, request.pages))
