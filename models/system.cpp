@@ -20,7 +20,7 @@ void KernelParameters::declare(Declaration& d, KernelParameters& p) {
   d("kernel.asid_bits", p.asid_bits, 16,
     "bits of an address-space id; 0: none, the TLB is flushed on every switch",
     "ID_AA64MMFR0_EL1.ASIDBits of servers")
-      .one_of({0, 16});
+      .one_of({0, 8, 16});
   d("kernel.page_table", p.page_table, "arm64_48",
     "format of page tables: arm64 with 48 or 39 bits, 32-bit Arm with long (lpae) or short descriptors",
     "CONFIG_ARM64_VA_BITS of arm64's defconfig")
@@ -37,6 +37,11 @@ void KernelParameters::declare(Declaration& d, KernelParameters& p) {
   d("kernel.gather_batch", p.gather_batch, 510, "pages of a gather that are given back at a time after that",
     "MAX_GATHER_BATCH of 3.0 and later, with 4 KiB pages: one page of pointers")
       .at_least(1);
+  d("kernel.exit_flush", p.exit_flush, "tables",
+    "what an address space that goes flushes: nothing but what page tables were freed under, since its id is not used "
+    "again (tables), or with every batch of pages (always)",
+    "arm64, 5.10, arch/arm64/include/asm/tlb.h tlb_flush(): fullmm")
+      .one_of({"tables", "always"});
   d("kernel.munmap_downgrade", p.munmap_downgrade, true,
     "munmap goes on as a reader of mmap_lock once the areas are taken out", "since Linux 4.20");
   d("kernel.fast_gup", p.fast_gup, true,
@@ -93,15 +98,17 @@ System::System(Engine& engine, const Configuration& configuration, Counters& cou
       lru(make_lru(machine, locks, pages, configuration)), overcommit(machine, locks, pages, configuration),
       slabs({machine, locks, pages, configuration},
             [this](Core& core, FrameNumber frame) { contents.clear_page(core, frame); }),
-      ids(machine, locks, parameters.asid_bits),
+      ids(machine, locks, parameters.asid_bits, configuration),
       calls(Registry<CrossCalls>::instance().create(
           read_parameters<CrossCallParameters>(configuration).implementation, machine, locks)),
       policy(Registry<TlbFlushPolicy>::instance().create(
-          read_parameters<TlbFlushParameters>(configuration).policy, FlushMeans{machine, *calls, ids})),
+          read_parameters<TlbFlushParameters>(configuration).policy,
+          FlushMeans{machine, *calls, ids, configuration, [this](Core& core) { leave_borrowed_mm(core); }})),
       oracle(machine, pages.frames()), mm_switch(machine, ids, *policy, configuration),
       scheduler(machine, locks, mm_switch, configuration, RandomStream(seed, "tick phases")),
+      page_cache({machine, locks, scheduler, pages, *lru, configuration}),
       oom({scheduler, counters, machine, pages, *calls}), lazy_shootdown(machine, *calls, scheduler, mm_switch, *policy),
-      flusher(*policy, oracle, configuration), configuration_(configuration),
+      flusher(*policy, oracle, machine, configuration), configuration_(configuration),
       page_table_shape_(PageTable::Shape::of_format(parameters.page_table)) {
   pages.set_reclaim(oom);
   slabs.connect(scheduler);
@@ -122,7 +129,10 @@ System::System(Engine& engine, const Configuration& configuration, Counters& cou
   scheduler.boot(init_mm_);
   rcu_ = Registry<Rcu>::instance().create(read_parameters<RcuParameters>(configuration).implementation,
                                           RcuMeans{machine, locks, scheduler, configuration});
-  scheduler.observe(*rcu_);
+  page_cache.connect(*rcu_);
+  observers_.add(*rcu_);
+  if (CpuObserver* own = policy->cpu_observer()) observers_.add(*own);
+  scheduler.observe(observers_);
 }
 
 System::~System() { engine.dismiss_fibers(); }
@@ -134,6 +144,12 @@ MmStruct& System::new_mm(SlabObject object) {
                                  page_table_shape_, machine.cpus());
   mm->object = object;
   return *mms_.emplace(id, std::move(mm)).first->second;
+}
+
+// Whoever counts still has his reference on what he had borrowed.
+void System::leave_borrowed_mm(Core& core) {
+  MmStruct& init = mm_switch.leave_for_init_mm(core);
+  if (!mm_switch.counted()) scheduler.running_on(core).active_mm = &init;
 }
 
 // The page directory, if it has one yet, and the mm_struct itself.

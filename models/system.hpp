@@ -17,6 +17,7 @@
 #include "models/pages/slab_caches.hpp"
 #include "models/reclaim/lru.hpp"
 #include "models/reclaim/oom_kill_allocating_task.hpp"
+#include "models/reclaim/page_cache.hpp"
 #include "models/scheduler/cross_call.hpp"
 #include "models/scheduler/scheduler.hpp"
 #include "models/tlb_flush/flusher.hpp"
@@ -32,7 +33,7 @@
 namespace mmsim {
 
 struct KernelParameters {
-  std::string pt_lock, page_table, cow_reuse;
+  std::string pt_lock, page_table, cow_reuse, exit_flush;
   std::int64_t asid_bits, gather_pages, gather_bundle, gather_batch;
   bool munmap_downgrade, zero_page, fast_gup, write_protect_seq, wp_late_lru;
   std::int64_t max_map_count, stack_guard_gap, mremap_latency_limit;
@@ -67,12 +68,10 @@ class System {
   TablePagePool table_pages;
   MmSwitch mm_switch;
   Scheduler scheduler;
+  PageCache page_cache;
   OomKillAllocatingTask oom;
   LazyShootdown lazy_shootdown;
   TlbFlusher flusher;
-
-  /// The kernel's own directory (swapper_pg_dir), which new roots are partly copied from: no zone's.
-  static constexpr FrameNumber kernel_root{2};
 
   Rcu& rcu() { return *rcu_; }
   /// Of every address space here.
@@ -112,14 +111,19 @@ class System {
   /// At a quiescent point: references, map counts, rss, promised pages, free lists, the LRU and tables add
   /// up, and every RCU callback has run. Throws Violation.
   void check_invariants();
+  /// The part of it that looks at mm_users, mm_count and mm_cpumask alone.
+  void check_address_spaces();
 
  private:
+  void leave_borrowed_mm(Core& core);
   void check_promises();
   void check_objects();
-  void check_statistics(std::uint64_t mapped, std::uint64_t last_level_tables);
+  struct UserPages;
+  void check_statistics(const UserPages& user, std::uint64_t last_level_tables);
   const Configuration& configuration_;
   const PageTable::Shape page_table_shape_;
   std::unique_ptr<Rcu> rcu_;
+  CpuObservers observers_;
   std::map<std::uint32_t, std::unique_ptr<MmStruct>> mms_; // by id
   std::uint32_t next_mm_ = 0;
   MmStruct* init_mm_ = nullptr;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <spdlog/fmt/fmt.h>
 #include <unordered_map>
+#include <unordered_set>
 
 namespace mmsim {
 
@@ -89,8 +90,13 @@ void System::check_objects() {
       throw Violation(fmt::format("an anon_vma counts {} areas, but {} have it", anon_vma->areas(), found));
 }
 
+/// Frames with user pages by what they are.
+struct System::UserPages {
+  std::uint64_t anon_mapped = 0, file_mapped = 0, cached = 0, dirty = 0;
+};
+
 // vm_stat says what the structures say, whatever its CPUs keep back.
-void System::check_statistics(std::uint64_t mapped, std::uint64_t pagetable) {
+void System::check_statistics(const UserPages& user, std::uint64_t pagetable) {
   const auto counted = [&](VmStatItem item, std::uint64_t found) {
     std::int64_t sum = 0;
     for (std::uint32_t node = 0; node < pages.layout().nodes(); ++node)
@@ -99,7 +105,12 @@ void System::check_statistics(std::uint64_t mapped, std::uint64_t pagetable) {
       throw Violation(fmt::format("vm_stat counts {} pages of item {}, but there are {}", sum,
                                   static_cast<int>(item), found));
   };
-  counted(NR_ANON_MAPPED, mapped);
+  counted(NR_ANON_MAPPED, user.anon_mapped);
+  counted(NR_FILE_MAPPED, user.file_mapped);
+  counted(NR_FILE_PAGES, user.cached);
+  counted(NR_FILE_DIRTY, user.dirty);
+  counted(NR_INACTIVE_FILE, lru->size(LruList::inactive_file));
+  counted(NR_ACTIVE_FILE, lru->size(LruList::active_file));
   counted(NR_PAGETABLE, pagetable);
   counted(NR_INACTIVE_ANON, lru->size(LruList::inactive));
   counted(NR_ACTIVE_ANON, lru->size(LruList::active));
@@ -112,6 +123,7 @@ void System::check_statistics(std::uint64_t mapped, std::uint64_t pagetable) {
 
 void System::check_invariants() {
   pages.check_invariants();
+  check_address_spaces();
   check_promises();
   check_objects();
   if (rcu_->queued() > 0) throw Violation(fmt::format("{} RCU callbacks have never run", rcu_->queued()));
@@ -129,24 +141,33 @@ void System::check_invariants() {
     if (anon != mm->rss_anon || file != mm->rss_file)
       throw Violation(fmt::format("mm {}: rss is {} anonymous and {} file pages, but {} and {} are mapped", id,
                                   mm->rss_anon, mm->rss_file, anon, file));
-    if (mm->users.value() < 0 || mm->count.value() < 1)
-      throw Violation(
-          fmt::format("mm {}: mm_users {}, mm_count {}", id, mm->users.value(), mm->count.value()));
     if (mm->users.value() == 0 && !mm->open_changes.empty())
       throw Violation(fmt::format("mm {}: it is gone, but {} of its changes were never flushed", id,
                                   mm->open_changes.size()));
   }
+  page_cache.check_invariants();
+  UserPages user{.cached = page_cache.nrpages(), .dirty = page_cache.dirty_pages()};
+  std::unordered_set<std::uint32_t> cached;
+  page_cache.for_each_page([&](const CachedPage& page) {
+    cached.insert(page.frame.value());
+    mappings.try_emplace(page.frame.value(), 0);
+  });
   const Lru::Census lru_pages = lru->check_invariants();
   std::uint64_t listed = 0, only_in_pagevecs = lru_pages.in_pagevecs.size();
   for (const auto& [number, count] : mappings) {
     const Frame& frame = pages[FrameNumber(number)];
     const auto held = lru_pages.in_pagevecs.find(number);
     const std::int32_t pagevecs = held == lru_pages.in_pagevecs.end() ? 0 : held->second;
-    if (frame.mapcount != count || frame.refcount != count + pagevecs)
+    const bool in_cache = cached.contains(number);
+    if (frame.mapcount != count || frame.refcount != count + pagevecs + in_cache)
       throw Violation(
-          fmt::format("frame {}: {} entries map it and {} pagevecs hold it, but its mapcount is {} and its "
-                      "refcount {}",
-                      number, count, pagevecs, frame.mapcount, frame.refcount));
+          fmt::format("frame {}: {} entries map it and {} pagevecs hold it, it is {} the page cache, but its "
+                      "mapcount is {} and its refcount {}",
+                      number, count, pagevecs, in_cache ? "in" : "not in", frame.mapcount, frame.refcount));
+    if (in_cache != ((frame.flags & PG_file) != 0))
+      throw Violation(fmt::format("frame {}, mapped {} times, is {} the page cache, but its flags are {:#x}", number,
+                                  count, in_cache ? "in" : "not in", unsigned{frame.flags}));
+    if (count > 0) ++(in_cache ? user.file_mapped : user.anon_mapped);
     const bool on_list = (frame.flags & PG_lru) != 0;
     if (on_list == (pagevecs != 0))
       throw Violation(fmt::format("frame {}, mapped {} times, is {} an LRU list and in {} pagevecs", number,
@@ -161,10 +182,10 @@ void System::check_invariants() {
   // it.
   if (pages.allocated_frames() != mappings.size() + only_in_pagevecs + table_frames + slabs.frames())
     throw Violation(fmt::format(
-        "{} frames are allocated, but {} are mapped, {} only held by pagevecs, {} are tables and {} in "
+        "{} frames are allocated, but {} are mapped or cached, {} only held by pagevecs, {} are tables and {} in "
         "slabs: some have leaked",
         pages.allocated_frames(), mappings.size(), only_in_pagevecs, table_frames, slabs.frames()));
-  check_statistics(mappings.size(), pagetable);
+  check_statistics(user, pagetable);
 }
 
 } // namespace mmsim

@@ -1,7 +1,9 @@
 // munmap: map, touch and unmap `pages` pages again and again, on each CPU in an area of its own: by threads
 // of one process (every unmap must tell the other threads' cores) or by processes (nobody has to be told).
 // Each CPU has done one round before the warm-up, so that its free pages and slab objects are at hand as on a
-// machine that has run. Named after will-it-scale's tlb_flush and the munmap benchmarks of the RadixVM paper.
+// machine that has run. With `readers` > 0 (threads only) so many CPUs, the last ones, unmap nothing: their threads
+// read each area that CPU 0 has touched before it is unmapped, so that their TLBs have it. Named after
+// will-it-scale's tlb_flush and the munmap benchmarks of the RadixVM paper.
 
 #include "scenarios/users.hpp"
 
@@ -11,12 +13,15 @@ namespace {
 
 struct MunmapParameters {
   std::string mode;
-  std::int64_t pages;
+  std::int64_t pages, readers;
   Duration think;
   static void declare(Declaration& d, MunmapParameters& p) {
     d("scenario.mode", p.mode, "threads", "who shares: threads of one process, or processes")
         .one_of({"threads", "processes"});
     d("scenario.pages", p.pages, 1, "pages of an area").at_least(1);
+    d("scenario.readers", p.readers, 0,
+      "CPUs, of the last ones, whose threads read the area of CPU 0 before each unmap")
+        .at_least(0);
     d("scenario.think", p.think, "2 us", "mean user time between rounds, exponential");
   }
 };
@@ -25,15 +30,25 @@ const DeclareParameters<MunmapParameters> declared{"munmap"};
 class Munmap final : public Scenario {
  public:
   explicit Munmap(const Configuration& configuration)
-      : parameters_(read_parameters<MunmapParameters>(configuration)) {}
+      : parameters_(read_parameters<MunmapParameters>(configuration)) {
+    if (const Entry* entry = configuration.find("scenario.readers")) readers_origin_ = entry->origin;
+  }
 
   void start(Experiment& x) override {
+    if (parameters_.readers > 0 && (parameters_.mode != "threads" || parameters_.readers >= x.cpus()))
+      throw InputError("scenario.readers needs scenario.mode = \"threads\" and fewer readers than run.cpus",
+                       readers_origin_);
     mmap_ = x.operation("mmap");
     demand_fault_ = x.operation("demand_fault");
     munmap_ = x.operation("munmap");
     x.expect_ready(x.cpus());
-    spawn_users(x, parameters_.mode, "mapper",
-                [this, &x](Task& task, CoreId cpu) { map_and_unmap(x, task, cpu); });
+    const auto mappers = static_cast<std::uint32_t>(x.cpus() - parameters_.readers);
+    spawn_users(x, parameters_.mode, "mapper", [this, &x, mappers](Task& task, CoreId cpu) {
+      if (cpu.value() < mappers)
+        map_and_unmap(x, task, cpu);
+      else
+        read(x, task);
+    });
   }
 
  private:
@@ -52,6 +67,7 @@ class Munmap final : public Scenario {
         touch(system, task, area + page, AccessKind::write);
         x.end(demand_fault_, start, task);
       }
+      if (cpu == CoreId(0) && parameters_.readers > 0) show(system, task, area);
       start = x.begin(task, "munmap");
       munmap(system, task, area, pages);
       x.end(munmap_, start, task);
@@ -60,11 +76,41 @@ class Munmap final : public Scenario {
     x.ready(task);
     while (!x.over())
       round();
+    if (cpu == CoreId(0)) shown_ = ended;
     exit_task(system, task);
   }
 
+  // CPU 0 waits, in user mode, until all readers have been through its area.
+  void show(System& system, Task& task, PageNumber area) {
+    to_read_ = parameters_.readers;
+    shown_ = area;
+    ++shows_;
+    while (to_read_ > 0)
+      run_user(system, task, look);
+  }
+  void read(Experiment& x, Task& task) {
+    System& system = x.system();
+    x.ready(task);
+    for (std::uint64_t seen = 0; shown_ != ended;) {
+      run_user(system, task, look);
+      if (seen == shows_ || shown_ == ended) continue;
+      seen = shows_;
+      for (std::uint64_t page = 0; page < static_cast<std::uint64_t>(parameters_.pages); ++page)
+        touch(system, task, shown_ + page, AccessKind::read);
+      --to_read_;
+    }
+    exit_task(system, task);
+  }
+
+  static constexpr Duration look =
+      std::chrono::nanoseconds(100); // how often user code that waits looks: finely
+  static constexpr PageNumber ended{~std::uint64_t{0}};
   const MunmapParameters parameters_;
+  Origin readers_origin_;
   OperationId mmap_{}, demand_fault_{}, munmap_{};
+  PageNumber shown_{};       ///< the area of CPU 0 that readers may read
+  std::uint64_t shows_ = 0;  ///< how many there were
+  std::int64_t to_read_ = 0; ///< readers that have not been through it
 };
 
 const Registered<Scenario> registered{"munmap",

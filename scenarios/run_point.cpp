@@ -108,6 +108,10 @@ PointResult run(const Configuration& configuration, ProcRecord* proc) {
           result.warnings.push_back(std::move(warning));
     }
   }
+  if (const std::string_view reason = system.policy->unsafe(); !reason.empty())
+    result.warnings.insert(result.warnings.begin(),
+                           fmt::format("kernel.tlb_flush = \"{}\" is unsafe: {}",
+                                       read_parameters<TlbFlushParameters>(configuration).policy, reason));
   result.host_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - host_start).count();
   return result;
 }

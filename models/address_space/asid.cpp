@@ -1,85 +1,85 @@
 #include "models/address_space/asid.hpp"
 
-#include <utility>
+#include <algorithm>
+#include <spdlog/fmt/fmt.h>
 
 namespace mmsim {
 
-AsidAllocator::AsidAllocator(Machine& machine, SpinLocks& locks, std::int64_t bits)
-    : machine_(machine), bits_(bits), mask_((std::uint64_t{1} << bits) - 1),
-      lock_(locks.make("cpu_asid_lock")), used_(std::size_t{1} << bits), cpus_(machine.cpus()) {}
+namespace {
+// What hardware and kernel permit.
+void check_bits(Machine& machine, std::int64_t bits, const std::string& allocator,
+                const Configuration& configuration) {
+  const auto refuse = [&](const std::string& why) {
+    const Entry* entry = configuration.find("kernel.asid_bits");
+    throw InputError(fmt::format("kernel.asid_bits = {}, but {}", bits, why),
+                     entry != nullptr ? entry->origin : Origin{});
+  };
+  if (const std::int64_t available = machine.costs().tlb.asid_bits; bits > available)
+    refuse(fmt::format("this machine's TLB has {} (machine.tlb.asid_bits)", available));
+  if (bits > 8 && allocator == "armv6")
+    refuse("Arm's allocator of 2.6.24 has 8 (kernel.asid_allocator = \"armv6\")");
+  // asids_update_limit(): after a roll-over each CPU may have one reserved, and id 0 is init_mm's.
+  if (bits > 0 && (std::int64_t{1} << bits) - 1 <= std::int64_t{machine.cpus()})
+    refuse(fmt::format("{} CPUs need more ids than {}", machine.cpus(), (std::int64_t{1} << bits) - 1));
+}
+} // namespace
+
+AsidAllocator::AsidAllocator(Machine& machine, SpinLocks& locks, std::int64_t bits,
+                             const Configuration& configuration)
+    : machine_(machine), bits_(bits), mask_((std::uint64_t{1} << bits) - 1), used_by_(machine.cpus()) {
+  const auto parameters = read_parameters<AsidParameters>(configuration);
+  check_bits(machine, bits, parameters.allocator, configuration);
+  if (bits > 0)
+    implementation_ = Registry<AsidImplementation>::instance().create(
+        parameters.allocator, AsidMeans{machine, locks, *this, static_cast<std::uint32_t>(bits)});
+}
 
 void AsidAllocator::check_and_switch(Core& core, MmStruct& mm) {
   if (!has_ids()) {
-    machine_.maintenance().local(core, {Maintenance::Scope::Kind::all});
-    core.counters().add(Counter::tlb_flush_all);
-    machine_.maintenance().local_barrier(core);
-    core.charge(core.costs().entry.switch_mm, Account::schedule);
+    flush_all(core, false);
+    core.charge(core.costs().entry.switch_ttbr, Account::schedule);
     core.tlb().use(Asid(0));
     core.settle();
     return;
   }
-  PerCpu& cpu = cpus_[core.id().value()];
   core.settle();
-  // The fast path needs no lock unless a roll-over has taken the core's active id away.
-  if (is_current(mm.context) && cpu.active != 0) {
-    cpu.active = mm.context;
-  } else {
-    lock_->lock_irqsave(core);
-    if (!is_current(mm.context)) mm.context = new_context(core, mm);
-    if (std::exchange(cpu.flush_pending, false)) {
-      machine_.maintenance().local(core, {Maintenance::Scope::Kind::all});
-      core.counters().add(Counter::tlb_flush_all);
-      machine_.maintenance().local_barrier(core);
-      if (after_rollover_flush) after_rollover_flush(core, mm);
-    }
-    cpu.active = mm.context;
-    lock_->unlock_irqrestore(core);
-  }
+  implementation_->check_context(core, mm);
   core.charge(core.costs().entry.switch_mm, Account::schedule);
+  note_use(core, mm);
   core.tlb().use(id_of(mm));
 }
 
-std::uint64_t AsidAllocator::new_context(Core& core, const MmStruct& mm) {
-  if (mm.context != 0) {
-    const std::uint64_t renewed = generation() | (mm.context & mask_);
-    bool was_reserved = false;
-    for (PerCpu& cpu : cpus_)
-      if (cpu.reserved == mm.context) {
-        cpu.reserved = renewed;
-        was_reserved = true;
-      }
-    if (was_reserved) return renewed;
-    if (!used_[mm.context & mask_]) {
-      used_[mm.context & mask_] = true;
-      return renewed;
-    }
-  }
-  const auto next_free = [this](std::uint64_t from) {
-    while (from <= mask_ && used_[from])
-      ++from;
-    return from;
-  };
-  std::uint64_t id = next_free(next_);
-  if (id > mask_) {
-    roll_over(core);
-    id = next_free(1);
-  }
-  used_[id] = true;
-  next_ = id;
-  return generation() | id;
+void AsidAllocator::use_reserved(Core& core) {
+  core.tlb().use(Asid(0));
+  core.charge(core.costs().entry.switch_ttbr, Account::schedule);
 }
 
-void AsidAllocator::roll_over(Core& core) {
-  core.charge(core.costs().entry.rollover, Account::schedule);
-  ++generation_;
-  used_.assign(used_.size(), false);
-  for (PerCpu& cpu : cpus_) {
-    // A core that has not switched since the last roll-over keeps what was reserved for it then.
-    const std::uint64_t active = std::exchange(cpu.active, 0);
-    if (active != 0) cpu.reserved = active;
-    if (cpu.reserved != 0) used_[cpu.reserved & mask_] = true;
-    cpu.flush_pending = true;
-  }
+void AsidAllocator::flush_all(Core& core, bool goes_on) {
+  machine_.maintenance().local(core, {Maintenance::Scope::Kind::all});
+  core.counters().add(Counter::tlb_flush_all);
+  machine_.maintenance().local_barrier(core);
+  std::vector<std::uint32_t>& used_by = used_by_[core.id().value()];
+  const std::uint32_t id = core.tlb().asid().value();
+  const std::uint32_t kept = goes_on && id < used_by.size() ? used_by[id] : 0;
+  std::ranges::fill(used_by, 0);
+  if (kept != 0) used_by[id] = kept;
+}
+
+void AsidAllocator::note_use(Core& core, const MmStruct& mm) {
+  std::vector<std::uint32_t>& used_by = used_by_[core.id().value()];
+  const std::uint32_t id = id_of(mm).value();
+  if (id >= used_by.size()) used_by.resize(id + 1);
+  if (used_by[id] != 0 && used_by[id] != mm.id + 1)
+    throw Violation(
+        fmt::format("address-space ids: cpu {} loads mm {} with id {}, under which its TLB may still hold "
+                    "entries of mm {}",
+                    core.id().value(), mm.id, id, used_by[id] - 1));
+  used_by[id] = mm.id + 1;
+}
+
+bool AsidAllocator::holds_entries_of(Core& core, const MmStruct& mm) const {
+  return has_ids() && implementation_->is_current(mm) && !implementation_->flush_pending(core.id()) &&
+         core.tlb().holds(id_of(mm));
 }
 
 } // namespace mmsim

@@ -10,6 +10,7 @@
 
 #include "models/address_space/page_table.hpp"
 #include "models/address_space/vma.hpp"
+#include "models/address_space/withheld.hpp"
 #include "models/locks/rw_semaphore.hpp"
 #include "models/locks/seqcount.hpp"
 #include "models/locks/shared_count.hpp"
@@ -66,6 +67,8 @@ class MmStruct {
   CacheLine generation_line{"tlb_gen"};
   std::uint64_t generation = 0;               ///< bumped by every flush, under policies that count them
   std::vector<std::uint64_t> core_generation; ///< the one that each core's TLB is up to
+
+  WithheldRanges withheld; ///< unmapped, but not to be mapped again yet
 
   std::uint64_t context = 0; ///< generation of ids and id (models/address_space/asid.hpp); 0: none yet
 

@@ -9,7 +9,7 @@ MmSwitch::MmSwitch(Machine& machine, AsidAllocator& ids, TlbFlushPolicy& policy,
     : machine_(machine), ids_(ids), policy_(policy),
       lazy_(read_parameters<KthreadSwitchParameters>(configuration).kthread_switch == "lazy"),
       counted_(read_parameters<KthreadSwitchParameters>(configuration).lazy_ref == "counted"),
-      cpus_(machine.cpus()) {}
+      handed_on_(read_parameters<KthreadSwitchParameters>(configuration).handed_on), cpus_(machine.cpus()) {}
 
 void MmSwitch::connect(MmStruct& init_mm, std::function<void(Core&, MmStruct&)> free_mm) {
   init_mm_ = &init_mm;
@@ -20,7 +20,7 @@ void MmSwitch::connect(MmStruct& init_mm, std::function<void(Core&, MmStruct&)> 
 
 void MmSwitch::switch_mm(Core& core, MmStruct*, MmStruct* next) {
   PerCpu& cpu = cpus_[core.id().value()];
-  if (cpu.loaded != next) {
+  if (cpu.loaded != next || ids_.outdated(core, *next)) {
     load(core, *next);
   } else if (std::exchange(cpu.lazy, false)) {
     policy_.leave_lazy(core, *next);
@@ -45,7 +45,7 @@ void MmSwitch::load(Core& core, MmStruct& next) {
   }
   cpu.loaded = &next;
   cpu.lazy = false;
-  if (&old != init_mm_) policy_.leave(core, old);
+  if (&old != init_mm_ && &old != &next) policy_.leave(core, old);
 }
 
 MmStruct* MmSwitch::enter_kernel_thread(Core& core, MmStruct* previous, bool from_user) {
@@ -54,9 +54,13 @@ MmStruct* MmSwitch::enter_kernel_thread(Core& core, MmStruct* previous, bool fro
     if (&loaded(core.id()) != init_mm_) load(core, *init_mm_);
     return init_mm_;
   }
-  if (!from_user) return previous; // handed on
-  enter_lazy_tlb(core);
-  mmgrab_lazy_tlb(core, *previous);
+  if (!handed_on_) { // 2.6.24: atomic_inc(), then enter_lazy_tlb()
+    if (previous != init_mm_) mmgrab_lazy_tlb(core, *previous);
+    if (from_user) enter_lazy_tlb(core);
+  } else if (from_user) {
+    enter_lazy_tlb(core);
+    mmgrab_lazy_tlb(core, *previous);
+  }
   return previous;
 }
 

@@ -3,9 +3,14 @@
 // Models switch_mm(), enter_lazy_tlb() and the reference counting of context_switch() and
 // finish_task_switch() in 5.10: a kernel thread (or idle) after a user task borrows its mm and takes a
 // reference on mm_count; kernel thread after kernel thread hands the borrowed mm on; the reference is dropped
-// after the switch back. With kernel.lazy_ref = "shootdown" nobody counts (lazy_shootdown.hpp). With
-// kernel.kthread_switch = "eager" a core leaves for init_mm's tables instead and takes no reference (and
-// flushes only where there are no ids). 2.6.24 counts also from kernel thread to kernel thread: left out.
+// after the switch back. In 2.6.24 every kernel thread takes a reference of its own before it goes lazy, and
+// the one before it drops its own after the switch (kernel.active_mm_handed_on = false). With kernel.lazy_ref =
+// "shootdown" nobody counts (lazy_shootdown.hpp). With kernel.kthread_switch = "eager" a core leaves for
+// init_mm's tables instead and takes no reference (and flushes only where there are no ids). Left out:
+// references on init_mm's own mm_count.
+//
+// A switch between two tasks of one mm costs nothing here, as in switch_mm() of 5.10 (prev != next), unless the
+// mm has got another id meanwhile, which 2.6.24's allocator permits: then the tables are loaded again.
 #pragma once
 
 #include "models/address_space/asid.hpp"
@@ -21,6 +26,7 @@ namespace mmsim {
 
 struct KthreadSwitchParameters {
   std::string kthread_switch, lazy_ref;
+  bool handed_on;
   static void declare(Declaration& d, KthreadSwitchParameters& p) {
     d("kernel.kthread_switch", p.kthread_switch, "lazy",
       "what a core does with the user's tables when it runs a kernel thread: keep them (lazy) or leave them "
@@ -32,6 +38,11 @@ struct KthreadSwitchParameters {
       "borrowers are interrupted before it goes (shootdown)",
       "mm_count; CONFIG_MMU_LAZY_TLB_SHOOTDOWN since 6.4, powerpc64 alone: a what-if on Arm")
         .one_of({"counted", "shootdown"});
+    d("kernel.active_mm_handed_on", p.handed_on, true,
+      "a kernel thread after a kernel thread takes over what that one has borrowed with its reference, "
+      "instead "
+      "of taking one of its own",
+      "kernel/sched/core.c context_switch since 5.4 (139d025cda1d)");
   }
 };
 inline const DeclareParameters<KthreadSwitchParameters> declared_kthread_switch;
@@ -46,6 +57,7 @@ class MmSwitch final : public MmSwitcher {
   void switch_mm(Core& core, MmStruct* previous, MmStruct* next) override;
   MmStruct* enter_kernel_thread(Core& core, MmStruct* previous, bool from_user) override;
   void drop_borrowed(Core& core, MmStruct* mm) override;
+  bool hands_on() const override { return handed_on_; }
 
   /// exit_mm(): the task gives up its mm but the core keeps the tables, as a kernel thread would.
   void enter_lazy_tlb(Core& core);
@@ -80,7 +92,7 @@ class MmSwitch final : public MmSwitcher {
   Machine& machine_;
   AsidAllocator& ids_;
   TlbFlushPolicy& policy_;
-  const bool lazy_, counted_;
+  const bool lazy_, counted_, handed_on_;
   MmStruct* init_mm_ = nullptr;
   std::function<void(Core&, MmStruct&)> free_mm_;
   std::vector<PerCpu> cpus_;

@@ -95,6 +95,19 @@ bool Oracle::judge_walk(Core& core, const MmStruct& mm, PageNumber page,
       mm.cpumask.contains(core.id()) ? "is" : "is not"));
 }
 
+void Oracle::check_frame_free(const Core& core, const MmStruct& mm, Asid asid, PageNumber page,
+                              FrameNumber frame, const std::uint64_t* source) const {
+  for (std::uint32_t i = 0; i < machine_.cpus(); ++i)
+    if (CoreId(i) != core.id() && machine_.core(CoreId(i)).tlb().holds(asid, page, source))
+      throw Violation(fmt::format("stale translation: frame {}, mapped at page {:#x} of mm {} until now, is "
+                                  "freed by cpu {} before the "
+                                  "flush, and the TLB of cpu {} still has it; {} changes of the mm are not "
+                                  "flushed yet; cpu {} {} in its mask",
+                                  frame.value(), page.value(), mm.id, core.id().value(), i,
+                                  mm.open_changes.size(), i,
+                                  mm.cpumask.contains(CoreId(i)) ? "is" : "is not"));
+}
+
 void Oracle::check_table_free(const MmStruct& mm, std::uint64_t word) const {
   for (std::uint32_t i = 0; i < machine_.cpus(); ++i)
     if (machine_.core(CoreId(i)).tlb().may_walk(word))

@@ -34,6 +34,7 @@ void MmuGather::zap_table(Core& core, TablePage& table, PageNumber begin, PageNu
   const WorkCosts& work = core.costs().work;
   SpinLock& lock = system_.pte_lock(mm_, table);
   lock.lock(core);
+  const bool frees_first = system_.flusher.frees_first();
   FrameNumber met = no_frame; // the last one whose struct page was looked at
   const std::uint64_t bulk = system_.steps_in_quantum(work.pte_scan + work.pte_clear + work.page_unref);
   for (PageNumber page = begin; page < end;) {
@@ -50,6 +51,9 @@ void MmuGather::zap_table(Core& core, TablePage& table, PageNumber begin, PageNu
       PageTable::set(table, index, entry.cleared());
       ++cleared;
       if (entry.special()) continue; // the zero page is nobody's
+      if (frees_first)
+        system_.oracle.check_frame_free(core, mm_, system_.ids.id_of(mm_), page, entry.frame(),
+                                        reinterpret_cast<const std::uint64_t*>(&table.words[index]));
       Frame& frame = system_.pages[entry.frame()];
       ++((frame.flags & PG_file) != 0 ? file : anon);
       if (--frame.mapcount == 0) unmapped_.push_back(entry.frame()); // page_remove_rmap()
@@ -70,6 +74,11 @@ void MmuGather::zap_table(Core& core, TablePage& table, PageNumber begin, PageNu
     if (misses.count() != 0) core.charge(misses, Account::coherence);
     for (const FrameNumber frame : unmapped_)
       page_unmapped(system_, core, frame);
+    if (frees_first) { // tlb_remove_page() of asm-arm
+      for (const FrameNumber frame : pages_)
+        put_page(system_, core, frame);
+      pages_.clear();
+    }
   }
   lock.unlock(core);
 }
@@ -83,27 +92,90 @@ void MmuGather::unhook(Core& core, PageNumber floor, PageNumber ceiling) {
   }
 }
 
-void MmuGather::finish(Core& core) {
-  if (full_mm_ && begin_ < end_)
-    system_.flusher.flush_mm(core, mm_, !tables_.empty());
-  else if (begin_ < end_)
+void MmuGather::flush(Core& core) {
+  if (begin_ >= end_) return;
+  if (!full_mm_)
     system_.flusher.flush_range(core, mm_, begin_, end_, !tables_.empty());
+  else if (!tables_.empty() || system_.parameters.exit_flush == "always")
+    system_.flusher.flush_mm(core, mm_, !tables_.empty());
   begin_ = PageNumber(~std::uint64_t{0});
   end_ = PageNumber(0);
-  free_pages(core);
+}
+
+namespace {
+
+// tlb_batch_pages_flush(): batch by batch.
+void free_pages(System& system, Core& core, std::vector<FrameNumber>& pages) {
+  auto batch = static_cast<std::size_t>(system.parameters.gather_bundle);
+  for (std::span<FrameNumber> left = pages; !left.empty();) {
+    batch = std::min(batch, left.size());
+    system.lru->free_pages_and_swap_cache(core, left.first(batch));
+    left = left.subspan(batch);
+    batch = static_cast<std::size_t>(system.parameters.gather_batch);
+  }
+  pages.clear();
+}
+
+// What finish() would have freed, and the addresses, in the hands of a policy that flushes later.
+class WithheldUnmap final : public Withheld {
+ public:
+  struct Range {
+    PageNumber begin, end;
+  };
+  WithheldUnmap(System& system, MmStruct& mm, Range cleared, Range unmapped, std::vector<FrameNumber>& pages,
+                std::vector<UnhookedTable>& tables)
+      : system_(system), mm_(mm), cleared_(cleared), unmapped_(unmapped),
+        ticket_(system.oracle.flush_begins(mm)) {
+    pages_.swap(pages);
+    tables_.swap(tables);
+    mm_.withheld.add(unmapped_.begin, unmapped_.end);
+  }
+  void flushed() override { system_.oracle.flush_ends(mm_, cleared_.begin, cleared_.end, ticket_); }
+  void release(Core& core) override {
+    free_pages(system_, core, pages_);
+    free_tables(system_, core, mm_, tables_);
+    core.settle();
+    mm_.withheld.remove(unmapped_.begin, unmapped_.end);
+  }
+  /// The policy does not want it.
+  void give_back(std::vector<FrameNumber>& pages, std::vector<UnhookedTable>& tables) {
+    pages_.swap(pages);
+    tables_.swap(tables);
+    mm_.withheld.remove(unmapped_.begin, unmapped_.end);
+  }
+
+ private:
+  System& system_;
+  MmStruct& mm_;
+  const Range cleared_, unmapped_;
+  const std::uint64_t ticket_; ///< of the flush that begins now
+  std::vector<FrameNumber> pages_;
+  std::vector<UnhookedTable> tables_;
+};
+
+} // namespace
+
+void MmuGather::finish(Core& core) {
+  flush(core);
+  free_pages(system_, core, pages_);
   free_tables(system_, core, mm_, tables_);
 }
 
-// tlb_batch_pages_flush(): batch by batch.
-void MmuGather::free_pages(Core& core) {
-  auto batch = static_cast<std::size_t>(system_.parameters.gather_bundle);
-  for (std::span<FrameNumber> left = pages_; !left.empty();) {
-    batch = std::min(batch, left.size());
-    system_.lru->free_pages_and_swap_cache(core, left.first(batch));
-    left = left.subspan(batch);
-    batch = static_cast<std::size_t>(system_.parameters.gather_batch);
+void MmuGather::finish_munmap(Core& core, PageNumber first, PageNumber end) {
+  if (!system_.flusher.defers() || begin_ >= end_) return finish(core);
+  core.settle();
+  const bool freed_tables = !tables_.empty();
+  auto unmap = std::make_unique<WithheldUnmap>(system_, mm_, WithheldUnmap::Range{begin_, end_},
+                                               WithheldUnmap::Range{first, end}, pages_, tables_);
+  WithheldUnmap& kept = *unmap;
+  std::unique_ptr<Withheld> withheld = std::move(unmap);
+  if (system_.flusher.defer(core, mm_, begin_, end_, freed_tables, withheld)) {
+    begin_ = PageNumber(~std::uint64_t{0});
+    end_ = PageNumber(0);
+    return;
   }
-  pages_.clear();
+  kept.give_back(pages_, tables_);
+  finish(core);
 }
 
 void put_page(System& system, Core& core, FrameNumber frame) { system.lru->put_page(core, frame); }

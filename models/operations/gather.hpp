@@ -4,13 +4,20 @@
 //   gather.zap(core, begin, end);       // unmap_vmas -> zap_pte_range
 //   gather.unhook(core, floor, ceiling) // free_pgtables
 //   gather.finish(core);                // tlb_finish_mmu: flush, free
+//   gather.finish_munmap(core, first, end);   // the same, and the addresses are free: the flush may come later
 //
 // Models mm/mmu_gather.c and zap_pte_range() of mm/memory.c (5.10; include/asm-generic/tlb.h of 2.6.24):
 // pages are collected up to a number and freed only after a flush that covers them, by
 // free_pages_and_swap_cache(), which takes them off the LRU. Callers call lru_add_drain() first, as
-// unmap_region(), exit_mmap() and zap_page_range() do. Left out: rss per kind, tlb_fast_mode() (2.6.24 with
-// one CPU online frees page by page, without a gather), and what arm64 saves at exit: its tlb_flush() flushes
-// a dying mm once, here a full batch of an exit flushes too (more than kernel.gather_pages pages).
+// unmap_region(), exit_mmap() and zap_page_range() do. Where an address space goes, arm64's tlb_flush() flushes only
+// what tables were freed under, all of the id, once: pages alone need nothing, since nobody runs there any more and the
+// id is not used again before everything is flushed (kernel.exit_flush = "tables"; the generic one, as in 2.6.24,
+// flushes the mm with every batch: "always"). Left out: rss per kind, tlb_fast_mode() (2.6.24 with one CPU online
+// frees page by page, without a gather).
+//
+// Policies may change the order. One that frees_first() gives pages back where they are collected
+// (tlb_flush/arm_free_first.cpp). One that defers() is asked at the end of a munmap
+// whether it takes over what was collected, with the flush (tlb_flush/latr.hpp).
 #pragma once
 
 #include "models/operations/page_tables.hpp"
@@ -36,10 +43,12 @@ class MmuGather {
   void unhook(Core& core, PageNumber floor, PageNumber ceiling);
   /// Flushes what has been cleared and frees what has been collected.
   void finish(Core& core);
+  /// finish() of a munmap of [first, end), which nobody may use again before what has been cleared was flushed.
+  void finish_munmap(Core& core, PageNumber first, PageNumber end);
 
  private:
   void zap_table(Core& core, TablePage& table, PageNumber begin, PageNumber end);
-  void free_pages(Core& core);
+  void flush(Core& core);
   System& system_;
   MmStruct& mm_;
   const bool full_mm_;

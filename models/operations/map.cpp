@@ -33,8 +33,10 @@ PageNumber lowest_free(MmStruct& mm, std::uint64_t pages, std::uint64_t alignmen
     first = PageNumber((first.value() + alignment - 1) / alignment * alignment);
     if (end < first + pages) return end;
     const PageNumber gap = mm.vmas.find_gap(first, pages, end);
-    if (gap == first || gap == end) return gap;
-    first = gap;
+    if (gap == end) return gap;
+    const PageNumber free = mm.withheld.past(gap, pages);
+    if (free == first) return free;
+    first = free;
   }
 }
 

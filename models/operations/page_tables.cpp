@@ -19,7 +19,7 @@ FrameNumber alloc_large_root(System& system, Core& core, unsigned order) {
   const std::uint32_t frames = 1u << order;
   for (std::uint32_t i = 0; i + 1 < frames; ++i)
     system.contents.clear_page(core, first + i);
-  system.contents.copy_page(core, system.kernel_root, first + (frames - 1));
+  system.contents.copy_page(core, system.pages.layout().kernel_root(), first + (frames - 1));
   return first;
 }
 
@@ -71,10 +71,10 @@ void free_table(System& system, Core& core, TablePage& table) {
   if (table.counted) system.pages.count_page(core, table.frame, NR_PAGETABLE, -1);
   if (table.object != no_object)
     system.slabs.pgtable->free(core, table.object);
-  else if (table.order > 0)
-    system.pages.free_pages(core, table.frame, table.order);
-  else
+  else if (table.order == 0)
     put_page(system, core, table.frame);
+  else if (--system.pages[table.frame].refcount == 0) // free_pages()
+    system.pages.free_pages(core, table.frame, table.order);
   system.table_pages.give_back(table);
 }
 

@@ -184,6 +184,7 @@ bool dup_mmap(System& system, Task& task, MmStruct& parent, MmStruct& child) {
 // exit_mmap(): everything goes; nobody uses the address space any more, but cores may still have it loaded
 // lazily.
 void exit_mmap(System& system, Core& core, MmStruct& mm) {
+  system.flusher.complete(core, mm); // what a policy has put off
   system.lru->lru_add_drain(core);
   MmuGather gather(system, mm, true);
   for (Vma& vma : mm.vmas)
@@ -205,31 +206,44 @@ void exit_mmap(System& system, Core& core, MmStruct& mm) {
   if (accounted > 0) system.overcommit.vm_unacct_memory(core, accounted);
 }
 
-// mmput(): the last user's tables, pages and areas go, and his reference on the mm.
+// dup_mm(): null if memory ran out.
+MmStruct* dup_mm(System& system, Task& task) {
+  MmStruct* const child = mm_alloc(system, task.core());
+  if (child == nullptr || dup_mmap(system, task, *task.mm, *child)) return child;
+  mmput(system, task.core(), *child);
+  return nullptr;
+}
+
+} // namespace
+
 void mmput(System& system, Core& core, MmStruct& mm) {
   if (!mm.users.decrement_and_test(core)) return;
   exit_mmap(system, core, mm);
   system.mm_switch.mmdrop(core, mm); // the reference of all users together
 }
 
-// dup_mm(): null if memory ran out.
-MmStruct* dup_mm(System& system, Task& task) {
-  Core& core = task.core();
+MmStruct* mm_alloc(System& system, Core& core) {
   const SlabObject object = system.slabs.mm_struct.alloc(core, GFP_KERNEL); // allocate_mm()
   if (object == no_object) return nullptr;
   core.charge(core.costs().work.mm_create, Account::work);
   core.settle();
-  MmStruct& child = system.new_mm(object);
-  if (!alloc_root(system, core, child)) { // mm_init()
-    system.free_mm(core, child);
-    return nullptr;
-  }
-  if (dup_mmap(system, task, *task.mm, child)) return &child;
-  mmput(system, task.core(), child);
+  MmStruct& mm = system.new_mm(object);
+  if (alloc_root(system, core, mm)) return &mm; // mm_init()
+  system.free_mm(core, mm);
   return nullptr;
 }
 
-} // namespace
+std::function<void(Task&)> life_of(System& system, std::function<void(Task&)> body,
+                                   std::shared_ptr<Completion> exited) {
+  return [&system, body = std::move(body), exited = std::move(exited)](Task& self) {
+    finish_killed(system, self, body);
+    if (exited) exited->complete(system, self.core()); // exit_notify()
+  };
+}
+
+void mm_release(System& system, Task& task) {
+  if (const std::shared_ptr<Completion> done = std::move(task.vfork_done)) done->complete(system, task.core());
+}
 
 Task* fork(System& system, Task& task, CoreId on, std::function<void(Task&)> body,
            std::shared_ptr<Completion> exited) {
@@ -244,12 +258,8 @@ Task* fork(System& system, Task& task, CoreId on, std::function<void(Task&)> bod
     system.slabs.files.free(task.core(), files); // bad_fork_cleanup_files
   end_if_killed(system, task);
   if (child == nullptr) return nullptr;
-  auto life = [&system, body = std::move(body), exited = std::move(exited)](Task& self) {
-    finish_killed(system, self, body);
-    if (exited) exited->complete(system, self.core()); // exit_notify()
-  };
-  return &system.scheduler.spawn(task.core(), task.name + "'s child", child, on, std::move(life),
-                                 Fiber::Kind::worker, files);
+  return &system.scheduler.spawn(task.core(), task.name + "'s child", child, on,
+                                 life_of(system, std::move(body), std::move(exited)), Fiber::Kind::worker, files);
 }
 
 void exit_task(System& system, Task& task) {
@@ -257,7 +267,8 @@ void exit_task(System& system, Task& task) {
   core.charge(core.costs().entry.syscall, Account::entry);
   core.charge(core.costs().work.task_exit, Account::work);
   MmStruct& mm = *task.mm;
-  mm.mmap_lock.down_read(task); // exit_mm(): where it would wait for a core dump
+  mm_release(system, task);     // exit_mm(), and then:
+  mm.mmap_lock.down_read(task); //: where it would wait for a core dump
   system.mm_switch.mmgrab_lazy_tlb(task.core(), mm);
   task.core().settle();
   task.mm = nullptr;

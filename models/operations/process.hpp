@@ -64,6 +64,18 @@ Task& spawn_kthread_at_boot(System& system, std::string name, CoreId on, std::fu
 Task* fork(System& system, Task& task, CoreId on, std::function<void(Task&)> body,
            std::shared_ptr<Completion> exited = nullptr);
 
+// --- parts that clone(), vfork() and exec() share
+
+/// Runs `body` in a new task as fork() and its kin do: ends it if it is killed, then completes `exited`.
+std::function<void(Task&)> life_of(System& system, std::function<void(Task&)> body,
+                                   std::shared_ptr<Completion> exited);
+/// mm_release(): whoever waits in vfork() for `task` to give its address space up goes on.
+void mm_release(System& system, Task& task);
+/// mmput(): the last user's tables, pages and areas go, and the users' reference on the mm.
+void mmput(System& system, Core& core, MmStruct& mm);
+/// mm_alloc(): an address space with a page directory and nothing in it. Null if memory ran out.
+MmStruct* mm_alloc(System& system, Core& core);
+
 /// do_exit() up to the last schedule(): gives up the address space. The body must return right after it.
 void exit_task(System& system, Task& task);
 

@@ -3,7 +3,7 @@
 //   FrameTable frames(FrameNumber(1 << 20));   // numbers below this; costs nothing yet
 //   ++frames[frame].refcount;
 //
-// Models struct page of 2.6.24 and 5.10 as far as anonymous memory and page tables need it: _refcount,
+// Models struct page of 2.6.24 and 5.10 as far as user memory and page tables need it: _refcount,
 // _mapcount, the lru/private words as two 32-bit links, the buddy order, flags. What the kernel does not
 // have: `epoch`, by which the stale-translation oracle tells a frame that was freed and used again from the
 // one that a TLB entry still names.
@@ -27,9 +27,6 @@ inline constexpr std::uint64_t bytes_per_frame = 4096;
 /// No frame has this number: the first ones are never memory. Ends lists, and says "out of memory".
 inline constexpr FrameNumber no_frame{0};
 
-/// empty_zero_page: outside all zones, always there, nobody counts who maps it.
-inline constexpr FrameNumber zero_page_frame{1};
-
 /// Whose a frame is. All zero is a frame as the machine starts, so that the table needs no initialisation.
 enum class FrameState : std::uint8_t {
   part,      ///< never used yet, inside a block whose first frame says what it is, or between two owners
@@ -43,7 +40,7 @@ enum FrameFlag : std::uint32_t {
   PG_lru = 1,    ///< on a list of the LRU
   PG_active = 2, ///< on an active one, or on its way to it
   PG_slab = 4,   ///< of a slab cache
-  PG_file = 8,   ///< in the page cache: the kernel tells by page->mapping
+  PG_file = 8,   ///< of a file: what is not PageAnon(), so that the LRU knows it (page_is_file_lru())
 };
 
 struct Frame {

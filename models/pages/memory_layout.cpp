@@ -36,6 +36,10 @@ MemoryLayout::MemoryLayout(std::uint32_t nodes, Bytes memory, const Configuratio
   highest_zone_.resize(nodes);
   for (std::uint32_t zone = 0; zone < zones_.size(); ++zone)
     highest_zone_[zones_[zone].node.value()] = zone;
+  constexpr std::uint32_t named = 5; // kernel_root() and empty_zero_page()
+  for (const ZoneSpan& zone : zones_)
+    if (kernel_own_ == FrameNumber{} && zone.spanned >= zone.managed + named)
+      kernel_own_ = zone.first + (zone.spanned - named);
   build_zonelists(parameters.zonelist_order);
 }
 

@@ -38,6 +38,9 @@ class MemoryLayout {
   }
   NodeId node_of(FrameNumber frame) const { return NodeId((frame.value() >> shift_) - 1); }
   std::uint32_t nodes() const { return static_cast<std::uint32_t>(highest_zone_.size()); }
+  /// Frames of the kernel's own memory that models name, in the first zone that has some.
+  FrameNumber kernel_root() const { return kernel_own_; }         ///< swapper_pg_dir, with room for 16 KiB
+  FrameNumber empty_zero_page() const { return kernel_own_ + 4; } ///< always there: nobody counts who maps it
   /// One past the last frame number.
   FrameNumber end() const { return end_; }
 
@@ -56,6 +59,7 @@ class MemoryLayout {
   unsigned shift_; // frame numbers of a node begin at (node + 1) << shift_
   FrameNumber end_;
   std::uint32_t remote_distance_;
+  FrameNumber kernel_own_{};
   std::vector<std::uint32_t> highest_zone_;                                        // by node, index of zones_
   std::vector<std::array<std::vector<std::uint32_t>, zone_type_count>> zonelists_; // by node
 };

@@ -79,6 +79,24 @@ FrameNumber PageAllocator::alloc_elsewhere(Core& core, unsigned order, Gfp gfp, 
   return path_->slowpath(here, request);
 }
 
+FrameNumber PageAllocator::alloc_page_at_boot(NodeId node) {
+  const Zonelist& list = zonelists_[node.value()][static_cast<std::size_t>(ZoneType::movable)];
+  for (const std::uint32_t index_of_zone : list.zones) {
+    Zone& zone = *zones_[index_of_zone].zone;
+    const FrameNumber frame = zone.take_at_boot(groups_[index(MigrateType::movable)]);
+    if (frame == no_frame) continue;
+    Frame& f = frames_[frame];
+    f.state = FrameState::allocated;
+    f.refcount = 1;
+    f.mapcount = 0;
+    f.flags = 0;
+    ++allocated_;
+    ++zone.events.pgalloc;
+    return frame;
+  }
+  return no_frame;
+}
+
 FrameNumber PageAllocator::get_page_from_freelist(Core& core, const AllocRequest& request, AllocFlags flags) {
   return search(core, request, flags, 0);
 }

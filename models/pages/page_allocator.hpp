@@ -61,6 +61,9 @@ class PageAllocator {
   /// 2^order consecutive frames, of which the first has the reference. no_frame also if order > 3 and reclaim does not
   /// help. Throws std::logic_error for an order above Buddy::max_order.
   [[nodiscard]] FrameNumber alloc_pages(Core& core, unsigned order, Gfp gfp = GFP_KERNEL);
+  /// A movable page that is in use when the machine starts to run: of `node`, else of the others. Costs nothing and
+  /// leaves the zones their high watermark. no_frame if there is none.
+  [[nodiscard]] FrameNumber alloc_page_at_boot(NodeId node);
   /// Frees it: its epoch goes up. Throws Violation if it is not allocated, referenced, still mapped or flagged.
   void free_page(Core& core, FrameNumber frame, Temperature temperature = Temperature::hot);
   /// Frees what alloc_pages(order) gave; the epochs of all its frames go up.

@@ -48,6 +48,8 @@ bool VmStat::counted_by_zone(VmStatItem item) const {
   case NR_PAGETABLE:
   case NR_INACTIVE_ANON: // NR_ZONE_INACTIVE_ANON
   case NR_ACTIVE_ANON:
+  case NR_INACTIVE_FILE:
+  case NR_ACTIVE_FILE:
     return true;
   default:
     return nodes_.empty();
@@ -63,6 +65,17 @@ void VmStat::mod(Core& core, std::uint32_t zone, VmStatItem item, std::int32_t d
   Group& group = zones_[zone];
   if (counted_by_node(item)) add(core, nodes_[group.node.value()], all_nodes_, item, delta);
   if (counted_by_zone(item)) add(core, group, all_zones_, item, delta);
+}
+
+void VmStat::count_at_boot(std::uint32_t zone, VmStatItem item, std::int32_t delta) {
+  Group& group = zones_[zone];
+  if (counted_by_node(item)) {
+    nodes_[group.node.value()].value[item] += delta;
+    all_nodes_.value[item] += delta;
+  }
+  if (!counted_by_zone(item)) return;
+  group.value[item] += delta;
+  all_zones_.value[item] += delta;
 }
 
 void VmStat::mod_irqsafe(Core& core, std::uint32_t zone, VmStatItem item, std::int32_t delta) {

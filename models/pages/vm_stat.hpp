@@ -44,8 +44,13 @@ enum VmStatItem : std::uint8_t {
   NR_PAGETABLE,          ///< used for page tables
   NR_SLAB_RECLAIMABLE,   ///< of slab caches that shrink when asked
   NR_SLAB_UNRECLAIMABLE, ///< of other slab caches
+  NR_FILE_PAGES,         ///< in the page cache
+  NR_FILE_MAPPED,        ///< of those, mapped
+  NR_FILE_DIRTY,         ///< of those, to be written back
+  NR_INACTIVE_FILE,      ///< of files, on the inactive list (2.6.24 has NR_INACTIVE for all)
+  NR_ACTIVE_FILE,        ///< of files, on the active list
 };
-inline constexpr std::size_t vm_stat_items = NR_SLAB_UNRECLAIMABLE + 1;
+inline constexpr std::size_t vm_stat_items = NR_ACTIVE_FILE + 1;
 
 struct VmStatParameters {
   std::string counted;
@@ -73,6 +78,8 @@ class VmStat {
   /// CPU for longer. With irqs off.
   void inc(Core& core, std::uint32_t zone, VmStatItem item) { step(core, zone, item, 1); }
   void dec(Core& core, std::uint32_t zone, VmStatItem item) { step(core, zone, item, -1); }
+  /// One page more, before the machine runs: published at once.
+  void count_at_boot(std::uint32_t zone, VmStatItem item, std::int32_t delta);
   /// refresh_cpu_vm_stats(): publishes what the core keeps back.
   void fold(Core& core);
 

@@ -38,6 +38,13 @@ void Zone::charge_taken(Core& core, const Buddy::Taken& taken, bool ahead) {
               Account::alloc);
 }
 
+FrameNumber Zone::take_at_boot(MigrateType type) {
+  if (vm_stat_.published(index_, NR_FREE_PAGES) <= mark(Watermark::high)) return no_frame;
+  const FrameNumber frame = buddy_.take(0, type).frame;
+  if (frame != no_frame) vm_stat_.count_at_boot(index_, NR_FREE_PAGES, -1);
+  return frame;
+}
+
 FrameNumber Zone::take(Core& core, unsigned order, MigrateType type, const AllocFlags& flags) {
   enter(core);
   Buddy::Taken taken{no_frame};

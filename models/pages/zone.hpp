@@ -106,6 +106,9 @@ class Zone {
   /// zone_page_state_snapshot(): the exact number. (What it costs to read all CPUs' differentials is left out.)
   std::int64_t free_pages_snapshot() const { return vm_stat_.exact_now(index_, NR_FREE_PAGES); }
 
+  /// One frame for the contents of memory at boot, at no cost. no_frame below the high watermark.
+  FrameNumber take_at_boot(MigrateType type);
+
   // The rest is called with irqs off on `core`.
 
   /// One block for an order > 0 or without lists: __rmqueue() under the lock; no_frame if there is none. The caller

@@ -19,27 +19,29 @@ void LruParameters::declare(Declaration& d, LruParameters& p) {
       .one_of({"active", "inactive"});
 }
 
-Lru::Lru(const LruMeans& means, LruHeads heads, std::uint32_t vecs)
+Lru::Lru(const LruMeans& means, LruHeads heads, LruLists lists, std::uint32_t vecs)
     : pagevec_size_(static_cast<std::uint32_t>(means.parameters.pagevec_size)), pages_(means.pages),
-      new_anon_(means.parameters.new_anon == "active" ? LruList::active : LruList::inactive),
+      kinds_(lists), new_anon_(means.parameters.new_anon == "active" ? LruList::active : LruList::inactive),
       pagevecs_(means.machine.cpus()) {
   for (std::uint32_t i = 0; i < vecs; ++i)
-    vecs_.push_back(std::make_unique<LruVec>(pages_, means.locks, heads));
+    vecs_.push_back(std::make_unique<LruVec>(pages_, means.locks, heads, lists));
 }
 
 void Lru::lru_cache_add(Core& core, FrameNumber frame) {
-  ++pages_[frame].refcount; // page_cache_get(), get_page()
-  core.preempt_disable();   // get_cpu_var(), local_lock()
+  Frame& page = pages_[frame];
+  ++page.refcount;        // page_cache_get(), get_page()
+  core.preempt_disable(); // get_cpu_var(), local_lock()
   core.charge(core.costs().work.pagevec_add, Account::work);
-  Pagevec& pagevec = pagevecs_[core.id().value()];
+  Pagevec& pagevec = pagevecs_[core.id().value()].of(first_list(page));
   if (pagevec.add(frame, pagevec_size_) == 0) pagevec_lru_add(core, pagevec);
   core.preempt_enable();
 }
 
 void Lru::lru_add_drain(Core& core) {
   core.preempt_disable();
-  Pagevec& pagevec = pagevecs_[core.id().value()];
-  if (pagevec.count() != 0) pagevec_lru_add(core, pagevec);
+  Pagevecs& pagevecs = pagevecs_[core.id().value()];
+  for (Pagevec* pagevec : {&pagevecs.inactive, &pagevecs.active})
+    if (pagevec->count() != 0) pagevec_lru_add(core, *pagevec);
   core.preempt_enable();
 }
 
@@ -47,7 +49,7 @@ void Lru::lru_add_drain(Core& core) {
 void Lru::pagevec_lru_add(Core& core, Pagevec& pagevec) {
   LruHold hold(core);
   for (const FrameNumber frame : pagevec.frames())
-    hold.take(*vecs_[vec_of(frame)]).add(core, frame, new_anon_);
+    hold.take(*vecs_[vec_of(frame)]).add(core, frame, first_list(pages_[frame]));
   hold.drop();
   core.charge(pagevec.count() * core.costs().work.pagevec_put, Account::work);
   core.settle(); // others look at how many references are left
@@ -69,6 +71,7 @@ void Lru::put_page(Core& core, FrameNumber frame) {
     vec.del(core, frame);
     vec.unlock(core);
   }
+  page.flags &= ~std::uint32_t{PG_file};
   pages_.free_page(core, frame);
 }
 
@@ -79,39 +82,46 @@ std::uint64_t Lru::size(LruList list) const {
   return pages;
 }
 
+void Lru::check_list(std::uint32_t v, LruList which) const {
+  const FrameList& list = vecs_[v]->list(which);
+  FrameNumber previous = no_frame;
+  std::uint32_t length = 0;
+  for (FrameNumber frame = list.front(); frame != no_frame && length <= list.size();
+       frame = FrameNumber(pages_[frame].next), ++length) {
+    const Frame& page = pages_[frame];
+    const bool in_use = page.mapcount > 0 || (page.mapcount == 0 && (page.flags & PG_file) != 0);
+    if (page.state != FrameState::allocated || !in_use || (page.flags & PG_lru) == 0 ||
+        vecs_[v]->list_of(page.flags) != which || page.previous != previous.value() || vec_of(frame) != v)
+      throw Violation(
+          fmt::format("frame {}, on LRU list {} of {} behind frame {}: state {}, mapcount {}, flags "
+                      "{:#x}, link back to {}",
+                      frame.value(), static_cast<int>(which), v, previous.value(),
+                      static_cast<int>(page.state), int{page.mapcount}, unsigned{page.flags}, page.previous));
+    previous = frame;
+  }
+  if (length != list.size() || list.back() != previous)
+    throw Violation(fmt::format("LRU list {} of {}: {} pages in its links, {} by its count",
+                                static_cast<int>(which), v, length, list.size()));
+}
+
 Lru::Census Lru::check_invariants() const {
   Census census;
   for (std::uint32_t v = 0; v < vecs_.size(); ++v)
-    for (const LruList which : {LruList::inactive, LruList::active}) {
-      const FrameList& list = vecs_[v]->list(which);
-      const std::uint32_t wanted = PG_lru | (which == LruList::active ? PG_active : 0U);
-      FrameNumber previous = no_frame;
-      std::uint32_t length = 0;
-      for (FrameNumber frame = list.front(); frame != no_frame && length <= list.size();
-           frame = FrameNumber(pages_[frame].next), ++length) {
-        const Frame& page = pages_[frame];
-        if (page.state != FrameState::allocated || page.mapcount <= 0 || page.flags != wanted ||
-            page.previous != previous.value() || vec_of(frame) != v)
-          throw Violation(fmt::format(
-              "frame {}, on LRU list {} of {} behind frame {}: state {}, mapcount {}, flags "
-              "{:#x}, link back to {}",
-              frame.value(), static_cast<int>(which), v, previous.value(), static_cast<int>(page.state),
-              int{page.mapcount}, unsigned{page.flags}, page.previous));
-        previous = frame;
-      }
-      if (length != list.size() || list.back() != previous)
-        throw Violation(fmt::format("LRU list {} of {}: {} pages in its links, {} by its count",
-                                    static_cast<int>(which), v, length, list.size()));
-      census.listed += length;
+    for (std::size_t i = 0; i < lru_list_count; ++i) {
+      const auto which = static_cast<LruList>(i);
+      check_list(v, which);
+      census.listed += vecs_[v]->list(which).size();
     }
   for (std::uint32_t cpu = 0; cpu < pagevecs_.size(); ++cpu)
-    for (const FrameNumber frame : pagevecs_[cpu].frames()) {
-      const Frame& page = pages_[frame];
-      if (page.state != FrameState::allocated || page.flags != 0 || ++census.in_pagevecs[frame.value()] > 1)
-        throw Violation(fmt::format(
-            "frame {}, in the pagevec of cpu {}: state {}, flags {:#x}, in {} pagevecs", frame.value(), cpu,
-            static_cast<int>(page.state), unsigned{page.flags}, census.in_pagevecs[frame.value()]));
-    }
+    for (const Pagevec* pagevec : {&pagevecs_[cpu].inactive, &pagevecs_[cpu].active})
+      for (const FrameNumber frame : pagevec->frames()) {
+        const Frame& page = pages_[frame];
+        if (page.state != FrameState::allocated || (page.flags & ~std::uint32_t{PG_file}) != 0 ||
+            ++census.in_pagevecs[frame.value()] > 1)
+          throw Violation(fmt::format(
+              "frame {}, in the pagevec of cpu {}: state {}, flags {:#x}, in {} pagevecs", frame.value(), cpu,
+              static_cast<int>(page.state), unsigned{page.flags}, census.in_pagevecs[frame.value()]));
+      }
   return census;
 }
 

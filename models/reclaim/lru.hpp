@@ -1,6 +1,6 @@
 // The LRU: where user pages are listed for reclaim, and how they come there and go.
 //
-//   lru.lru_cache_add(core, frame);                  // a new page: by way of the core's pagevec
+//   lru.lru_cache_add(core, frame);                  // a new page, anonymous or (PG_file) of a file
 //   lru.lru_add_drain(core);                         // before pages are unmapped: empties the pagevec
 //   lru.put_page(core, frame);                       // a reference; the last one takes it off and frees it
 //   lru.free_pages_and_swap_cache(core, frames);     // a gather's references
@@ -14,7 +14,10 @@
 // What differs by version is an implementation each, one file: `zone` (lru_zone.cpp) and `node`
 // (lru_node.cpp).
 //
-// Left out: file pages, mlock and swap; activation and its pagevecs (mark_page_accessed(), the reference
+// Pages of files start on an inactive list, in both versions. 2.6.24 collects them and anonymous ones, which start on
+// the active list, in two pagevecs (lru_cache_add(), lru_cache_add_active()).
+//
+// Left out: mlock and swap; activation and its pagevecs (mark_page_accessed(), the reference
 // bits); rotation; lru_add_drain_all() and other CPUs' pagevecs, which are emptied by their own CPU alone: at
 // the end of a run they may hold pages that nobody maps any more; memory cgroups.
 #pragma once
@@ -63,6 +66,8 @@ class Lru {
   /// lru_cache_add_active() (2.6.24), lru_cache_add() (5.10): a page that is on no list. Its reference count,
   /// which others may look at, goes up; the caller has not shown the page to anybody, or has settled.
   void lru_cache_add(Core& core, FrameNumber frame);
+  /// A page of a file that is there when the machine starts to run, on its list at no cost.
+  void add_at_boot(FrameNumber frame) { vecs_[vec_of(frame)]->add_at_boot(frame); }
   /// Empties the core's pagevec.
   void lru_add_drain(Core& core);
   /// Drops a reference. With the last one the page leaves the LRU and is free. For any page, of tables too.
@@ -78,12 +83,12 @@ class Lru {
     std::uint64_t listed = 0;                                    ///< pages on lists
     std::unordered_map<std::uint32_t, std::int32_t> in_pagevecs; ///< references of pagevecs, by frame
   };
-  /// At a quiescent point: the lists' links hold, every page on one is allocated, mapped and says so, and
+  /// At a quiescent point: the lists' links hold, every page on one is allocated, mapped or a file's, and says so, and
   /// those in pagevecs are on none. Throws Violation.
   Census check_invariants() const;
 
  protected:
-  Lru(const LruMeans& means, LruHeads heads, std::uint32_t vecs);
+  Lru(const LruMeans& means, LruHeads heads, LruLists lists, std::uint32_t vecs);
 
   /// Which lists a page belongs to.
   virtual std::uint32_t vec_of(FrameNumber frame) const = 0;
@@ -99,10 +104,22 @@ class Lru {
   std::vector<std::unique_ptr<LruVec>> vecs_;
 
  private:
+  /// lru_add_pvecs and lru_add_active_pvecs; 5.10 uses the first for both.
+  struct Pagevecs {
+    Pagevec inactive, active;
+    Pagevec& of(LruList list) { return list == LruList::active ? active : inactive; }
+  };
   void pagevec_lru_add(Core& core, Pagevec& pagevec);
+  /// On which list a new page begins.
+  LruList first_list(const Frame& page) const {
+    if ((page.flags & PG_file) == 0) return new_anon_;
+    return kinds_ == LruLists::by_kind ? LruList::inactive_file : LruList::inactive;
+  }
+  void check_list(std::uint32_t vec, LruList which) const;
 
+  const LruLists kinds_;
   const LruList new_anon_;
-  std::vector<Pagevec> pagevecs_; // lru_add, by core
+  std::vector<Pagevecs> pagevecs_; // by core
 };
 
 inline const DeclareParameters<LruParameters> declared_lru_parameters;

@@ -14,7 +14,8 @@ constexpr unsigned swap_cluster_max = 32;
 
 class LruOfNodes final : public Lru {
  public:
-  explicit LruOfNodes(const LruMeans& means) : Lru(means, LruHeads::own_line, means.pages.layout().nodes()) {}
+  explicit LruOfNodes(const LruMeans& means)
+      : Lru(means, LruHeads::own_line, LruLists::by_kind, means.pages.layout().nodes()) {}
 
   void free_pages_and_swap_cache(Core& core, std::span<FrameNumber> frames) override {
     lru_add_drain(core);
@@ -37,6 +38,7 @@ class LruOfNodes final : public Lru {
         if (!hold.of(vec)) lock_batch = 0;
         hold.take(vec).del(core, frame);
       }
+      page.flags &= ~std::uint32_t{PG_file};
       frames[to_free++] = frame;
     }
     hold.drop();

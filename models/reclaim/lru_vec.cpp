@@ -6,8 +6,26 @@
 
 namespace mmsim {
 
-LruVec::LruVec(PageAllocator& pages, SpinLocks& locks, LruHeads heads)
-    : allocator_(pages), frames_(pages.frames()),
+namespace {
+// vm_stat's item of a list, and whether the list is an active one.
+constexpr VmStatItem item_of(LruList list) {
+  switch (list) {
+  case LruList::inactive:
+    return NR_INACTIVE_ANON;
+  case LruList::active:
+    return NR_ACTIVE_ANON;
+  case LruList::inactive_file:
+    return NR_INACTIVE_FILE;
+  case LruList::active_file:
+    return NR_ACTIVE_FILE;
+  }
+  return NR_INACTIVE_ANON;
+}
+constexpr bool is_active(LruList list) { return list == LruList::active || list == LruList::active_file; }
+} // namespace
+
+LruVec::LruVec(PageAllocator& pages, SpinLocks& locks, LruHeads heads, LruLists lists)
+    : allocator_(pages), frames_(pages.frames()), kinds_(lists),
       lock_(locks.make("lru_lock", heads == LruHeads::beside_lock ? &heads_ : nullptr)) {}
 
 void LruVec::lock(Core& core) {
@@ -22,7 +40,7 @@ void LruVec::add(Core& core, FrameNumber frame, LruList list) {
   const std::uint32_t head = pages.front().value();
   const Duration misses = struct_page_miss(core, frames_[frame]) + listed_miss(core, head);
   met(core, frame.value(), head);
-  frames_[frame].flags |= PG_lru | (list == LruList::active ? PG_active : 0U);
+  frames_[frame].flags |= PG_lru | (is_active(list) ? PG_active : 0U);
   pages.push_front(frames_, frame);
   update_lru_size(core, frame, list, 1);
   core.charge(core.costs().work.lru_add, Account::work);
@@ -34,12 +52,19 @@ void LruVec::del(Core& core, FrameNumber frame) {
   // Who drops the last reference has just had the page's own line.
   const Duration misses = listed_miss(core, page.next) + listed_miss(core, page.previous);
   met(core, page.next, page.previous);
-  const LruList list = (page.flags & PG_active) != 0 ? LruList::active : LruList::inactive;
+  const LruList list = list_of(page.flags);
   page.flags &= ~(PG_lru | PG_active);
   lists_[static_cast<std::size_t>(list)].remove(frames_, frame);
   update_lru_size(core, frame, list, -1);
   core.charge(core.costs().work.lru_del, Account::work);
   if (misses.count() != 0) core.charge(misses, Account::coherence);
+}
+
+void LruVec::add_at_boot(FrameNumber frame) {
+  const LruList list = list_of(frames_[frame].flags);
+  frames_[frame].flags |= PG_lru;
+  lists_[static_cast<std::size_t>(list)].push_front(frames_, frame);
+  allocator_.vm_stat().count_at_boot(allocator_.layout().zone_of(frame), item_of(list), 1);
 }
 
 // Of a page that is on the list; 0 is none.
@@ -61,7 +86,7 @@ void LruVec::met(Core& core, std::uint32_t one, std::uint32_t other) {
 // __inc_zone_state() of NR_ACTIVE or NR_INACTIVE in 2.6.24, update_lru_size() in 5.10. Its instructions are part of
 // lru_add and lru_del.
 void LruVec::update_lru_size(Core& core, FrameNumber frame, LruList list, std::int32_t one) {
-  allocator_.count_page(core, frame, list == LruList::active ? NR_ACTIVE_ANON : NR_INACTIVE_ANON, one);
+  allocator_.count_page(core, frame, item_of(list), one);
 }
 
 } // namespace mmsim

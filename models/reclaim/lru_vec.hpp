@@ -6,8 +6,8 @@
 //
 // Models the lists of struct zone (2.6.24: active_list and inactive_list, add_page_to_active_list() and its kind,
 // del_page_from_lru()) and of struct lruvec under pgdat->lru_lock (5.10: add_page_to_lru_list(),
-// del_page_from_lru_list()). All pages here are anonymous: in 5.10 the two lists are LRU_INACTIVE_ANON and
-// LRU_ACTIVE_ANON.
+// del_page_from_lru_list()). 2.6.24 has two lists for all pages; since 2.6.28 those of files have two of their own
+// (LruLists::by_kind).
 //
 // In struct zone of 2.6.24 the lock and the heads of the lists are one cache line (between two ZONE_PADDINGs), so that
 // those who try to take the lock disturb its holder. In 5.10 the lists are a memory cgroup's (mem_cgroup_per_node,
@@ -18,7 +18,7 @@
 // with the core that made it. A page that goes has been met before the lock, when it was unmapped (gather.cpp) or its last
 // reference dropped, and so have those neighbours that go with it: misses under the lock are the others' pages in between.
 //
-// Left out: lists of file pages and unevictable ones, cgroups beside the first.
+// Left out: the unevictable list, cgroups beside the first.
 #pragma once
 
 #include "models/locks/spinlock.hpp"
@@ -35,15 +35,18 @@ class Core;
 class PageAllocator;
 
 /// enum lru_list, as far as there are pages for it.
-enum class LruList : std::uint8_t { inactive, active };
-inline constexpr std::size_t lru_list_count = 2;
+enum class LruList : std::uint8_t { inactive, active, inactive_file, active_file };
+inline constexpr std::size_t lru_list_count = 4;
+
+/// Whether pages of files have lists of their own.
+enum class LruLists : std::uint8_t { shared, by_kind };
 
 /// Whether the heads of the lists share the lock's cache line.
 enum class LruHeads : std::uint8_t { beside_lock, own_line };
 
 class LruVec {
  public:
-  LruVec(PageAllocator& pages, SpinLocks& locks, LruHeads heads);
+  LruVec(PageAllocator& pages, SpinLocks& locks, LruHeads heads, LruLists lists);
 
   /// Takes lru_lock with irqs off, and the line of the heads with it.
   void lock(Core& core);
@@ -53,9 +56,18 @@ class LruVec {
 
   /// Sets PG_lru and puts the page at the list's head.
   void add(Core& core, FrameNumber frame, LruList list);
-  /// Takes the page off its list and clears its flags.
+  /// Takes the page off its list and clears the flags that say so.
   void del(Core& core, FrameNumber frame);
 
+  /// A page that is there when the machine starts to run, at no cost and without the lock.
+  void add_at_boot(FrameNumber frame);
+  /// The list of a page with these flags.
+  LruList list_of(std::uint32_t flags) const {
+    const bool active = (flags & PG_active) != 0;
+    if (kinds_ == LruLists::shared || (flags & PG_file) == 0)
+      return active ? LruList::active : LruList::inactive;
+    return active ? LruList::active_file : LruList::inactive_file;
+  }
   const FrameList& list(LruList list) const { return lists_[static_cast<std::size_t>(list)]; }
 
  private:
@@ -65,6 +77,7 @@ class LruVec {
 
   PageAllocator& allocator_;
   FrameTable& frames_;
+  const LruLists kinds_;
   CacheLine heads_{"lru lists"};
   std::unique_ptr<SpinLock> lock_;
   std::array<FrameList, lru_list_count> lists_;

@@ -12,7 +12,8 @@ namespace {
 
 class LruOfZones final : public Lru {
  public:
-  explicit LruOfZones(const LruMeans& means) : Lru(means, LruHeads::beside_lock, means.pages.zones()) {}
+  explicit LruOfZones(const LruMeans& means)
+      : Lru(means, LruHeads::beside_lock, LruLists::shared, means.pages.zones()) {}
 
   void free_pages_and_swap_cache(Core& core, std::span<FrameNumber> frames) override {
     lru_add_drain(core);
@@ -35,6 +36,7 @@ class LruOfZones final : public Lru {
       Frame& page = pages_[frame];
       if (!put_testzero(core, page)) continue;
       if ((page.flags & PG_lru) != 0) hold.take(*vecs_[vec_of(frame)]).del(core, frame);
+      page.flags &= ~std::uint32_t{PG_file};
       frames[to_free++] = frame;
     }
     hold.drop();

@@ -1,4 +1,5 @@
-// What the scheduler tells whoever must know when a CPU stands between two kernel paths: RCU.
+// What the scheduler tells whoever must know when a CPU stands between two kernel paths: RCU, and TLB
+// flush policies that wait for it.
 //
 // Timeline of a core:
 //   schedules(core)            schedule() begins: the running task gives up the core, or offers to
@@ -9,6 +10,8 @@
 // Stands for the calls of rcu_note_context_switch(), rcu_sched_clock_irq(), rcu_needs_cpu(),
 // rcu_idle_enter() and rcu_idle_exit() (names of 5.10) from kernel/sched and kernel/time.
 #pragma once
+
+#include <vector>
 
 namespace mmsim {
 
@@ -23,6 +26,36 @@ class CpuObserver {
   /// With irqs on; may take time. True: the core must not stop its tick.
   virtual bool enter_idle(Core& core) = 0;
   virtual void exit_idle(Core& core) = 0;
+};
+
+/// Several, told one after the other.
+class CpuObservers final : public CpuObserver {
+ public:
+  /// Before the engine runs.
+  void add(CpuObserver& observer) { observers_.push_back(&observer); }
+  void schedules(Core& core) override {
+    for (CpuObserver* observer : observers_)
+      observer->schedules(core);
+  }
+  bool tick(Core& core, bool quiescent) override {
+    bool resched = false;
+    for (CpuObserver* observer : observers_)
+      resched |= observer->tick(core, quiescent);
+    return resched;
+  }
+  bool enter_idle(Core& core) override {
+    bool keeps_tick = false;
+    for (CpuObserver* observer : observers_)
+      keeps_tick |= observer->enter_idle(core);
+    return keeps_tick;
+  }
+  void exit_idle(Core& core) override {
+    for (CpuObserver* observer : observers_)
+      observer->exit_idle(core);
+  }
+
+ private:
+  std::vector<CpuObserver*> observers_;
 };
 
 } // namespace mmsim

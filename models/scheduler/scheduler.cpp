@@ -109,9 +109,10 @@ Task& Scheduler::spawn_at_boot(std::string name, MmStruct* mm, CoreId on, std::f
 }
 
 Task& Scheduler::spawn(Core& core, std::string name, MmStruct* mm, CoreId on, std::function<void(Task&)> body,
-                       Fiber::Kind kind, SlabObject files) {
+                       Fiber::Kind kind, SlabObject files, std::shared_ptr<Completion> vfork_done) {
   Task& task = create(std::move(name), mm, on, std::move(body), kind);
   task.files = files;
+  task.vfork_done = std::move(vfork_done);
   enqueue_and_kick(core, task);
   return task;
 }
@@ -202,7 +203,8 @@ void Scheduler::schedule(Task& current) {
   queue.lock->lock_irqsave(core);
   queue.need_resched = false;
   const WorkCosts& work = core.costs().work;
-  if (current.state == Task::State::running && !current.idle) {
+  const bool leaves = current.leaves_for != nullptr && current.state == Task::State::running;
+  if (current.state == Task::State::running && !current.idle && !leaves) {
     queue.tasks.push_back(current);
     current.on_queue = true;
   } else if (!current.idle) {
@@ -211,7 +213,7 @@ void Scheduler::schedule(Task& current) {
   if (queue.tasks.empty()) pull_task(core, queue);
   core.charge(work.pick_next, Account::schedule);
   core.settle();
-  if (current.state == Task::State::running && !current.idle && !current.on_queue) {
+  if (current.state == Task::State::running && !current.idle && !current.on_queue && !leaves) {
     queue.tasks.push_back(current); // woken while pull_task() had dropped the lock
     current.on_queue = true;
   }
@@ -242,8 +244,7 @@ void Scheduler::switch_to(Task& previous, Task& next) {
     next.active_mm = next.mm;
   }
   if (previous.mm == nullptr) {
-    if (next.mm != nullptr || next.active_mm != active) // else handed on
-      queue.borrowed = active;
+    if (next.mm != nullptr || next.active_mm != active || !switcher_.hands_on()) queue.borrowed = active;
     previous.active_mm = nullptr;
   }
   set_on_cpu(core, next, true); // prepare_task()
@@ -274,7 +275,12 @@ void Scheduler::finish_switch(Task& next) {
   Task* const previous = std::exchange(queue.to_finish, nullptr);
   MmStruct* const borrowed = std::exchange(queue.borrowed, nullptr);
   set_on_cpu(core, *previous, false); // finish_task()
+  Core* const goes_to = std::exchange(previous->leaves_for, nullptr);
+  const bool moves = goes_to != nullptr && previous->state == Task::State::running && !previous->on_queue;
+  if (goes_to != nullptr && !previous->on_queue)
+    previous->core_ = goes_to; // who wakes it looks under the lock
   queue.lock->unlock_irqrestore(core);
+  if (moves) enqueue_and_kick(core, *previous); // __migrate_task()
   if (borrowed != nullptr) switcher_.drop_borrowed(core, borrowed);
   if (previous->state == Task::State::dead) bury(*previous);
 }

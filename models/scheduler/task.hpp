@@ -15,10 +15,12 @@
 #include <boost/intrusive/list.hpp>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 
 namespace mmsim {
 
+class Completion;
 class MmStruct;
 
 /// Links a task into a run queue.
@@ -50,17 +52,19 @@ class Task : public RunHook {
   const std::string name;
   MmStruct* mm = nullptr;        ///< its address space; null for kernel threads
   MmStruct* active_mm = nullptr; ///< the one whose tables the core uses while it runs
+  std::shared_ptr<Completion> vfork_done; ///< its parent waits until it no longer uses the parent's mm
   SlabObject files = no_object;  ///< its files_struct; none if it is there at boot or a kernel thread
   State state = State::running;
   bool idle = false;
   bool daemon = false; ///< lives as long as the machine
   bool running_on_core = false;
   bool on_queue = false;
-  bool wake_pending = false; ///< woken since set_current_state(): it will not sleep
-  bool bound = false;        ///< must stay on its core
-  bool killed = false;       ///< SIGKILL is pending: it ends where it would return to user mode
-  bool killable = false;     ///< it sleeps such that SIGKILL wakes it: TASK_KILLABLE
-  bool in_user_mode = false; ///< its core executes user code: what interrupts it finds no kernel path
+  bool wake_pending = false;  ///< woken since set_current_state(): it will not sleep
+  bool bound = false;         ///< must stay on its core
+  Core* leaves_for = nullptr; ///< where it must go on once its core has switched away: set_cpus_allowed()
+  bool killed = false;        ///< SIGKILL is pending: it ends where it would return to user mode
+  bool killable = false;      ///< it sleeps such that SIGKILL wakes it: TASK_KILLABLE
+  bool in_user_mode = false;  ///< its core executes user code: what interrupts it finds no kernel path
   Ledger ledger;
   Ledger::Snapshot at_switch_in; ///< the books at the instant at which a core last switched to it
   Fiber* fiber = nullptr;

@@ -1,7 +1,7 @@
 // The front of every flush: what it covers, the counters, the oracle; then the policy.
 //
-// Models the callers' side of flush_tlb_mm(), flush_tlb_range() and flush_tlb_page() (5.10): above a ceiling
-// of pages the whole address space is flushed.
+// Models the callers' side of flush_tlb_mm(), flush_tlb_range(), flush_tlb_page() and flush_tlb_kernel_range() (5.10):
+// above a ceiling of pages the whole address space is flushed, or for the kernel everything.
 #pragma once
 
 #include "models/address_space/oracle.hpp"
@@ -11,9 +11,13 @@ namespace mmsim {
 
 class TlbFlusher {
  public:
-  TlbFlusher(TlbFlushPolicy& policy, Oracle& oracle, const Configuration& configuration)
-      : policy_(policy), oracle_(oracle),
-        ceiling_(static_cast<std::uint64_t>(read_parameters<TlbFlushParameters>(configuration).ceiling)) {}
+  TlbFlusher(TlbFlushPolicy& policy, Oracle& oracle, Machine& machine, const Configuration& configuration)
+      : policy_(policy), oracle_(oracle) {
+    const auto parameters = read_parameters<TlbFlushParameters>(configuration);
+    kernel_ceiling_ = static_cast<std::uint64_t>(parameters.ceiling) + 1;
+    ceiling_ = machine.costs().tlb.range ? static_cast<std::uint64_t>(parameters.range_ceiling)
+                                         : static_cast<std::uint64_t>(parameters.ceiling);
+  }
 
   void flush_page(Core& core, MmStruct& mm, PageNumber page) {
     flush(core, mm, {page, page + 1}, Counter::tlb_flush_page);
@@ -26,15 +30,51 @@ class TlbFlusher {
       flush(core, mm, {begin, end, false, freed_tables}, Counter::tlb_flush_range);
   }
   void flush_mm(Core& core, MmStruct& mm, bool freed_tables) {
-    flush(core, mm, {PageNumber(0), mm.tables.shape().end(), true, freed_tables}, Counter::tlb_flush_mm);
+    flush(core, mm, whole(mm, freed_tables), Counter::tlb_flush_mm);
+  }
+  /// Pages of `init_mm`. The one ceiling of arm64 that is a page higher, and knows no ranges.
+  void flush_kernel_range(Core& core, MmStruct& init_mm, PageNumber begin, PageNumber end) {
+    const bool all = end - begin > kernel_ceiling_;
+    const std::uint64_t ticket =
+        begins(core, init_mm, all ? Counter::tlb_flush_all : Counter::tlb_flush_range);
+    policy_.flush_kernel_range(core, begin, end, all);
+    core.settle();
+    oracle_.flush_ends(init_mm, begin, end, ticket);
   }
 
+  /// True if munmap should ask defer() first.
+  bool defers() const { return policy_.defers(); }
+  /// munmap's flush. True if the policy has taken `withheld` over; else the flush is still to be made.
+  bool defer(Core& core, MmStruct& mm, PageNumber begin, PageNumber end, bool freed_tables,
+             std::unique_ptr<Withheld>& withheld) {
+    const FlushRange range =
+        end - begin > ceiling_ ? whole(mm, freed_tables) : FlushRange{begin, end, false, freed_tables};
+    core.charge(core.costs().work.flush_setup, Account::tlb_local);
+    if (!policy_.defer(core, mm, range, withheld)) return false;
+    core.counters().add(range.whole_mm ? Counter::tlb_flush_mm : Counter::tlb_flush_range);
+    return true;
+  }
+  /// Before [first, first + pages) is mapped at an address of the caller's choice, or mm goes.
+  void complete(Core& core, MmStruct& mm, PageNumber first, std::uint64_t pages) {
+    if (!mm.withheld.empty() && mm.withheld.past(first, pages) != first) policy_.complete(core, mm);
+  }
+  void complete(Core& core, MmStruct& mm) {
+    if (!mm.withheld.empty()) policy_.complete(core, mm);
+  }
+  bool frees_first() const { return policy_.frees_first(); }
+
  private:
-  void flush(Core& core, MmStruct& mm, const FlushRange& range, Counter counter) {
+  static FlushRange whole(const MmStruct& mm, bool freed_tables) {
+    return {PageNumber(0), mm.tables.shape().end(), true, freed_tables};
+  }
+  std::uint64_t begins(Core& core, MmStruct& mm, Counter counter) {
     core.charge(core.costs().work.flush_setup, Account::tlb_local);
     core.counters().add(counter);
     core.settle();
-    const std::uint64_t ticket = oracle_.flush_begins(mm);
+    return oracle_.flush_begins(mm);
+  }
+  void flush(Core& core, MmStruct& mm, const FlushRange& range, Counter counter) {
+    const std::uint64_t ticket = begins(core, mm, counter);
     policy_.flush(core, mm, range);
     core.settle();
     oracle_.flush_ends(mm, range.begin, range.end, ticket);
@@ -42,7 +82,7 @@ class TlbFlusher {
 
   TlbFlushPolicy& policy_;
   Oracle& oracle_;
-  const std::uint64_t ceiling_;
+  std::uint64_t ceiling_, kernel_ceiling_;
 };
 
 } // namespace mmsim

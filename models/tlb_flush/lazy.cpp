@@ -21,6 +21,7 @@ class Lazy final : public MaskedShootdownPolicy {
  public:
   explicit Lazy(const FlushMeans& means) : MaskedShootdownPolicy(means), cpus_(means.machine.cpus()) {}
 
+  bool mask_covers_entries() const override { return false; } // who comes back compares generations
   void announce(Core& core, MmStruct& mm) override {
     core.rmw(mm.generation_line);
     ++mm.generation;

@@ -9,7 +9,7 @@ class ShootdownPolicy::Call final : public RemoteCall {
   void run(Core& core) override {
     core.settle();
     core.catch_up(); // what the interrupted user code did until now, it did with the old entries
-    policy_.invalidate_here(core, mm_, range_);
+    policy_.interrupted(core, mm_, range_);
     policy_.flushed(core, mm_, range_, generation_);
   }
 
@@ -20,31 +20,79 @@ class ShootdownPolicy::Call final : public RemoteCall {
   std::uint64_t generation_;
 };
 
+class ShootdownPolicy::KernelCall final : public RemoteCall {
+ public:
+  KernelCall(ShootdownPolicy& policy, PageNumber begin, PageNumber end, bool all)
+      : policy_(policy), begin_(begin), end_(end), all_(all) {}
+  void run(Core& core) override {
+    core.settle();
+    core.catch_up(); // all: the user's entries go too
+    policy_.invalidate_kernel_here(core, begin_, end_, all_);
+  }
+
+ private:
+  ShootdownPolicy& policy_;
+  PageNumber begin_, end_;
+  bool all_;
+};
+
 void ShootdownPolicy::flush(Core& core, MmStruct& mm, const FlushRange& range) {
   announce(core, mm);
   const std::uint64_t generation = mm.generation;
-  invalidate_here(core, mm, range);
-  flushed(core, mm, range, generation);
-  if (means_.machine.cpus() == 1) return;
-  const CoreSet others = targets(core, mm, range);
-  Call call(*this, mm, range, generation);
-  means_.calls.call(core, others, call);
+  const auto flush_own = [&] {
+    invalidate_here(core, mm, range);
+    flushed(core, mm, range, generation);
+  };
+  if (!own_tlb_last()) flush_own();
+  if (means_.machine.cpus() > 1) {
+    const CoreSet others = targets(core, mm, range);
+    Call call(*this, mm, range, generation);
+    means_.calls.call(core, others, call);
+  }
+  if (own_tlb_last()) flush_own();
+}
+
+void ShootdownPolicy::flush_kernel_range(Core& core, PageNumber begin, PageNumber end, bool all) {
+  if (means_.machine.cpus() > 1) {
+    KernelCall call(*this, begin, end, all);
+    means_.calls.call(core, others_online(core), call);
+  }
+  invalidate_kernel_here(core, begin, end, all);
 }
 
 void ShootdownPolicy::invalidate_here(Core& core, MmStruct& mm, const FlushRange& range) {
+  using Kind = Maintenance::Scope::Kind;
   Maintenance& maintenance = means_.machine.maintenance();
   const Asid asid = means_.ids.id_of(mm);
   if (range.whole_mm) {
-    using Kind = Maintenance::Scope::Kind;
     maintenance.local(core, {means_.ids.has_ids() ? Kind::id : Kind::all, asid, {}});
   } else {
-    for (PageNumber page = range.begin; page < range.end; ++page)
-      maintenance.local(core, {Maintenance::Scope::Kind::page, asid, page, !range.freed_tables});
+    for_each_tlbi(range.begin, range.end, core.costs().tlb.range, [&](PageNumber first, std::uint64_t pages) {
+      maintenance.local(core,
+                        {pages == 1 ? Kind::page : Kind::range, asid, first, !range.freed_tables, pages});
+    });
   }
   maintenance.local_barrier(core);
 }
 
-void MaskedShootdownPolicy::enter(Core& core, MmStruct& mm) {
+void ShootdownPolicy::invalidate_kernel_here(Core& core, PageNumber begin, PageNumber end, bool all) {
+  using Kind = Maintenance::Scope::Kind;
+  Maintenance& maintenance = means_.machine.maintenance();
+  if (all)
+    maintenance.local(core, {Kind::all});
+  else
+    for (PageNumber page = begin; page < end; ++page)
+      maintenance.local(core, {.kind = Kind::page, .page = page, .global = true});
+  maintenance.local_barrier(core);
+}
+
+CoreSet ShootdownPolicy::others_online(Core& core) const {
+  CoreSet others = means_.machine.online();
+  others.erase(core.id());
+  return others;
+}
+
+void MaskedShootdownPolicy::set_bit(Core& core, MmStruct& mm) {
   core.read(mm.cpumask_line);
   if (mm.cpumask.contains(core.id())) return;
   core.rmw(mm.cpumask_line);

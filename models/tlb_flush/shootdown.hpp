@@ -1,9 +1,9 @@
-// What the policies that interrupt have in common: flush here, then have the targets flush and wait for them.
+// What the policies that interrupt have in common: flush here, have the targets flush, and wait for them.
 //
-// Models flush_tlb_mm_range() and flush_tlb_func() of arch/x86 (5.10) and on_each_cpu_mask() of arch/arm
-// (2.6.24): pages one by one up to a ceiling, else the whole id.
-// Left out: Arm 2.6.24 waits for the others before it flushes here (on_each_cpu_mask); here the own TLB is first in
-// both versions.
+// Models flush_tlb_mm_range() and flush_tlb_func() of arch/x86 (5.10), which flushes the own TLB first, and
+// on_each_cpu_mask() of arch/arm/kernel/smp.c (2.6.24), which waits until the others have run the function before it
+// runs it itself: own_tlb_last() chooses. Pages go one by one up to a ceiling, with instructions for ranges where the
+// machine has them, else the whole id goes. flush_kernel_range() is on_each_cpu(): every online core, lazy or not.
 #pragma once
 
 #include "models/tlb_flush/tlb_flush_policy.hpp"
@@ -14,6 +14,7 @@ class ShootdownPolicy : public TlbFlushPolicy {
  public:
   explicit ShootdownPolicy(const FlushMeans& means) : means_(means) {}
   void flush(Core& core, MmStruct& mm, const FlushRange& range) override;
+  void flush_kernel_range(Core& core, PageNumber begin, PageNumber end, bool all) override;
 
  protected:
   /// The other cores to interrupt. Reads of shared state cost what their lines cost.
@@ -22,14 +23,24 @@ class ShootdownPolicy : public TlbFlushPolicy {
   virtual void announce(Core&, MmStruct&) {}
   /// A core has invalidated `range`; `generation` was the mm's when the flush was announced.
   virtual void flushed(Core&, MmStruct&, const FlushRange&, std::uint64_t generation) { (void)generation; }
+  /// What a target does in its handler.
+  virtual void interrupted(Core& core, MmStruct& mm, const FlushRange& range) {
+    invalidate_here(core, mm, range);
+  }
+  /// The order of on_each_cpu_mask(): the own TLB after the others have done.
+  virtual bool own_tlb_last() const { return false; }
 
   /// Invalidates on this core alone, with the barrier.
   void invalidate_here(Core& core, MmStruct& mm, const FlushRange& range);
+  /// All online cores but this one.
+  CoreSet others_online(Core& core) const;
 
   FlushMeans means_;
 
  private:
   class Call;
+  class KernelCall;
+  void invalidate_kernel_here(Core& core, PageNumber begin, PageNumber end, bool all);
 };
 
 /// Policies that keep mm_cpumask: the bit is set before the core loads the tables.
@@ -37,12 +48,28 @@ class MaskedShootdownPolicy : public ShootdownPolicy {
  public:
   using ShootdownPolicy::ShootdownPolicy;
   bool keeps_mask() const final { return true; }
-  void enter(Core& core, MmStruct& mm) override;
+  void enter(Core& core, MmStruct& mm) override { set_bit(core, mm); }
 
  protected:
-  void clear_bit(Core& core, MmStruct& mm);
+  static void set_bit(Core& core, MmStruct& mm);
+  static void clear_bit(Core& core, MmStruct& mm);
   /// A copy of the mask without `core`.
-  CoreSet others_in_mask(Core& core, MmStruct& mm);
+  static CoreSet others_in_mask(Core& core, MmStruct& mm);
+};
+
+/// The mask as `eager` keeps it. Without ids: set on switching to the mm, kept while lazy, cleared on switching to
+/// another mm, where the TLB is flushed. With ids a core keeps tagged entries when it switches away, so its bit stays
+/// until ids roll over.
+class MaskUntilRollover : public MaskedShootdownPolicy {
+ public:
+  using MaskedShootdownPolicy::MaskedShootdownPolicy;
+  void leave(Core& core, MmStruct& mm) override {
+    if (!means_.ids.has_ids()) clear_bit(core, mm);
+  }
+  void dropped_all(Core& core, MmStruct& mm) override { clear_bit(core, mm); }
+
+ protected:
+  CoreSet targets(Core& core, MmStruct& mm, const FlushRange&) override { return others_in_mask(core, mm); }
 };
 
 } // namespace mmsim

@@ -10,14 +10,21 @@
 //   leave(core, mm)        the core has loaded other tables
 // Timeline of a flush, on a core whose task changed entries of mm (irqs on, locks of the change may be held):
 //   flush(core, mm, range) returns when no core can use an old translation of the range any more
-// The entries are written before flush(); frames and tables are freed after it.
+// The entries are written before flush(); frames and tables are freed after it (but see frees_first()). munmap may
+// leave both to the policy instead:
+//   defer(core, mm, range, withheld)   flushes here, and takes care of the rest later; the range stays out of use
+//   complete(core, mm)                 nothing of mm is withheld any more
+// flush_kernel_range(core, begin, end, all) is the same as flush() for pages of the kernel, which every core may use
+// at any time, whatever address space it has loaded.
 //
 // To add a policy: one .cpp here that derives from this class and registers itself. Nothing else changes.
 #pragma once
 
 #include "models/address_space/asid.hpp"
 #include "models/address_space/mm_struct.hpp"
+#include "models/address_space/withheld.hpp"
 #include "models/scheduler/cross_call.hpp"
+#include "models/tlb_flush/tlb_range.hpp"
 #include "sim/engine/parameter.hpp"
 #include "sim/machine/machine.hpp"
 
@@ -35,11 +42,16 @@ struct FlushRange {
   bool freed_tables = false; ///< page tables are freed too: whoever may walk them must know
 };
 
+class CpuObserver;
+
 /// What policies are made of.
 struct FlushMeans {
   Machine& machine;
   CrossCalls& calls;
   AsidAllocator& ids;
+  const Configuration& configuration;
+  /// The core, in an interrupt and with irqs off, leaves the tables that it borrows for those of init_mm.
+  std::function<void(Core&)> leave_borrowed_mm;
 };
 
 class TlbFlushPolicy {
@@ -49,8 +61,26 @@ class TlbFlushPolicy {
 
   virtual ~TlbFlushPolicy() = default;
   virtual void flush(Core& core, MmStruct& mm, const FlushRange& range) = 0;
+  /// `all`: more than the ceiling, everything goes that the kernel or anybody has.
+  virtual void flush_kernel_range(Core& core, PageNumber begin, PageNumber end, bool all) = 0;
+  /// mmu_gather gives pages and tables back before it asks for the flush.
+  virtual bool frees_first() const { return false; }
+  /// Why no kernel should flush like that, or nothing.
+  virtual std::string_view unsafe() const { return {}; }
+  virtual bool defers() const { return false; }
+  /// Where the policy defers at all: takes `withheld` over, or leaves it alone and returns false: then the caller must flush and free.
+  virtual bool defer(Core&, MmStruct&, const FlushRange&, std::unique_ptr<Withheld>& withheld) {
+    (void)withheld;
+    return false;
+  }
+  /// Ends what was deferred for `mm`, at once. With irqs on, in a task.
+  virtual void complete(Core&, MmStruct& mm) { (void)mm; }
+  /// Who wants to know of ticks and switches of the cores, or null.
+  virtual CpuObserver* cpu_observer() { return nullptr; }
   /// True if mm.cpumask holds every core that has the mm's tables loaded.
   virtual bool keeps_mask() const { return false; }
+  /// True if mm.cpumask also holds every core whose TLB has entries that the mm would use there again.
+  virtual bool mask_covers_entries() const { return keeps_mask(); }
   virtual void enter(Core&, MmStruct&) {}
   virtual void loaded(Core&, MmStruct&) {}
   virtual void enter_lazy(Core&, MmStruct&) {}
@@ -63,14 +93,19 @@ class TlbFlushPolicy {
 
 struct TlbFlushParameters {
   std::string policy;
-  std::int64_t ceiling;
+  std::int64_t ceiling, range_ceiling;
   static void declare(Declaration& d, TlbFlushParameters& p) {
     d("kernel.tlb_flush", p.policy, "broadcast", "who is told when translations are taken away",
       "arch/arm64 broadcasts TLBI")
         .registered<TlbFlushPolicy>();
-    d("kernel.tlb_flush_ceiling", p.ceiling, 512, "pages above which the whole address-space id is flushed",
-      "MAX_TLBI_OPS of arm64, 5.10")
+    d("kernel.tlb_flush_ceiling", p.ceiling, 511, "pages above which the whole address-space id is flushed",
+      "arm64, 5.10, __flush_tlb_range: the whole id from MAX_TLBI_OPS = 512 pages on")
         .at_least(1);
+    d("kernel.tlb_range_ceiling", p.range_ceiling, static_cast<std::int64_t>(max_tlbi_range_pages - 1),
+      "the same where the machine has instructions for ranges (machine.tlb.range)",
+      "ibid.: from MAX_TLBI_RANGE_PAGES = 2^21 pages on")
+        .at_least(1)
+        .at_most(static_cast<std::int64_t>(max_tlbi_range_pages - 1));
   }
 };
 inline const DeclareParameters<TlbFlushParameters> declared_tlb_flush_parameters;

@@ -5,7 +5,8 @@
 namespace mmsim {
 
 bool what_if(const Configuration& configuration, std::string_view policy) {
-  return read_parameters<CostBook>(configuration).tlb.broadcast && policy != "broadcast";
+  const TlbCosts tlb = read_parameters<CostBook>(configuration).tlb;
+  return tlb.broadcast && policy != (tlb.erratum_798181 ? "erratum_798181" : "broadcast");
 }
 
 } // namespace mmsim

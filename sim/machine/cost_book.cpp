@@ -67,6 +67,9 @@ void TlbCosts::declare(Declaration& d, TlbCosts& c) {
   d("machine.tlb.walk_cache_entries", c.walk_cache_entries, 32, "last-level tables that the walker remembers",
     "estimate: size not published; tens of entries in comparable cores")
       .at_least(1);
+  d("machine.tlb.asid_bits", c.asid_bits, 16, "bits of an address-space id; kernel.asid_bits cannot be more",
+    "ID_AA64MMFR0_EL1.ASIDBits of servers; 8 on Armv6 and Armv7")
+      .one_of({8, 16});
   d("machine.tlb.l2_hit", c.l2_hit, "2 ns", "a hit in the second level", "estimate: about 5 cycles");
   d("machine.tlb.walk_level", c.walk_level, "5 ns", "one level of a table walk, descriptor in a cache",
     "estimate: an L2 cache hit of 11 to 13 cycles a level");
@@ -96,6 +99,25 @@ void TlbCosts::declare(Declaration& d, TlbCosts& c) {
   d("machine.tlbi.broadcast_stall", c.broadcast_stall, "15 ns",
     "what one broadcast TLBI takes from every other busy core",
     "estimate: the lookup pipeline is held for some 30 to 40 cycles");
+  d("machine.tlbi.broadcast_sync", c.broadcast_sync, "120 ns",
+    "how long the barrier after broadcasts (DVM Sync) keeps the interconnect from other maintenance, a part of "
+    "its completion",
+    "estimate: one Sync at a time, until the last core has answered: broadcast_complete. 32 cores with mprotect "
+    "15.6 times slower (eMAG, 5.6-rc) ask for half a local mprotect of serialised service a flush");
+  d("machine.tlb.range", c.range, false, "TLBI instructions that take a range of pages (FEAT_TLBIRANGE)",
+    "Armv8.4; optional in Armv8.3 and before it none");
+  d("machine.tlbi.range", c.invalidate_range, "12 ns", "one TLBI of a range on the core itself",
+    "estimate: twice a TLBI by address, as zy20-range has it for a broadcast one");
+  d("machine.tlbi.broadcast_range_channel", c.broadcast_range_channel, "60 ns",
+    "one TLBI of a range on the interconnect, however many pages it has",
+    "zy20-range-02 less the fixed part of zy20-classic: 1050 units where a page takes 529 (FPGA prototype)");
+  d("machine.tlbi.broadcast_range_stall", c.broadcast_range_stall, "30 ns",
+    "what one broadcast TLBI of a range takes from every other busy core",
+    "estimate: the TLB is swept once by sets, twice the look-up of a page; zy20-range takes the same time for 2 to "
+    "512 pages");
+  d("machine.tlb.erratum_798181", c.erratum_798181, false,
+    "a barrier after broadcast TLBIs does not wait for the other cores' accesses: they must execute one themselves",
+    "Cortex-A15 up to r3p2, erratum 798181 (Linux: CONFIG_ARM_ERRATA_798181)");
 }
 
 void MemoryCosts::declare(Declaration& d, MemoryCosts& c) {
@@ -136,6 +158,8 @@ void EntryCosts::declare(Declaration& d, EntryCosts& c) {
     "estimate: 30 registers and 512 bytes of FP state, saved and restored");
   d("machine.entry.switch_mm", c.switch_mm, "60 ns", "writing TTBR0 with an id, with its ISB",
     "estimate: two system-register writes and a context synchronisation");
+  d("machine.entry.switch_ttbr", c.switch_ttbr, "30 ns", "writing TTBR0 without an id, with its ISB",
+    "estimate: half of switch_mm: one system-register write and a context synchronisation");
   d("machine.entry.rollover", c.rollover, "400 ns", "book-keeping of an id roll-over, without its flushes",
     "estimate: clearing the id bitmap (8 KiB) and reserving the running ids");
 }
@@ -174,6 +198,13 @@ void WorkCosts::declare(Declaration& d, WorkCosts& c) {
     estimate);
   d("machine.work.fault_handle", c.fault_handle, "180 ns", "handle_mm_fault and its callers, fixed part",
     "host.csv M5: COW reuse 620 ns with entry, mmap_lock, walk");
+  d("machine.work.page_cache_add", c.page_cache_add, "60 ns",
+    "add_to_page_cache or its undoing, without locks: fields of struct page, a slot of the tree, counts",
+    "estimate: 150 instructions on lines that are in the cache");
+  d("machine.work.io_submit", c.io_submit, "1500 ns", "readpage of one page: a bio, its request, the doorbell",
+    "estimate: 4 KiB reads by io_uring on NVMe cost a core some 2 us in all (kernel 5.10)");
+  d("machine.work.io_complete", c.io_complete, "700 ns",
+    "end of a request in its interrupt, without what it wakes", "estimate: the other part of those 2 us");
   d("machine.work.mmap", c.mmap, "450 ns", "do_mmap, fixed part", estimate);
   d("machine.work.munmap", c.munmap, "500 ns", "do_munmap, fixed part",
     "host.csv S1: munmap of one page 2.17 us in all");
@@ -202,13 +233,15 @@ void WorkCosts::declare(Declaration& d, WorkCosts& c) {
   d("machine.work.lru_del", c.lru_del, "10 ns",
     "taking a page off its LRU list, lines in the cache: flag, links, statistics",
     "estimate: as lru_add without the atomic (__ClearPageLRU)");
-  d("machine.work.slab_alloc", c.slab_alloc, "12 ns", "kmem_cache_alloc of an object that the CPU's array has",
+  d("machine.work.slab_alloc", c.slab_alloc, "12 ns",
+    "kmem_cache_alloc of an object that the CPU's array has",
     "estimate: irqs off and on, a load and two stores, 20 to 30 instructions on lines that are in the cache");
   d("machine.work.slab_free", c.slab_free, "14 ns", "kmem_cache_free into the CPU's array",
     "estimate: as an allocation, and from the object to its page and node");
   d("machine.work.slab_object", c.slab_object, "6 ns", "moving an object between a CPU's array and its slab",
     "estimate: ten instructions, the slab's place in its lists, part of a miss on its free list");
-  d("machine.work.slab_copy", c.slab_copy, "1 ns", "moving an object between a CPU's array and a shared array",
+  d("machine.work.slab_copy", c.slab_copy, "1 ns",
+    "moving an object between a CPU's array and a shared array",
     "estimate: copying a pointer, an eighth of a line of 64 bytes, which is mostly fetched ahead");
   d("machine.work.slab_grow", c.slab_grow, "150 ns",
     "setting up a slab: its management and free list, without its pages",

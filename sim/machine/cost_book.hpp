@@ -33,10 +33,12 @@ struct InterruptCosts {
 /// Translation: TLB geometry and maintenance.
 struct TlbCosts {
   std::int64_t l1_entries, l1_ways, l2_entries, l2_ways, walk_cache_entries;
+  std::int64_t asid_bits;
   Duration l2_hit, walk_level;
-  bool broadcast, hardware_access_flag, hardware_dirty;
-  Duration invalidate_page, invalidate_all, dsb;
-  Duration broadcast_issue, broadcast_channel, broadcast_complete, broadcast_stall;
+  bool broadcast, range, erratum_798181, hardware_access_flag, hardware_dirty;
+  Duration invalidate_page, invalidate_range, invalidate_all, dsb;
+  Duration broadcast_issue, broadcast_channel, broadcast_range_channel, broadcast_sync, broadcast_complete;
+  Duration broadcast_stall, broadcast_range_stall;
   static void declare(Declaration&, TlbCosts&);
 };
 
@@ -50,7 +52,7 @@ struct MemoryCosts {
 
 /// Ways into and out of the kernel, and switching.
 struct EntryCosts {
-  Duration syscall, fault, user_access, switch_registers, switch_mm, rollover;
+  Duration syscall, fault, user_access, switch_registers, switch_mm, switch_ttbr, rollover;
   static void declare(Declaration&, EntryCosts&);
 };
 
@@ -60,6 +62,7 @@ struct WorkCosts {
   Duration vma_find_level, vma_insert, vma_dup, vma_remove, rmap_link;              // areas
   Duration table_walk_level, pte_scan, pte_copy, pte_set, pte_clear, pte_wrprotect; // page tables
   Duration table_init, page_ref, page_unref;
+  Duration page_cache_add, io_submit, io_complete;                         // page cache
   Duration fault_handle, mmap, munmap, mprotect, madvise, mremap, brk;     // fixed parts of system calls
   Duration pcp_alloc, pcp_free, buddy_alloc, buddy_free, buddy_step;       // pages
   Duration pagevec_add, pagevec_put, lru_add, lru_del;                     // LRU

@@ -11,10 +11,12 @@ class Core;
 enum class Irq : std::uint8_t {
   call_function, ///< somebody has put work on this core's call queue
   reschedule,    ///< look at the run queue
-  tick           ///< the core's own timer; no IPI
+  tick,          ///< the core's own timer; no IPI
+  flush_tlb_all, ///< drop all translations (a roll-over of address-space ids in 2.6.24)
+  device         ///< a device has finished something; no IPI
 };
-inline constexpr std::size_t irq_count = 3;
-constexpr bool is_ipi(Irq irq) { return irq != Irq::tick; }
+inline constexpr std::size_t irq_count = 5;
+constexpr bool is_ipi(Irq irq) { return irq != Irq::tick && irq != Irq::device; }
 
 /// What the kernel does when one comes. Runs to completion on the interrupted fiber's stack with irqs off;
 /// may charge, settle and access lines, must not sleep.

@@ -7,14 +7,19 @@
 namespace mmsim {
 
 bool Maintenance::apply(Core& core, const Scope& scope) {
+  Tlb& tlb = core.tlb();
   switch (scope.kind) {
   case Scope::Kind::page:
-    return core.tlb().invalidate_page(scope.asid, scope.page, scope.last_level);
+    return scope.global ? tlb.invalidate_global(scope.page, 1)
+                        : tlb.invalidate_page(scope.asid, scope.page, scope.last_level);
+  case Scope::Kind::range:
+    return scope.global ? tlb.invalidate_global(scope.page, scope.pages)
+                        : tlb.invalidate_range(scope.asid, scope.page, scope.pages, scope.last_level);
   case Scope::Kind::id:
-    core.tlb().invalidate_asid(scope.asid);
+    tlb.invalidate_asid(scope.asid);
     break;
   case Scope::Kind::all:
-    core.tlb().invalidate_all();
+    tlb.invalidate_all();
     break;
   }
   return true;
@@ -22,7 +27,9 @@ bool Maintenance::apply(Core& core, const Scope& scope) {
 
 void Maintenance::local(Core& core, const Scope& scope) {
   const TlbCosts& costs = core.costs().tlb;
-  core.charge(scope.kind == Scope::Kind::page ? costs.invalidate_page : costs.invalidate_all,
+  core.charge(scope.kind == Scope::Kind::page    ? costs.invalidate_page
+              : scope.kind == Scope::Kind::range ? costs.invalidate_range
+                                                 : costs.invalidate_all,
               Account::tlb_local);
   apply(core, scope);
 }
@@ -33,7 +40,9 @@ void Maintenance::broadcast(Core& core, const Scope& scope) {
   const TlbCosts& costs = core.costs().tlb;
   core.charge(costs.broadcast_issue, Account::tlb_remote);
   core.settle();
-  const Instant sent = std::max(machine_.engine().now(), channel_busy_until_) + costs.broadcast_channel;
+  const bool range = scope.kind == Scope::Kind::range;
+  const Instant sent = std::max(machine_.engine().now(), channel_busy_until_) +
+                       (range ? costs.broadcast_range_channel : costs.broadcast_channel);
   channel_busy_until_ = sent;
   // The message is out: what interrupts the core from here on does not delay it.
   machine_.engine().wait_until(sent);
@@ -45,7 +54,7 @@ void Maintenance::broadcast(Core& core, const Scope& scope) {
       return;
     }
     other.catch_up();
-    other.stall(costs.broadcast_stall);
+    other.stall(range ? costs.broadcast_range_stall : costs.broadcast_stall);
     if (apply(other, scope)) other.nudge(); // its user code goes on with other translations
   });
 }
@@ -58,8 +67,11 @@ Duration Maintenance::farthest(const Core& core) const {
 
 void Maintenance::broadcast_barrier(Core& core) {
   core.settle();
-  const Instant complete = std::max(machine_.engine().now(), channel_busy_until_) +
-                           core.costs().tlb.broadcast_complete + 2 * farthest(core);
+  const TlbCosts& costs = core.costs().tlb;
+  const Instant turn = std::max(machine_.engine().now(), channel_busy_until_);
+  channel_busy_until_ = turn + costs.broadcast_sync;
+  const Instant complete =
+      std::max(channel_busy_until_, turn + costs.broadcast_complete + 2 * farthest(core));
   core.charge(complete - machine_.engine().now(), Account::tlb_remote);
   core.settle();
 }

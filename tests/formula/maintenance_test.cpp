@@ -23,6 +23,10 @@ TestMachine::Settings costs() {
                         {"machine.tlbi.broadcast_issue", "10 ns"},
                         {"machine.tlbi.broadcast_channel", "25 ns"},
                         {"machine.tlbi.broadcast_complete", "120 ns"},
+                        {"machine.tlbi.broadcast_sync", "90 ns"},
+                        {"machine.tlbi.range", "11 ns"},
+                        {"machine.tlbi.broadcast_range_channel", "47 ns"},
+                        {"machine.tlbi.broadcast_range_stall", "33 ns"},
                         {"machine.tlbi.broadcast_stall", "15 ns"}});
 }
 const std::uint64_t word = 42;
@@ -102,6 +106,71 @@ TEST(Maintenance, BroadcastsOfAllCoresShareOneChannel) {
   ASSERT_EQ(out.size(), 16u);
   for (std::size_t i = 0; i < 16; ++i) // the channel is never idle and never double
     EXPECT_EQ(out[i], 10_ns + (static_cast<std::int64_t>(i) + 1) * 25_ns);
+}
+
+TEST(Maintenance, BarriersOfAllCoresTakeTurnsOnTheChannelAndEachWaitsForTheFarthest) {
+  TestMachine m(costs());
+  std::vector<Duration> done;
+  for (std::uint32_t i = 0; i < 16; ++i)
+    m.on(i, [&](Core& core) {
+      m.machine.maintenance().broadcast_barrier(core);
+      done.push_back(m.now());
+    });
+  m.engine.run();
+  ASSERT_EQ(done.size(), 16u);
+  for (std::size_t i = 0; i < 16; ++i) // one DVM Sync at a time
+    EXPECT_EQ(done[i], static_cast<std::int64_t>(i) * 90_ns + 120_ns + 2 * 151_ns);
+}
+
+TEST(Maintenance, ABroadcastWaitsForTheBarrierOfAnotherCoreThatIsOnTheChannel) {
+  TestMachine m(costs());
+  m.on(3, [&](Core& core) { m.machine.maintenance().broadcast_barrier(core); });
+  m.on(4, [&](Core& core) {
+    m.machine.maintenance().broadcast(core, page_5); // issued within 10 ns, when the barrier has had its turn
+    EXPECT_EQ(m.now(), 90_ns + 25_ns);
+  });
+  m.engine.run();
+}
+
+TEST(Maintenance, ABarrierLongerOnTheChannelThanItsCompletionTakesThatLong) {
+  TestMachine::Settings settings = costs();
+  settings.emplace_back("machine.tlbi.broadcast_sync", "2 us");
+  TestMachine m(settings);
+  m.on(0, [&](Core& core) {
+    m.machine.maintenance().broadcast_barrier(core);
+    EXPECT_EQ(m.now(), 2_us);
+  });
+  m.engine.run();
+}
+
+TEST(Maintenance, ARangeIsOneMessageHoweverManyPagesItHas) {
+  for (const std::uint64_t pages : {2u, 512u, 100'000u}) {
+    const pid_t child = fork();
+    if (child == 0) {
+      TestMachine m(costs());
+      fill(m);
+      const Scope range{Scope::Kind::range, Asid(1), PageNumber(4), true, pages};
+      m.on(1, [&](Core& core) {
+        core.charge(1_us, Account::user);
+        core.settle();
+        EXPECT_EQ(m.now(), 1_us + 33_ns);
+      });
+      m.on(0, [&](Core& core) {
+        m.machine.maintenance().broadcast(core, range);
+        EXPECT_EQ(m.now(), 10_ns + 47_ns);
+        m.machine.maintenance().local(core, range);
+        core.settle();
+        EXPECT_EQ(m.now(), 57_ns + 11_ns);
+      });
+      m.engine.run();
+      for (std::uint32_t i = 0; i < m.machine.cpus(); ++i)
+        EXPECT_FALSE(holds(m.core(i))) << "core " << i;
+      _exit(testing::Test::HasFailure());
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    EXPECT_EQ(status, 0) << pages << " pages";
+  }
 }
 
 TEST(Maintenance, ABroadcastStallsBusyCoresAndNotIdleOnesNorTheIssuer) {

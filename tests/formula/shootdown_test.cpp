@@ -18,6 +18,8 @@ struct Flush {
   Duration distance;
 };
 
+constexpr std::uint64_t whole_mm = 0; // instead of a number of pages
+
 std::vector<std::int64_t> second_flush(std::uint32_t others, const Settings& settings, std::uint64_t pages) {
   KernelWorld w(1 + others, settings);
   bool over = false;
@@ -32,7 +34,10 @@ std::vector<std::int64_t> second_flush(std::uint32_t others, const Settings& set
       Core& core = task.core();
       core.settle();
       const Instant start = task.now();
-      w.system.flusher.flush_range(core, *task.mm, page, page + pages, false);
+      if (pages == whole_mm)
+        w.system.flusher.flush_mm(core, *task.mm, false);
+      else
+        w.system.flusher.flush_range(core, *task.mm, page, page + pages, false);
       core.settle();
       took = task.now() - start;
     }
@@ -56,45 +61,105 @@ Flush measured(std::uint32_t others, const Settings& settings, std::uint64_t pag
           Duration(numbers[1])};
 }
 
-class Shootdown : public testing::TestWithParam<std::tuple<int, std::string, int>> {
- protected:
-  const int n = std::get<0>(GetParam());
-  const std::string send = std::get<1>(GetParam());
-  const int pages = std::get<2>(GetParam());
-  Settings with(const Settings& more) const { return Settings{{"machine.ipi.send", send}} + more; }
-};
+// How many instructions of which kind, and the barrier.
+Duration invalidation(const CostBook& c, std::uint64_t pages) {
+  return (pages == whole_mm ? c.tlb.invalidate_all
+                            : static_cast<std::int64_t>(pages) * c.tlb.invalidate_page) +
+         c.tlb.dsb;
+}
 
-TEST_P(Shootdown, ThroughQueuesCostsWhatItsStepsAddUpTo) {
-  const auto [took, c, distance] =
-      measured(n, with({{"kernel.tlb_flush", "eager"}}), static_cast<std::uint64_t>(pages));
+// Calls through queues to `n` cores of the cluster that run user code, begun after `before`; each does `work`.
+Duration called(const CostBook& c, Duration distance, int n, Duration before, Duration work) {
   const Duration transfer = c.line.transfer + distance; // a line from another core of the cluster
-  const Duration invalidate = pages * c.tlb.invalidate_page + c.tlb.dsb;
-  const Duration prepared = c.work.flush_setup + invalidate + c.line.hit // mm_cpumask
-                            + c.work.mask_scan +
+  const Duration prepared = before + c.work.mask_scan +
                             n * (c.line.hit + transfer // the call data: free, and ours now
                                  + c.work.call_queue + c.line.atomic + transfer); // and on the target's queue
   const Duration handler = c.irq.entry + c.line.atomic + transfer                 // the queue
                            + c.work.call_queue + transfer                         // the call data
-                           + invalidate + transfer;                               // the acknowledgement
+                           + work + transfer;                                     // the acknowledgement
   Duration seen =
       prepared + n * c.irq.send; // the last interrupt is on its way: now the acknowledgements, one by one
   for (int k = 1; k <= n; ++k) {
     const Duration acknowledged = prepared + k * c.irq.send + distance + c.irq.deliver + handler;
     seen = std::max(seen, acknowledged) + transfer;
   }
-  EXPECT_EQ(took, seen);
+  return seen;
+}
+
+class Shootdown : public testing::TestWithParam<std::tuple<int, std::string, std::uint64_t>> {
+ protected:
+  const int n = std::get<0>(GetParam());
+  const std::string send = std::get<1>(GetParam());
+  const std::uint64_t pages = std::get<2>(GetParam());
+  Flush flush(const std::string& policy, const Settings& more = {}) const {
+    return measured(static_cast<std::uint32_t>(n),
+                    Settings{{"machine.ipi.send", send}, {"kernel.tlb_flush", policy}} + more, pages);
+  }
+};
+
+// on_each_cpu_mask() of 2.6.24: the own TLB last.
+TEST_P(Shootdown, ThroughQueuesCostsWhatItsStepsAddUpTo) {
+  for (const char* policy : {"eager", "arm_free_first"}) {
+    const auto [took, c, distance] = flush(policy);
+    const Duration invalidate = invalidation(c, pages);
+    EXPECT_EQ(took, called(c, distance, n, c.work.flush_setup + c.line.hit, invalidate) + invalidate)
+        << policy;
+  }
+}
+
+TEST_P(Shootdown, OfAllCoresReadsNoMask) {
+  const auto [took, c, distance] = flush("eager_all");
+  const Duration invalidate = invalidation(c, pages);
+  EXPECT_EQ(took, called(c, distance, n, c.work.flush_setup, invalidate) + invalidate);
+}
+
+// flush_tlb_mm_range() of x86: the own TLB first. latr's is what it does where it may not wait.
+TEST_P(Shootdown, WithTheOwnTlbFirstTakesAsLong) {
+  for (const char* policy : {"leave_mm", "latr"}) {
+    const auto [took, c, distance] = flush(policy);
+    const Duration invalidate = invalidation(c, pages);
+    EXPECT_EQ(took, called(c, distance, n, c.work.flush_setup + invalidate + c.line.hit, invalidate))
+        << policy;
+  }
+}
+
+TEST_P(Shootdown, ThatLooksForLazyCoresBumpsTheGenerationAndReadsAFlagACore) {
+  const auto [took, c, distance] = flush("lazy");
+  const Duration invalidate = invalidation(c, pages);
+  const Duration announced = c.work.flush_setup + c.line.hit + c.line.atomic;
+  EXPECT_EQ(took, called(c, distance, n, announced + invalidate + c.line.hit + n * c.line.hit, invalidate));
+}
+
+Duration broadcast(const CostBook& c, Duration distance, std::uint64_t messages) {
+  return static_cast<std::int64_t>(messages) * (c.tlb.broadcast_issue + c.tlb.broadcast_channel) +
+         c.tlb.broadcast_complete + 2 * distance;
 }
 
 TEST_P(Shootdown, ByBroadcastDependsOnNoNumberOfCores) {
-  const auto [took, c, distance] =
-      measured(n, with({{"kernel.tlb_flush", "broadcast"}}), static_cast<std::uint64_t>(pages));
-  EXPECT_EQ(took, c.work.flush_setup + pages * (c.tlb.broadcast_issue + c.tlb.broadcast_channel) +
-                      c.tlb.broadcast_complete + 2 * distance);
+  const auto [took, c, distance] = flush("broadcast");
+  EXPECT_EQ(took, c.work.flush_setup + broadcast(c, distance, pages == whole_mm ? 1 : pages));
+}
+
+TEST_P(Shootdown, ByBroadcastOfARangeTakesAnInstructionForTheOddPageAndOneForTheOthers) {
+  const auto [took, c, distance] = flush("broadcast", {{"machine.tlb.range", true}});
+  const Duration range = c.tlb.broadcast_issue + c.tlb.broadcast_range_channel;
+  const bool odd = pages == whole_mm || pages % 2 == 1;
+  EXPECT_EQ(took,
+            c.work.flush_setup + broadcast(c, distance, odd ? 1 : 0) + (pages > 1 ? range : Duration{}));
+}
+
+// Cortex-A15: who runs the mm is asked under cpu_asid_lock, and the others execute a barrier.
+TEST_P(Shootdown, WithTheErratumBroadcastsAndInterrupts) {
+  const auto [took, c, distance] = flush("erratum_798181", {{"kernel.spinlock", "queued"}});
+  const Duration lock = c.line.hit + c.line.atomic, unlock = c.line.hit;
+  const Duration before =
+      c.work.flush_setup + broadcast(c, distance, pages == whole_mm ? 1 : pages) + lock + unlock;
+  EXPECT_EQ(took, called(c, distance, n, before, c.tlb.dsb));
 }
 
 INSTANTIATE_TEST_SUITE_P(Others, Shootdown,
                          testing::Combine(testing::Values(1, 2, 3, 5), testing::Values("80 ns", "2 ns"),
-                                          testing::Values(1, 7)));
+                                          testing::Values<std::uint64_t>(1, 7, whole_mm)));
 
 // All masks of a call are on one line here, and only one target can be followed by hand.
 TEST(SingleLockShootdown, OfOneCoreCostsWhatItsStepsAddUpTo) {
@@ -102,13 +167,13 @@ TEST(SingleLockShootdown, OfOneCoreCostsWhatItsStepsAddUpTo) {
       measured(1, {{"kernel.tlb_flush", "eager"}, {"kernel.cross_call", "single_lock"}}, 1);
   const Duration transfer = c.line.transfer + distance;
   const Duration invalidate = c.tlb.invalidate_page + c.tlb.dsb;
-  const Duration sent = c.work.flush_setup + invalidate + c.line.hit + c.work.mask_scan + c.line.hit +
+  const Duration sent = c.work.flush_setup + c.line.hit + c.work.mask_scan + c.line.hit +
                         c.line.atomic            // lock
                         + transfer + c.irq.send; // the call is described
   const Duration noted =
       sent + distance + c.irq.deliver + c.irq.entry + c.work.call_queue + transfer + c.line.atomic + transfer;
   const Duration finished = noted + std::max(invalidate, transfer) + c.line.atomic + transfer;
-  EXPECT_EQ(took, finished + transfer + c.line.hit); // and unlock
+  EXPECT_EQ(took, finished + transfer + c.line.hit + invalidate); // unlock, and the own TLB
 }
 
 TEST(Shootdowns, OfNobodyCostTheLocalFlushAndOneLookAtTheMask) {

@@ -189,6 +189,53 @@ TEST(Tlb, TheWalkCacheKnowsTwoMebibytesARegion) {
   EXPECT_FALSE(tlb.may_walk(77));
 }
 
+TEST(Tlb, ARangeDropsItsPagesOfOneIdWhetherTheyAreMoreThanTheTlbHoldsOrNot) {
+  for (const std::uint64_t pages : {2u, 8u, 100'000u}) {
+    Tlb tlb(geometry(8, 8, 32, 4));
+    const std::uint64_t last = 4 + pages;
+    for (const std::uint32_t id : {1u, 2u}) {
+      tlb.use(Asid(id));
+      for (const std::uint64_t n : {std::uint64_t{4}, std::uint64_t{5}, last, last + 1})
+        tlb.insert(page(n), to(n));
+      tlb.remember_walk(page(5), to(id));
+    }
+    EXPECT_TRUE(tlb.invalidate_range(Asid(1), page(5), pages, true));
+    EXPECT_FALSE(tlb.invalidate_range(Asid(1), page(5), pages, true));
+    EXPECT_NE(level(tlb, 5), 0) << "another id";
+    tlb.use(Asid(1));
+    EXPECT_NE(level(tlb, 4), 0);
+    EXPECT_EQ(level(tlb, 5), 0);
+    EXPECT_EQ(level(tlb, last), 0);
+    EXPECT_NE(level(tlb, last + 1), 0);
+    EXPECT_NE(tlb.walk_cached(page(5)), nullptr);
+    EXPECT_TRUE(tlb.invalidate_range(Asid(1), page(5), pages));
+    EXPECT_EQ(tlb.walk_cached(page(5)), nullptr);
+  }
+}
+
+TEST(Tlb, AGlobalEntryMatchesUnderEveryIdAndGoesOnlyWithItsPageOrEverything) {
+  Tlb tlb(geometry(8, 8, 32, 4));
+  tlb.use(Asid(1));
+  tlb.insert_global(page(5), to(77));
+  tlb.insert(page(5), to(1)); // the user's page of that number is another one
+  for (const std::uint32_t id : {0u, 1u, 2u}) {
+    tlb.use(Asid(id));
+    ASSERT_NE(tlb.look_up_global(page(5)).translation, nullptr);
+    EXPECT_EQ(tlb.look_up_global(page(5)).translation->word, 77u);
+  }
+  for (int era = 0; era < 3000; ++era)
+    tlb.invalidate_asid(Asid(0));
+  tlb.invalidate_asid(Asid(1));
+  tlb.invalidate_page(Asid(0), page(5));
+  tlb.invalidate_range(Asid(1), page(0), 100'000);
+  EXPECT_NE(tlb.look_up_global(page(5)).translation, nullptr);
+  EXPECT_TRUE(tlb.invalidate_global(page(4), 3));
+  EXPECT_EQ(tlb.look_up_global(page(5)).translation, nullptr);
+  tlb.insert_global(page(5), to(78));
+  tlb.invalidate_all();
+  EXPECT_EQ(tlb.look_up_global(page(5)).translation, nullptr);
+}
+
 // Sets of ways with round-robin replacement; invalidation erases.
 class SlowTlb {
  public:
@@ -261,6 +308,7 @@ TEST(Tlb, ErasBehaveLikeErasingUnderRandomUse) {
     const std::uint64_t pages = 8 << seed % 3;
     const std::uint64_t flush_every = seed % 5 == 0 ? 4 : 60; // often: eras come round within a seed
     std::uint32_t id = 0;
+    const std::uint32_t global = 99; // in the slow model an id like others, which is never invalidated
     tlb.use(Asid(0));
     for (int step = 0; step < 40'000; ++step) {
       const std::uint64_t n = bits() % pages;
@@ -277,6 +325,16 @@ TEST(Tlb, ErasBehaveLikeErasingUnderRandomUse) {
       } else if (bits() % 10 == 0) {
         tlb.invalidate_page(Asid(other), page(n));
         slow.erase([&](std::uint32_t i, std::uint64_t p) { return i == other && p == n; });
+      } else if (bits() % 20 == 0) {
+        const std::uint64_t length = 1 + bits() % (seed % 3 == 0 ? 40 : 4);
+        tlb.invalidate_range(Asid(other), page(n), length);
+        slow.erase([&](std::uint32_t i, std::uint64_t p) { return i == other && n <= p && p < n + length; });
+      } else if (bits() % 10 == 0) {
+        const int expected = slow.look_up(global, n);
+        ASSERT_EQ(tlb.look_up_global(page(n)).translation != nullptr, expected != 0);
+        if (expected != 0) continue;
+        tlb.insert_global(page(n), to(static_cast<std::uint64_t>(step)));
+        slow.insert(global, n, static_cast<std::uint64_t>(step));
       } else {
         const int expected = slow.look_up(id, n);
         const Tlb::Hit hit = tlb.look_up(page(n));

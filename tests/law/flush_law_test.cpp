@@ -76,6 +76,23 @@ TEST(OneFlush, OfLazySkipsLazyCoresUnlessTablesAreFreed) {
     }
 }
 
+TEST(OneFlush, OnTheSameStateLazyInterruptsNoMoreThanEagerAndEagerNoMoreThanEagerAll) {
+  for (const bool freed_tables : {false, true})
+    for (const std::uint32_t sharing : {1u, 2u, 5u, 8u})
+      for (const std::uint32_t lazy : {0u, 1u, sharing - 1}) {
+        if (lazy >= sharing) continue;
+        const std::int64_t by_lazy = one_flush("lazy", freed_tables, sharing, lazy).requested,
+                           by_eager = one_flush("eager", freed_tables, sharing, lazy).requested,
+                           by_all = one_flush("eager_all", freed_tables, sharing, lazy).requested;
+        EXPECT_LE(by_lazy, by_eager) << sharing << " " << lazy;
+        EXPECT_LE(by_eager, by_all) << sharing << " " << lazy;
+        EXPECT_EQ(one_flush("leave_mm", freed_tables, sharing, lazy).requested,
+                  by_eager); // of the first flush
+        EXPECT_EQ(one_flush("latr", freed_tables, sharing, lazy).requested, sharing - 1 - lazy);
+        EXPECT_EQ(one_flush("erratum_798181", freed_tables, sharing, lazy).requested, sharing - 1);
+      }
+}
+
 TEST(OneFlush, ByBroadcastInterruptsNobody) { EXPECT_EQ(one_flush("broadcast", true, 8, 3).requested, 0); }
 
 double mean_munmap(int cpus, const std::string& policy, int ties) {
@@ -102,7 +119,8 @@ TEST(Munmap, WithInterruptsTakesLongerTheMoreCoresShareTheAddressSpace) {
 
 TEST(Interrupts, AreNeverSentByASingleCore) {
   for (const NamedScenario& scenario : scenarios)
-    for (const char* policy : {"broadcast", "eager_all", "eager", "lazy"}) {
+    for (const char* policy :
+         {"broadcast", "eager_all", "eager", "lazy", "leave_mm", "latr", "erratum_798181"}) {
       const PointResult result =
           point(scenario.settings + std::vector<std::string>{std::string("kernel.tlb_flush=") + policy});
       ASSERT_EQ(result.status, PointStatus::done) << result.message;
@@ -126,6 +144,23 @@ TEST(Interrupts, AreAllReceivedOrCoalescedAfterTheDrain) {
           EXPECT_EQ(run[Counter::ipi_requested], run[Counter::ipi_received] + run[Counter::ipi_coalesced])
               << scenario.name << " " << policy << " " << calls << " ties " << ties;
           EXPECT_LE(run[Counter::ipi_received], run[Counter::ipi_sent]);
+        }
+}
+
+TEST(Interrupts, AreAllReceivedOrCoalescedUnderPoliciesThatWaitForSwitchesToo) {
+  for (const NamedScenario& scenario : scenarios)
+    for (const char* policy : {"leave_mm", "latr", "erratum_798181"})
+      for (const char* kthread_switch : {"lazy", "eager"})
+        for (const char* asid_bits : {"0", "16"}) {
+          const PointResult result =
+              point(scenario.settings +
+                    std::vector<std::string>{"run.cpus=4", std::string("kernel.tlb_flush=") + policy,
+                                             std::string("kernel.kthread_switch=") + kthread_switch,
+                                             std::string("kernel.asid_bits=") + asid_bits});
+          ASSERT_EQ(result.status, PointStatus::done)
+              << scenario.name << " " << policy << ": " << result.message;
+          const auto& run = result.whole_run;
+          EXPECT_EQ(run[Counter::ipi_requested], run[Counter::ipi_received] + run[Counter::ipi_coalesced]);
         }
 }
 

@@ -22,8 +22,8 @@ TEST_P(Scenarios, RunToTheEndAndReportTheirOperations) {
       scenario.settings + std::vector<std::string>{std::string("machine.base=") + place.machine,
                                                    std::string("kernel.base=") + place.kernel, "run.cpus=4"};
   if (*place.policy != '\0') overrides.push_back(std::string("kernel.tlb_flush=") + place.policy);
-  if (std::string(place.machine) == "arm11mpcore-4") // 20 times slower
-    overrides.push_back("run.duration=20 ms");
+  if (std::string(place.machine) == "arm11mpcore-4") // 20 times slower, and short ids
+    overrides.insert(overrides.end(), {"run.duration=20 ms", "kernel.asid_bits=8"});
   const PointResult result = point(overrides);
   EXPECT_EQ(result.status, PointStatus::done) << result.message;
   std::vector<std::string> names;
@@ -41,30 +41,55 @@ INSTANTIATE_TEST_SUITE_P(
         testing::Values(Place{"neoverse-n1-80", "5.10", ""}, Place{"neoverse-n1-80", "2.6.24", ""},
                         Place{"kunpeng920-128", "5.10", ""}, Place{"kunpeng920-128", "2.6.24", ""},
                         Place{"cortex-a72-4", "5.10", ""}, Place{"cortex-a72-4", "2.6.24", ""},
+                        Place{"neoverse-v1-64", "5.10", ""}, Place{"emag-32", "5.10", ""},
+                        Place{"cortex-a15-4", "5.10", "erratum_798181"},
+                        Place{"neoverse-v1-64", "5.10", "latr"}, Place{"arm11mpcore-4", "2.6.24", "leave_mm"},
                         Place{"arm11mpcore-4", "2.6.24", ""}, Place{"arm11mpcore-4", "5.10", "eager"},
                         Place{"e7-8870-8s", "5.10", ""}, Place{"e7-8870-8s", "2.6.24", ""},
                         Place{"xeon-e7-8895-4s", "5.10", ""}, Place{"xeon-8176-8s", "5.10", ""},
                         Place{"xeon-skylake-4s", "2.6.24", ""}, Place{"xeon-skylake-4s", "5.10", "eager"})),
     [](const auto& info) {
       const Place& place = std::get<1>(info.param);
-      std::string name = std::get<0>(info.param).name + "_" + place.machine + "_" + place.kernel;
+      std::string name =
+          std::get<0>(info.param).name + "_" + place.machine + "_" + place.kernel + place.policy;
       for (char& c : name)
         c = std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
       return name;
     });
 
-TEST(Broadcast, IsRefusedWhereTheMachineHasNone) {
-  const std::string said = text_in_child([]() -> std::string {
+// What a run of munmap with these overrides is refused for.
+std::string refusal(const std::vector<std::string>& overrides) {
+  return text_in_child([&]() -> std::string {
     try {
-      run_point(load_configuration({}, {"machine.base=arm11mpcore-4", "kernel.base=5.10",
-                                        "scenario.name=munmap", "run.duration=1 us"}));
+      run_point(load_configuration(
+          {}, overrides + std::vector<std::string>{"scenario.name=munmap", "run.duration=1 us"}));
     } catch (const InputError& error) {
       return error.what();
     }
     return "it ran";
   });
+}
+
+TEST(Broadcast, IsRefusedWhereTheMachineHasNone) {
+  const std::string said = refusal({"machine.base=arm11mpcore-4", "kernel.base=5.10"});
   EXPECT_THAT(said, testing::AllOf(testing::HasSubstr("kernel.tlb_flush = \"broadcast\""),
-                                   testing::HasSubstr("\"eager\"")));
+                                   testing::HasSubstr("\"eager\""), testing::HasSubstr("5.10.toml")));
+  EXPECT_THAT(refusal({"machine.base=arm11mpcore-4", "kernel.tlb_flush=erratum_798181"}),
+              testing::HasSubstr("kernel.tlb_flush = \"erratum_798181\""));
+}
+
+TEST(Broadcast, IsRefusedWhereItsBarrierCannotBeTrusted) {
+  EXPECT_THAT(refusal({"machine.base=cortex-a15-4", "kernel.tlb_flush=broadcast"}),
+              testing::AllOf(testing::HasSubstr("kernel.tlb_flush = \"broadcast\""),
+                             testing::HasSubstr("machine.tlb.erratum_798181 = true"),
+                             testing::HasSubstr("--set")));
+}
+
+TEST(Munmap, RefusesReadersThatAreNotThreadsOfTheProcess) {
+  EXPECT_THAT(refusal({"scenario.mode=processes", "scenario.readers=1", "run.cpus=4"}),
+              testing::HasSubstr("scenario.readers"));
+  EXPECT_THAT(refusal({"scenario.mode=threads", "scenario.readers=4", "run.cpus=4"}),
+              testing::HasSubstr("scenario.readers"));
 }
 
 TEST(Allocator, RefusesColdBlocksOfMoreThanOnePage) {

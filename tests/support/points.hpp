@@ -43,6 +43,7 @@ inline const std::vector<NamedScenario> scenarios{
      {"scenario.name=allocator", "scenario.burst=40", "scenario.cold=0.25", "scenario.touch=zero",
       "scenario.think=2 us", "scenario.hold=500 ns"},
      {"alloc", "free"}},
+    {"context_switch", {"scenario.name=context_switch", "scenario.working_set=8"}, {"context_switch"}},
     {"page_fault", {"scenario.name=page_fault", "scenario.pages=2"}, {"demand_fault", "munmap"}},
     {"gup_fork",
      {"scenario.name=gup_fork", "scenario.pages=16", "scenario.pin=4", "scenario.think=40 us",

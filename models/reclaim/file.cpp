@@ -1,0 +1,211 @@
+#include "models/reclaim/file.hpp"
+
+#include "models/reclaim/page_cache.hpp"
+#include "models/scheduler/scheduler.hpp"
+
+#include <bit>
+#include <spdlog/fmt/fmt.h>
+#include <stdexcept>
+
+namespace mmsim {
+
+namespace {
+// Levels of a tree of 64 slots a node.
+int levels_of(std::uint64_t pages) {
+  return std::max(1, (static_cast<int>(std::bit_width(pages - (pages > 0))) + 5) / 6);
+}
+} // namespace
+
+File::File(PageCache& cache, std::string name, std::uint64_t pages)
+    : name(std::move(name)), pages(pages), cache_(cache), levels_(levels_of(pages)),
+      nodes_((pages + slots - 1) / slots) {
+  PageCacheMeans& means = cache.means_;
+  if (cache.parameters_.lockless)
+    i_pages_ = means.locks.make("i_pages", &line_);
+  else
+    tree_lock_ = std::make_unique<RwLock>(means.locks, means.machine, "tree_lock", &line_);
+  if (cache.parameters_.i_mmap_lock == "spinlock")
+    i_mmap_lock_ = means.locks.make("i_mmap_lock", &i_mmap_);
+  else
+    i_mmap_rwsem_ = std::make_unique<RwSemaphore>(means.locks, means.scheduler, "i_mmap_rwsem", &i_mmap_);
+}
+
+File::~File() = default;
+
+File::Node& File::node_of(std::uint64_t pgoff) {
+  std::unique_ptr<Node>& node = nodes_[pgoff / slots];
+  if (node == nullptr) node = std::make_unique<Node>();
+  return *node;
+}
+
+CachedPage* File::page_at(std::uint64_t pgoff) const {
+  const std::unique_ptr<Node>& node = nodes_[pgoff / slots];
+  return node == nullptr ? nullptr : node->pages[pgoff % slots];
+}
+
+// radix_tree_lookup(), xas_load(): from the root down.
+CachedPage* File::look_up(Core& core, std::uint64_t pgoff) {
+  core.charge(levels_ * core.costs().work.table_walk_level, Account::work);
+  if (Node* node = nodes_[pgoff / slots].get()) core.read(node->line);
+  return page_at(pgoff);
+}
+
+CachedPage* File::find_get_page(Core& core, std::uint64_t pgoff) {
+  CachedPage* page;
+  if (tree_lock_) {
+    tree_lock_->read_lock_irqsave(core);
+    page = look_up(core, pgoff);
+    if (page != nullptr) {
+      core.rmw(page->line); // page_cache_get()
+      ++cache_.means_.pages[page->frame].refcount;
+      ++page->holders;
+    }
+    tree_lock_->read_unlock_irqrestore(core);
+    return page;
+  }
+  cache_.rcu_->read_lock(core);
+  core.read(line_);
+  for (;;) {
+    page = look_up(core, pgoff);
+    if (page == nullptr) break;
+    const std::uint64_t looked_at = page->index;
+    core.rmw(page->line); // page_cache_get_speculative()
+    if (page->mapping != this || page->index != looked_at || page_at(pgoff) != page) continue; // xas_reload()
+    ++cache_.means_.pages[page->frame].refcount;
+    ++page->holders;
+    break;
+  }
+  core.settle();
+  cache_.rcu_->read_unlock(core);
+  return page;
+}
+
+void File::put_page(Core& core, CachedPage& page) {
+  core.rmw(page.line);
+  const FrameNumber frame = page.frame;
+  cache_.drop_holder(page);
+  cache_.means_.lru.put_page(core, frame);
+}
+
+void File::lock_tree(Core& core) {
+  if (tree_lock_)
+    tree_lock_->write_lock_irqsave(core);
+  else
+    i_pages_->lock_irqsave(core);
+}
+
+void File::unlock_tree(Core& core) {
+  if (tree_lock_)
+    tree_lock_->write_unlock_irqrestore(core);
+  else
+    i_pages_->unlock_irqrestore(core);
+}
+
+CachedPage* File::add_to_page_cache_lru(Core& core, FrameNumber frame, std::uint64_t pgoff) {
+  PageCacheMeans& means = cache_.means_;
+  core.charge(core.costs().work.page_cache_add, Account::work);
+  lock_tree(core);
+  if (CachedPage* there = look_up(core, pgoff)) {
+    (void)there;
+    unlock_tree(core);
+    return nullptr;
+  }
+  Node& node = node_of(pgoff);
+  core.write(node.line);
+  CachedPage& page = cache_.new_page(*this, frame, pgoff);
+  page.locked = true;
+  ++page.holders;                // the caller's
+  ++means.pages[frame].refcount; // page_cache_get(): the cache's
+  node.pages[pgoff % slots] = &page;
+  ++nrpages_;
+  means.pages.count_page(core, frame, NR_FILE_PAGES, 1);
+  unlock_tree(core);
+  means.lru.lru_cache_add(core, frame);
+  return &page;
+}
+
+void File::read_page(Core& core, CachedPage& page) {
+  cache_.disk_->submit_read(core, page, Bytes(bytes_per_frame));
+}
+
+// end_page_read(): the interrupt that ends the read.
+void CachedPage::end_io(Core& core) {
+  uptodate = true;
+  mapping->end_read(core, *this);
+}
+
+void File::end_read(Core& core, CachedPage& page) { cache_.unlock_page(core, page); }
+
+void File::set_page_dirty(Core& core, CachedPage& page) {
+  core.rmw(page.line); // TestSetPageDirty()
+  if (std::exchange(page.dirty, true)) return;
+  lock_tree(core); // __set_page_dirty_nobuffers(): the tree's tag
+  cache_.means_.pages.count_page(core, page.frame, NR_FILE_DIRTY, 1); // account_page_dirtied()
+  core.write(node_of(page.index).line);
+  unlock_tree(core);
+}
+
+// With the page locked.
+void File::delete_from_page_cache(Core& core, CachedPage& page) {
+  PageAllocator& pages = cache_.means_.pages;
+  core.charge(core.costs().work.page_cache_add, Account::work);
+  lock_tree(core);
+  Node& node = node_of(page.index);
+  core.write(node.line);
+  node.pages[page.index % slots] = nullptr;
+  --nrpages_;
+  page.mapping = nullptr;
+  if (std::exchange(page.dirty, false))
+    pages.count_page(core, page.frame, NR_FILE_DIRTY, -1); // cancel_dirty_page()
+  pages.count_page(core, page.frame, NR_FILE_PAGES, -1);
+  unlock_tree(core);
+}
+
+void File::truncate(Task& task) {
+  if (areas_ > 0)
+    throw std::logic_error(fmt::format("truncating the file {}, which {} areas map", name, areas_));
+  for (std::uint64_t pgoff = 0; pgoff < pages; ++pgoff) {
+    CachedPage* page = find_get_page(task.core(), pgoff);
+    if (page == nullptr) continue;
+    cache_.lock_page(task, *page);
+    if (page->mapping == this) {
+      delete_from_page_cache(task.core(), *page);
+      put_page(task.core(), *page); // the cache's
+    }
+    cache_.unlock_page(task.core(), *page);
+    put_page(task.core(), *page);
+  }
+  task.core().settle();
+}
+
+void File::lock_i_mmap(Task& task) {
+  if (i_mmap_lock_)
+    i_mmap_lock_->lock(task.core());
+  else
+    i_mmap_rwsem_->down_write(task);
+}
+
+void File::unlock_i_mmap(Task& task) {
+  if (i_mmap_lock_)
+    i_mmap_lock_->unlock(task.core());
+  else
+    i_mmap_rwsem_->up_write(task);
+}
+
+void File::link_area(Task& task) {
+  lock_i_mmap(task);
+  task.core().charge(task.core().costs().work.rmap_link, Account::work);
+  task.core().write(i_mmap_);
+  ++areas_;
+  unlock_i_mmap(task);
+}
+
+void File::unlink_area(Task& task) {
+  lock_i_mmap(task);
+  task.core().charge(task.core().costs().work.rmap_link, Account::work);
+  task.core().write(i_mmap_);
+  --areas_;
+  unlock_i_mmap(task);
+}
+
+} // namespace mmsim

@@ -1,0 +1,113 @@
+// A file as memory management knows it: an inode's address_space, with the pages that are in memory.
+//
+//   CachedPage* page = file.find_get_page(core, pgoff);     // with a reference, or null
+//   CachedPage* page = file.add_to_page_cache_lru(core, frame, pgoff);  // a new page, locked; null: another was faster
+//   file.read_page(core, *page);                            // unlocked by the interrupt that ends the read
+//   file.put_page(core, *page);
+//
+// Models struct address_space and mm/filemap.c as far as mapped files need them:
+// - The pages stand in a tree of nodes of 64 slots. Its root, nrpages and the tree's lock are on one line of the file;
+//   each lowest node is a line. 5.10 (kernel.lockless_page_cache, since 2.6.27): look-ups take no lock (RCU), but an
+//   atomic reference on the page, and look at the slot again; changes are under the spinlock i_pages with irqs off.
+//   2.6.24: tree_lock is a rwlock, which look-ups take for reading; both with irqs off.
+// - A page's own line ("struct page") takes its references and its lock (page_lock.hpp), so that a page that many
+//   want is contended for.
+// - The cache holds one reference on each page. Pages go to the LRU by the core's pagevec.
+// - i_mmap, the areas that map the file, is a count under a lock of its own: a spinlock in 2.6.24, a rw_semaphore
+//   since 3.19 (kernel.i_mmap_lock).
+//
+// Left out: writing back (a dirty page stays dirty), eviction, read-ahead and read-around (each miss reads one page, as
+// with MADV_RANDOM), huge pages, slab objects of tree nodes, read() and write(), i_size (a file has the size that it
+// was made with), the reverse map.
+#pragma once
+
+#include "models/locks/rw_lock.hpp"
+#include "models/locks/rw_semaphore.hpp"
+#include "models/locks/spinlock.hpp"
+#include "models/reclaim/page_lock.hpp"
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace mmsim {
+
+class PageCache;
+
+class File {
+ public:
+  /// Of `pages` pages, none of them in memory. Made by PageCache::create().
+  File(PageCache& cache, std::string name, std::uint64_t pages);
+  ~File();
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+
+  const std::string name;
+  const std::uint64_t pages;
+  std::uint64_t nrpages() const { return nrpages_; }
+
+  // Pages. Whoever gets one here gives it back by put_page().
+
+  CachedPage* find_get_page(Core& core, std::uint64_t pgoff);
+  /// Page `pgoff` becomes `frame`, whose reference goes to the caller: locked, not read yet, on its way to the LRU. Null
+  /// (EEXIST) if there is one already: the frame stays the caller's.
+  CachedPage* add_to_page_cache_lru(Core& core, FrameNumber frame, std::uint64_t pgoff);
+  /// readpage() of a locked page.
+  void read_page(Core& core, CachedPage& page);
+  /// page_cache_release(), put_page().
+  void put_page(Core& core, CachedPage& page);
+  /// A page that is known to be in memory, since it is mapped or a reference is held. Takes no time.
+  CachedPage* page_at(std::uint64_t pgoff) const;
+  /// set_page_dirty(): the first time it also counts and is marked in the tree.
+  void set_page_dirty(Core& core, CachedPage& page);
+  /// truncate_inode_pages(): all pages leave the cache; those that nobody else has are free. Throws std::logic_error
+  /// if an area maps the file (unmap_mapping_range() would need the reverse map). May sleep.
+  void truncate(Task& task);
+
+  // Areas.
+
+  /// get_file(): an area has it.
+  void get(Core& core) { core.rmw(f_count_); }
+  /// fput() of an area.
+  void put(Core& core) { core.rmw(f_count_); }
+  /// __vma_link_file() under i_mmap's lock. May sleep.
+  void link_area(Task& task);
+  /// unlink_file_vma() likewise.
+  void unlink_area(Task& task);
+  std::uint64_t areas() const { return areas_; }
+
+ private:
+  friend class PageCache;
+  friend class CachedPage;
+  void end_read(Core& core, CachedPage& page);
+  static constexpr std::uint64_t slots = 64; // RADIX_TREE_MAP_SIZE, XA_CHUNK_SIZE
+  struct Node {
+    CacheLine line{"radix_tree_node"};
+    std::array<CachedPage*, slots> pages{};
+  };
+
+  Node& node_of(std::uint64_t pgoff);
+  CachedPage* look_up(Core& core, std::uint64_t pgoff);
+  void lock_tree(Core& core);
+  void unlock_tree(Core& core);
+  void delete_from_page_cache(Core& core, CachedPage& page);
+  void lock_i_mmap(Task& task);
+  void unlock_i_mmap(Task& task);
+
+  PageCache& cache_;
+  const int levels_;
+  CacheLine line_{"i_pages"};                // of the tree's root and lock
+  std::unique_ptr<RwLock> tree_lock_;        // 2.6.24
+  std::unique_ptr<SpinLock> i_pages_;        // 5.10
+  std::vector<std::unique_ptr<Node>> nodes_; // the lowest, made at their first page and kept
+  std::uint64_t nrpages_ = 0;
+  CacheLine f_count_{"f_count"};
+  CacheLine i_mmap_{"i_mmap"};
+  std::unique_ptr<SpinLock> i_mmap_lock_;
+  std::unique_ptr<RwSemaphore> i_mmap_rwsem_;
+  std::uint64_t areas_ = 0;
+};
+
+} // namespace mmsim

@@ -1,0 +1,95 @@
+// The page cache: all files, the disk that they are on, the wait queues of their pages.
+//
+//   File& data = system.page_cache.create("data", 256, InMemory::yes);   // before the machine runs
+//   if (CachedPage* page = data.find_get_page(core, 17)) ...
+//
+// Files are made before the machine runs, with all their pages in memory (up to date, on the LRU, in turn on all
+// nodes: as if processes everywhere had read them) or none. What a file does: file.hpp; locks of pages: page_lock.hpp;
+// the disk: block_device.hpp.
+#pragma once
+
+#include "models/locks/rcu.hpp"
+#include "models/reclaim/file.hpp"
+#include "models/reclaim/lru.hpp"
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace mmsim {
+
+struct PageCacheParameters {
+  bool lockless;
+  std::string i_mmap_lock;
+  static void declare(Declaration& d, PageCacheParameters& p);
+};
+inline const DeclareParameters<PageCacheParameters> declared_page_cache_parameters;
+
+/// What it is made of.
+struct PageCacheMeans {
+  Machine& machine;
+  SpinLocks& locks;
+  Scheduler& scheduler;
+  PageAllocator& pages;
+  Lru& lru;
+  const Configuration& configuration;
+};
+
+/// Whether a file's pages are in memory when the machine starts to run.
+enum class InMemory : std::uint8_t { no, yes };
+
+class PageCache {
+ public:
+  explicit PageCache(const PageCacheMeans& means);
+  /// Look-ups are RCU readers.
+  void connect(Rcu& rcu) { rcu_ = &rcu; }
+
+  /// A file of `pages` pages. Before the machine runs. Throws InputError if they are to be in memory and there is not
+  /// enough.
+  File& create(std::string name, std::uint64_t pages, InMemory in_memory);
+
+  void lock_page(Task& task, CachedPage& page) { waits_.lock_page(task, page); }
+  bool trylock_page(Core& core, CachedPage& page) { return waits_.trylock_page(core, page); }
+  void unlock_page(Core& core, CachedPage& page) { waits_.unlock_page(core, page); }
+  void wait_on_page_locked(Task& task, CachedPage& page) { waits_.wait_on_page_locked(task, page); }
+
+  const PageCacheParameters& parameters() const { return parameters_; }
+  /// Pages that were read since the start.
+  std::uint64_t reads() const { return disk_ ? disk_->reads() : 0; }
+  /// In all files together.
+  std::uint64_t nrpages() const;
+  std::uint64_t dirty_pages() const;
+
+  /// Shows every page that is in memory.
+  template <class Visit>
+  void for_each_page(Visit&& visit) const {
+    for (const File& file : files_)
+      for (const auto& node : file.nodes_) {
+        if (node == nullptr) continue;
+        for (const CachedPage* page : node->pages)
+          if (page != nullptr) visit(*page);
+      }
+  }
+  /// At a quiescent point: each page is in the slot that it says, is read and not locked, its frame is a file's and
+  /// nobody but the cache has the page in hand; nrpages is their number. Throws Violation.
+  void check_invariants() const;
+
+ private:
+  friend class File;
+  CachedPage& new_page(File& file, FrameNumber frame, std::uint64_t pgoff);
+  void drop_holder(CachedPage& page);
+  FrameNumber frame_at_boot(const File& file, std::uint64_t pgoff);
+
+  PageCacheMeans means_;
+  const PageCacheParameters parameters_;
+  Rcu* rcu_ = nullptr;
+  PageWaitTable waits_;
+  std::optional<BlockDevice> disk_; // there once there are files
+  std::deque<CachedPage> all_pages_;
+  std::vector<CachedPage*> unused_;
+  std::deque<File> files_;
+};
+
+} // namespace mmsim

@@ -1,0 +1,136 @@
+// What does broadcasting invalidations cost all others, and when is one of everything cheaper than one a page?
+
+#include "tests/support/kernel_world.hpp"
+
+#include <cmath>
+#include <gtest/gtest.h>
+
+namespace mmsim::tests {
+namespace {
+
+using namespace literals;
+
+constexpr Duration span = 200_us;
+
+struct Flushes {
+  std::int64_t done;  ///< in `span`, by all cores together
+  std::int64_t alone; ///< how long one takes that nobody disturbs, in ps
+  std::int64_t received;
+};
+
+// A process on each of `cpus` cores flushes pages of its own, again and again.
+Flushes flush_on_all(const std::string& policy, std::uint32_t cpus) {
+  const auto numbers = in_child([&] {
+    KernelWorld w(cpus, {{"kernel.tlb_flush", policy}});
+    std::int64_t done = 0;
+    Duration alone{};
+    for (std::uint32_t i = 0; i < cpus; ++i)
+      spawn_process_at_boot(w.system, "flusher", CoreId(i), [&](Task& task) {
+        run_user(w.system, task, 20_us); // all are there
+        Core& core = task.core();
+        while (w.now() < 20_us + span) {
+          const Instant start = core.now();
+          w.system.flusher.flush_page(core, *task.mm, PageNumber(1000));
+          core.settle();
+          alone = core.now() - start;
+          ++done;
+        }
+        exit_task(w.system, task);
+      }).bound = true;
+    w.engine.run();
+    return std::vector<std::int64_t>{done, alone.count(),
+                                     static_cast<std::int64_t>(w.count(Counter::ipi_received))};
+  });
+  return {numbers[0], numbers[1], numbers[2]};
+}
+
+TEST(Broadcast, OfAllCoresSaturatesWhereTheChannelIsFullWhileInterruptsToAMaskOfOneDoNot) {
+  const CostBook c = read_parameters<CostBook>(configuration_with({}));
+  const double most = static_cast<double>(span.count()) /
+                      static_cast<double>((c.tlb.broadcast_channel + c.tlb.broadcast_sync).count());
+  const double one = static_cast<double>(flush_on_all("broadcast", 1).done);
+  const double local = static_cast<double>(flush_on_all("eager", 1).done);
+  for (const std::uint32_t cpus : {2u, 4u, 8u, 16u}) {
+    const Flushes flushes = flush_on_all("broadcast", cpus);
+    EXPECT_NEAR(static_cast<double>(flushes.done), std::min(cpus * one, most), 0.06 * most) << cpus;
+    EXPECT_EQ(flushes.received, 0);
+    EXPECT_NEAR(static_cast<double>(flush_on_all("eager", cpus).done), cpus * local, 0.02 * cpus * local)
+        << cpus;
+  }
+}
+
+TEST(Broadcast, TakesFromBystandersAStallAMessageAndNoInterrupt) {
+  for (const std::uint64_t pages : {1u, 8u, 64u}) {
+    const auto took = in_child([&] {
+      KernelWorld w(4, {{"kernel.tlb_flush", "broadcast"}});
+      std::vector<std::int64_t> numbers;
+      for (std::uint32_t i = 1; i < 4; ++i)
+        spawn_process_at_boot(w.system, "bystander", CoreId(i), [&](Task& task) {
+          run_user(w.system, task, 10_us);
+          const Instant start = task.now();
+          run_user(w.system, task, 40_us);
+          numbers.push_back((task.now() - start).count());
+          exit_task(w.system, task);
+        }).bound = true;
+      spawn_process_at_boot(w.system, "flusher", CoreId(0), [&](Task& task) {
+        run_user(w.system, task, 20_us);
+        w.system.flusher.flush_range(task.core(), *task.mm, PageNumber(1000), PageNumber(1000) + pages,
+                                     false);
+        run_user(w.system, task, 60_us);
+        exit_task(w.system, task);
+      }).bound = true;
+      w.engine.run();
+      EXPECT_EQ(w.count(Counter::ipi_received), 0u);
+      return numbers;
+    });
+    const CostBook c = read_parameters<CostBook>(configuration_with({}));
+    for (const std::int64_t one : took)
+      EXPECT_EQ(one, (40_us + static_cast<std::int64_t>(pages) * c.tlb.broadcast_stall).count()) << pages;
+  }
+}
+
+// A flush of `pages` pages that nobody has, then a round through a working set that the TLB held.
+Duration flush_and_refill(std::uint64_t pages, std::uint64_t working_set, std::int64_t ceiling) {
+  return Duration(in_child([&] {
+    KernelWorld w(1, {{"kernel.tlb_flush", "eager"}, {"kernel.tlb_flush_ceiling", ceiling}});
+    Duration took{};
+    spawn_process_at_boot(w.system, "owner", CoreId(0), [&](Task& task) {
+      const PageNumber set = mmap(w.system, task, working_set, 512);
+      const auto round = [&] {
+        for (std::uint64_t i = 0; i < working_set; ++i)
+          touch(w.system, task, set + i, AccessKind::write);
+      };
+      round();
+      round();
+      task.core().settle();
+      const Instant start = task.now();
+      w.system.flusher.flush_range(task.core(), *task.mm, PageNumber(100'000), PageNumber(100'000) + pages,
+                                   false);
+      round();
+      task.core().settle();
+      took = task.now() - start;
+      exit_task(w.system, task);
+    });
+    w.engine.run();
+    return std::vector<std::int64_t>{took.count()};
+  })[0]);
+}
+
+TEST(Ceiling, IsWhereFillingTheTlbAgainCostsAsMuchAsThePagesOneByOne) {
+  const CostBook c = read_parameters<CostBook>(configuration_with({}));
+  const std::int64_t levels = 4;
+  for (const std::int64_t working_set : {1, 12, 32}) { // in the first level, below one table
+    const Duration refill =
+        (levels + working_set - 1) * c.tlb.walk_level; // the walker has lost its shortcut once
+    const auto crossover =
+        static_cast<std::uint64_t>(std::ceil(static_cast<double>((c.tlb.invalidate_all + refill).count()) /
+                                             static_cast<double>(c.tlb.invalidate_page.count())));
+    const auto set = static_cast<std::uint64_t>(working_set);
+    const Duration whole = flush_and_refill(100, set, 1);
+    EXPECT_LT(flush_and_refill(crossover - 1, set, 511), whole) << working_set;
+    EXPECT_GE(flush_and_refill(crossover, set, 511), whole) << working_set;
+  }
+}
+
+} // namespace
+} // namespace mmsim::tests
