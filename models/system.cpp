@@ -59,9 +59,6 @@ void KernelParameters::declare(Declaration& d, KernelParameters& p) {
   d("kernel.max_map_count", p.max_map_count, 65530, "areas that a process may have",
     "vm.max_map_count; DEFAULT_MAX_MAP_COUNT, 65536 before 2.6.27")
       .at_least(1);
-  d("kernel.stack_guard_gap", p.stack_guard_gap, 256, "pages below a stack that new areas leave free",
-    "stack_guard_gap, since Linux 4.12; one page of the stack itself before that")
-      .at_least(0);
   d("kernel.mprotect_flush", p.mprotect_flush, "changed",
     "when mprotect flushes: if it has met a present entry (changed), or always",
     "change_protection: only if there were pages, since Linux 3.8")
@@ -76,6 +73,20 @@ void KernelParameters::declare(Declaration& d, KernelParameters& p) {
     "LATENCY_LIMIT, 64 pages, until 2018; since then a table")
       .at_least(1)
       .at_most(512);
+  d("kernel.fault_around", p.fault_around, "64 KiB",
+    "a read fault on a file also maps what is in memory of so much around it; a page: only the page itself",
+    "fault_around_bytes, since 3.15: mm/memory.c do_fault_around");
+  d("kernel.fault_retry", p.fault_retry, true,
+    "a fault that waits for a page of a file drops mmap_lock, and starts again",
+    "FAULT_FLAG_ALLOW_RETRY since 2.6.37, for all waits since 5.1: mm/filemap.c maybe_unlock_mmap_for_io");
+  d("kernel.spurious_flush", p.spurious_flush, false,
+    "a fault that finds nothing to do, or an entry become young, flushes the page from all TLBs",
+    "2.6.24: mm/memory.c handle_pte_fault; arm64 does not since October 2020: flush_tlb_fix_spurious_fault");
+  d("kernel.stack_guard_gap", p.stack_guard_gap, 256, "pages that a stack keeps from the area below it",
+    "mm/mmap.c stack_guard_gap: 256 since 4.12; none in 2.6.24")
+      .at_least(0);
+  d("kernel.stack_limit", p.stack_limit, "8 MiB", "how large a stack may grow: RLIMIT_STACK",
+    "include/uapi/linux/resource.h _STK_LIM");
   d("run.quantum", p.quantum, "1 us",
     "how much work under a lock is charged in bulk where page-table walkers look without it",
     "estimate: 32 entries of copy_pte_range, after which the kernel looks at its lock");
@@ -111,6 +122,7 @@ System::System(Engine& engine, const Configuration& configuration, Counters& cou
       flusher(*policy, oracle, machine, configuration), configuration_(configuration),
       page_table_shape_(PageTable::Shape::of_format(parameters.page_table)) {
   pages.set_reclaim(oom);
+  pages[zero_page_frame].refcount = 1; // the kernel's own: never freed
   slabs.connect(scheduler);
   init_mm_ = &new_mm();
   mm_switch.connect(*init_mm_, [this](Core& core, MmStruct& mm) { free_mm(core, mm); });
