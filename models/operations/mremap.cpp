@@ -99,6 +99,7 @@ MmapResult grow(System& system, Task& task, PageNumber first, std::uint64_t old_
   MmStruct& mm = *task.mm;
   Vma* const vma = resizable.vma;
   if (first + old_pages == vma->end && vma_expandable(mm, *vma, new_pages - old_pages)) {
+    system.flusher.complete(task.core(), mm, vma->end, new_pages - old_pages); // a flush may have been put off
     expand_vma(task, *vma, first + new_pages);
     mm.total_vm += static_cast<std::int64_t>(new_pages - old_pages);
     return {first};
