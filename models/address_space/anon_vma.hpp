@@ -33,8 +33,8 @@ class AnonVma {
     core.rmw(line_);
     return --areas_ == 0;
   }
-  /// Its lock, taken and given back around a change that takes no time.
-  void touch(Core& core) { core.rmw(line_); }
+  /// anon_vma_interval_tree_pre_update_vma() and _post_update_vma() under its lock: an area's ends move.
+  void update(Core& core) { core.rmw(line_); }
   std::uint32_t areas() const { return areas_; }
   SlabObject object() const { return object_; }
 

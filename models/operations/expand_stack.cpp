@@ -23,7 +23,7 @@ bool too_close_to_the_area_below(const System& system, MmStruct& mm, const Vma& 
 bool expand_stack(System& system, Core& core, MmStruct& mm, Vma& vma, PageNumber page) {
   if (page < mmap_min_addr || too_close_to_the_area_below(system, mm, vma, page)) return false;
   if (vma.anon_vma == nullptr && !anon_vma_prepare(system, core, mm, vma)) return false;
-  vma.anon_vma->touch(core); // anon_vma_lock_write()
+  vma.anon_vma->update(core); // anon_vma_lock_write()
   if (vma.begin <= page) return true;
   if ((vma.end - page) * bytes_per_frame > system.parameters.stack_limit.value())
     return false; // acct_stack_growth()

@@ -37,7 +37,7 @@ namespace {
 
 // The reverse map finds areas by their boundaries, so whoever moves one does it under its locks.
 void update_reverse_map(Task& task, Vma& vma) {
-  if (vma.anon_vma != nullptr) vma.anon_vma->touch(task.core());
+  if (vma.anon_vma != nullptr) vma.anon_vma->update(task.core());
   if (vma.file != nullptr) move_in_file(task, *vma.file);
   if (vma.anon_vma != nullptr || vma.file != nullptr)
     task.core().charge(task.core().costs().work.rmap_link, Account::work);
