@@ -87,7 +87,7 @@ void KernelParameters::declare(Declaration& d, KernelParameters& p) {
       .one_of({"table", "page"});
   d("kernel.mremap_latency_limit", p.mremap_latency_limit, 512,
     "pages that mremap moves before it drops the tables' locks, at most a table's",
-    "LATENCY_LIMIT, 64 pages, to Linux 5.7; since then a table")
+    "LATENCY_LIMIT, 64 pages, until 2018; since then a table")
       .at_least(1)
       .at_most(512);
   d("run.quantum", p.quantum, "1 us",

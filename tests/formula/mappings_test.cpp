@@ -52,6 +52,7 @@ class Mappings : public testing::Test {
     operation();
     task.core().settle();
     took = task.now() - start;
+    EXPECT_TRUE(task.mm->open_changes.empty()) << "something was not flushed";
   }
 
   Duration rmw() const { return c.line.hit + c.line.atomic; }
@@ -151,7 +152,8 @@ TEST_F(Mappings, AnAdviceAboutAllOfAnAreaIsAFlag) {
   EXPECT_EQ(took, call() + c.work.madvise + known());
 }
 
-// What it costs to move all but the middle third to another place in the same table.
+// What it costs to move an area to another place in the same table, without its entries. mmap_cache knows its
+// beginning, also for munmap, which looks for its end too.
 Duration moved_all_of_an_area(const CostBook& c, Duration rmw, Duration promise) {
   return c.work.mremap + promise // of what it grows by
          + c.work.slab_alloc + c.work.vma_dup + c.work.rmap_link + rmw + c.work.vma_insert +
