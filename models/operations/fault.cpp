@@ -118,7 +118,7 @@ FaultKind handle_fault(System& system, Task& task, PageNumber page, AccessKind k
   task.core().charge(task.core().costs().entry.fault, Account::entry);
   FaultKind outcome = fault_under_vma_lock(system, task, page, kind);
   for (bool first = true; outcome == FaultKind::retry; first = false) {
-    mm.mmap_lock.down_read(task);
+    if (!first || !mm.mmap_lock.down_read_trylock(task)) mm.mmap_lock.down_read(task);
     Vma* vma = find_vma_for(system, task, page, kind);
     outcome =
         vma != nullptr ? handle_mm_fault(system, task, mm, *vma, page, kind, first) : FaultKind::bad_area;
