@@ -3,8 +3,9 @@
 //   handle_fault(system, task, page, AccessKind::write);   // until the access can be tried again
 //
 // Models do_page_fault() -> handle_mm_fault() -> handle_pte_fault() of mm/memory.c, 2.6.24 and 5.10.35. Steps:
-// exception; with kernel.vma_lock the area's own lock (vma_lock.hpp); else mmap_lock for reading, tried first; find_vma, or a stack that grows (expand_stack.hpp); whether the area permits the
-// access; tables; then by what the entry says:
+// exception; with kernel.vma_lock the area's own lock (vma_lock.hpp); else mmap_lock for reading, by a trylock first;
+// find_vma, or a stack that grows (expand_stack.hpp); whether the area permits the access; tables; then by what the
+// entry says:
 // - nothing mapped, anonymous area: fault_anon.cpp (do_anonymous_page());
 // - nothing mapped, area of a file: fault_file.cpp (do_fault(); in 2.6.24 __do_fault()), the page from the page
 //   cache: filemap.hpp;
