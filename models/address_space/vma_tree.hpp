@@ -143,6 +143,7 @@ class VmaTree {
   virtual void settle_nodes(Core&, Rcu&) {}
 
   std::size_t size() const { return size_; }
+  bool empty() const { return size_ == 0; }
   auto begin() { return areas_.begin(); }
   auto end() { return areas_.end(); }
 
