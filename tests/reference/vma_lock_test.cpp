@@ -2,19 +2,19 @@
 //
 //   build/reference_tests --gtest_filter='*VmaLock*'     # prints a table a series
 //
-// The numbers are those of references/published.csv (pa23-1vma-*: pft on two sockets of Ice Lake, one area of 100 GB).
-// One point is calibrated: one thread with mmap_lock (configs/machines/icelake-8336c-2s.toml). All others are predicted,
-// the whole second series among them.
+// The numbers are those of references/published.csv (pa23-1vma-*: pft on two sockets of Ice Lake, one area of
+// 100 GB). One point is calibrated: one thread with mmap_lock (configs/machines/icelake-8336c-2s.toml). All
+// others are predicted, the whole second series among them.
 //
-// What makes the difference, in the model as in the kernel: both locks are an rw_semaphore that each fault takes by a
-// trylock and gives back, on one line. But mmap_lock's line has mm->pgd too, which each fault reads in between; a vma's
-// lock has its own object. That was seen after the series (before that the model had per-VMA locks lose), so the
-// form of the model is not independent of them; no number was fitted to it.
+// What makes the difference, in the model as in the kernel: both locks are an rw_semaphore that each fault
+// takes by a trylock and gives back, on one line. But mmap_lock's line has mm->pgd too, which each fault
+// reads in between; a vma's lock has its own object. That was seen after the series (before that the model
+// had per-VMA locks lose), so the form of the model is not independent of them; no number was fitted to it.
 //
-// Misses: levels are too high from 7 threads on (hyperthreads are whole cores here, and all sockets' memory takes the
-// same time to reach); with 4 and 7 threads per-VMA locks lose 8 and 1 % in the measurement and win 3 % here; at 21 and
-// 30 they win more than they should (18 %, not 8 and 12), as mmap_lock saturates too early; and the step from 21 to 30
-// is flat here.
+// Misses: levels are too high from 7 threads on (hyperthreads are whole cores here, and all sockets' memory
+// takes the same time to reach); with 4 and 7 threads per-VMA locks lose 8 and 1 % in the measurement and win
+// 3 % here; at 21 and 30 they win more than they should (18 %, not 8 and 12), as mmap_lock saturates too
+// early; and the step from 21 to 30 is flat here.
 #include "tests/reference/published_series.hpp"
 
 #include <cmath>
@@ -28,7 +28,8 @@ using namespace tests;
 
 const std::string agrawal = "P. Agrawal in \"[PATCH v2 00/33] Per-VMA locks\", Feb 2023: ";
 
-// x86 has no broadcast: `eager` would interrupt, but nothing is unmapped here. 6.2 is as 6.1 in what is modelled.
+// x86 has no broadcast: `eager` would interrupt, but nothing is unmapped here. 6.2 is as 6.1 in what is
+// modelled.
 std::vector<std::string> one_area(bool vma_lock) {
   return {"machine.base=icelake-8336c-2s",
           "machine.memory=16 GiB",
