@@ -139,8 +139,8 @@ void System::check_invariants() {
     if (mm->tables.root() != nullptr)
       pagetable += counted_tables(*mm->tables.root(), mm->tables.shape().levels, pages.vm_stat().has_nodes());
     if (anon != mm->rss_anon || file != mm->rss_file)
-      throw Violation(fmt::format("mm {}: rss is {} anonymous and {} file pages, but {} and {} are mapped", id,
-                                  mm->rss_anon, mm->rss_file, anon, file));
+      throw Violation(fmt::format("mm {}: rss is {} anonymous and {} file pages, but {} and {} are mapped",
+                                  id, mm->rss_anon, mm->rss_file, anon, file));
     if (mm->users.value() == 0 && !mm->open_changes.empty())
       throw Violation(fmt::format("mm {}: it is gone, but {} of its changes were never flushed", id,
                                   mm->open_changes.size()));
@@ -161,12 +161,12 @@ void System::check_invariants() {
     const bool in_cache = cached.contains(number);
     if (frame.mapcount != count || frame.refcount != count + pagevecs + in_cache)
       throw Violation(
-          fmt::format("frame {}: {} entries map it and {} pagevecs hold it, it is {} the page cache, but its "
-                      "mapcount is {} and its refcount {}",
-                      number, count, pagevecs, in_cache ? "in" : "not in", frame.mapcount, frame.refcount));
+          fmt::format("frame {}: {} entries map it and {} pagevecs hold it, but its mapcount is {} and its "
+                      "refcount {}; it is {} the page cache",
+                      number, count, pagevecs, frame.mapcount, frame.refcount, in_cache ? "in" : "not in"));
     if (in_cache != ((frame.flags & PG_file) != 0))
-      throw Violation(fmt::format("frame {}, mapped {} times, is {} the page cache, but its flags are {:#x}", number,
-                                  count, in_cache ? "in" : "not in", unsigned{frame.flags}));
+      throw Violation(fmt::format("frame {}, mapped {} times, is {} the page cache, but its flags are {:#x}",
+                                  number, count, in_cache ? "in" : "not in", unsigned{frame.flags}));
     if (count > 0) ++(in_cache ? user.file_mapped : user.anon_mapped);
     const bool on_list = (frame.flags & PG_lru) != 0;
     if (on_list == (pagevecs != 0))
@@ -181,10 +181,11 @@ void System::check_invariants() {
   // A page whose mappings went while another CPU's pagevec held it stays until that CPU adds to it or drains
   // it.
   if (pages.allocated_frames() != mappings.size() + only_in_pagevecs + table_frames + slabs.frames())
-    throw Violation(fmt::format(
-        "{} frames are allocated, but {} are mapped or cached, {} only held by pagevecs, {} are tables and {} in "
-        "slabs: some have leaked",
-        pages.allocated_frames(), mappings.size(), only_in_pagevecs, table_frames, slabs.frames()));
+    throw Violation(fmt::format("{} frames are allocated, but {} are mapped or cached, {} only held by "
+                                "pagevecs, {} are tables and {} in "
+                                "slabs: some have leaked",
+                                pages.allocated_frames(), mappings.size(), only_in_pagevecs, table_frames,
+                                slabs.frames()));
   check_statistics(user, pagetable);
 }
 

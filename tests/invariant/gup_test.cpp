@@ -154,6 +154,7 @@ TEST(Gup, APinnedPageIsCopiedForTheChildAsWritableAsItsAreaIs) {
   spawn_process_at_boot(w.system, "parent", CoreId(0), [&](Task& task) {
     for (const bool area_is_writable : {true, false}) {
       const PageNumber area = mmap(w.system, task, 1);
+      touch(w.system, task, area, AccessKind::write); // else it is the zero page that is pinned
       task.mm->vmas.find(area)->flags = area_is_writable ? vm_read_write | VM_ACCOUNT : VM_READ | VM_ACCOUNT; // as mmap(PROT_READ) has it
       touch(w.system, task, area, AccessKind::read);
       std::vector<FrameNumber> pinned;
