@@ -120,6 +120,8 @@ System::System(Engine& engine, const Configuration& configuration, Counters& cou
           FlushMeans{machine, *calls, ids, configuration, [this](Core& core) { leave_borrowed_mm(core); }})),
       oracle(machine, pages.frames()), mm_switch(machine, ids, *policy, configuration),
       scheduler(machine, locks, mm_switch, configuration, RandomStream(seed, "tick phases")),
+      vma_trees(configuration, static_cast<std::uint64_t>(parameters.stack_guard_gap), slabs, locks,
+                scheduler),
       page_cache({machine, locks, scheduler, pages, *lru, configuration}),
       oom({scheduler, counters, machine, pages, *calls}),
       lazy_shootdown(machine, *calls, scheduler, mm_switch, *policy),
@@ -155,7 +157,8 @@ System::~System() { engine.dismiss_fibers(); }
 
 MmStruct& System::new_mm(SlabObject object) {
   const std::uint32_t id = next_mm_++;
-  auto mm = std::make_unique<MmStruct>(id, locks, scheduler, table_pages, page_table_shape_, machine.cpus());
+  auto mm = std::make_unique<MmStruct>(id, locks, scheduler, table_pages, page_table_shape_, vma_trees,
+                                       machine.cpus());
   mm->object = object;
   return *mms_.emplace(id, std::move(mm)).first->second;
 }

@@ -10,6 +10,7 @@
 #include "models/address_space/mm_switch.hpp"
 #include "models/address_space/oracle.hpp"
 #include "models/address_space/overcommit.hpp"
+#include "models/address_space/vma_trees.hpp"
 #include "models/locks/rcu.hpp"
 #include "models/locks/spinlock.hpp"
 #include "models/pages/page_allocator.hpp"
@@ -69,6 +70,7 @@ class System {
   TablePagePool table_pages;
   MmSwitch mm_switch;
   Scheduler scheduler;
+  VmaTrees vma_trees;
   PageCache page_cache;
   OomKillAllocatingTask oom;
   LazyShootdown lazy_shootdown;

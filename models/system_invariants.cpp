@@ -64,12 +64,14 @@ void System::check_promises() {
 // counts.
 void System::check_objects() {
   slabs.check_invariants();
-  std::uint64_t mm_structs = 0, areas = 0, files = 0, tables = 0;
+  std::uint64_t mm_structs = 0, areas = 0, area_locks = 0, files = 0, tables = 0;
   std::unordered_map<const AnonVma*, std::uint32_t> families;
   for (auto& [id, mm] : mms_) {
     mm_structs += mm->object != no_object;
+    mm->vmas.check_invariants();
     for (const Vma& vma : mm->vmas) {
       areas += vma.object != no_object;
+      area_locks += vma.lock != nullptr && vma.lock->object != no_object;
       if (vma.anon_vma != nullptr) ++families[vma.anon_vma];
     }
     if (mm->tables.root() != nullptr) tables += tables_in_slabs(*mm->tables.root());
@@ -85,6 +87,9 @@ void System::check_objects() {
   account_for(slabs.anon_vma, families.size());
   account_for(slabs.files, files);
   if (slabs.pgtable) account_for(*slabs.pgtable, tables);
+  if (VmaLocks* locks = vma_trees.locks()) account_for(locks->cache(), area_locks);
+  if (const MapleNodes* nodes = vma_trees.maple_nodes())
+    account_for(*vma_trees.maple_node_cache(), nodes->with_memory());
   for (const auto& [anon_vma, found] : families)
     if (anon_vma->areas() != found)
       throw Violation(fmt::format("an anon_vma counts {} areas, but {} have it", anon_vma->areas(), found));

@@ -67,8 +67,11 @@ class ContextSwitch final : public Scenario {
   void take_turns(Experiment& x, Task& task, Ring& ring, std::size_t i, EventFd& next) {
     System& system = x.system();
     const auto pages = static_cast<std::uint64_t>(parameters_.working_set);
+    // Address spaces begin at random (mmap_base()): at the same address all would meet in the same sets of the TLB.
+    RandomStream layout = x.random(fmt::format("layout of {}", task.name));
+    (void)x.required(task, mmap(system, task, 1 + layout.below(256)));
     PageNumber first{};
-    if (pages > 0) first = x.required(task, mmap(system, task, pages, TablePage::entries));
+    if (pages > 0) first = x.required(task, mmap(system, task, pages));
     for (std::uint64_t page = 0; page < pages; ++page)
       touch(system, task, first + page, AccessKind::write);
     x.ready(task);

@@ -24,8 +24,7 @@ Errno do_brk_flags(System& system, Task& task, PageNumber begin, PageNumber end)
     area.end = end;
     area.flags = flags;
     area.pgoff = begin.value();
-    area.object = system.slabs.vm_area_struct.alloc(task.core(), GFP_KERNEL); // vm_area_alloc()
-    if (area.object == no_object) {
+    if (!vm_area_alloc(system, task.core(), area)) {
       system.overcommit.vm_unacct_memory(task.core(), pages);
       return Errno::enomem;
     }

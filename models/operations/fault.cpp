@@ -3,6 +3,7 @@
 #include "models/operations/expand_stack.hpp"
 #include "models/operations/kill.hpp"
 #include "models/operations/vm_fault.hpp"
+#include "models/operations/vma_lock.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -57,20 +58,39 @@ FaultKind handle_mm_fault(System& system, Task& task, MmStruct& mm, Vma& vma, Pa
   return FaultKind::spurious;
 }
 
+// access_error(). Whoever may execute or write may read: the hardware knows no other entries.
+static bool permits(const Vma& vma, AccessKind kind) {
+  const std::uint32_t needed = kind == AccessKind::write ? VM_WRITE : VM_READ | VM_WRITE | VM_EXEC;
+  return (vma.flags & needed) != 0;
+}
+
 Vma* find_vma_for(System& system, Task& task, PageNumber page, AccessKind kind) {
   MmStruct& mm = *task.mm;
   Core& core = task.core();
-  Vma* vma = mm.vmas.find(page);
-  core.charge(mm.vmas.levels_walked() * core.costs().work.vma_find_level, Account::work);
+  Vma* vma = find_vma(task, mm, page);
   if (vma == nullptr) return nullptr;
   if (page < vma->begin && !(vma->has(VM_GROWSDOWN) && expand_stack(system, core, mm, *vma, page)))
     return nullptr;
-  // Whoever may execute or write may read: the hardware knows no other entries.
-  const std::uint32_t needed = kind == AccessKind::write ? VM_WRITE : VM_READ | VM_WRITE | VM_EXEC;
-  return (vma->flags & needed) != 0 ? vma : nullptr; // access_error()
+  return permits(*vma, kind) ? vma : nullptr;
 }
 
 namespace {
+
+// do_page_fault() of 6.4 down to lock_mmap: `retry` if mmap_lock is needed.
+FaultKind fault_under_vma_lock(System& system, Task& task, PageNumber page, AccessKind kind) {
+  if (system.vma_trees.locks() == nullptr) return FaultKind::retry;
+  MmStruct& mm = *task.mm;
+  Vma* vma = lock_vma_under_rcu(system, task, mm, page);
+  if (vma == nullptr) return FaultKind::retry;
+  FaultKind outcome = FaultKind::retry;
+  if (permits(*vma, kind)) {
+    outcome =
+        handle_mm_fault(system, task, mm, *vma, page, kind, false); // of anonymous memory: it does not wait
+    system.counters.add(Counter::vma_lock_success);
+  }
+  vma_end_read(system, task, *vma);
+  return outcome;
+}
 
 void pagefault_out_of_memory(System& system, Task& task) {
   Core* core = &task.core();
@@ -95,7 +115,7 @@ void pagefault_out_of_memory(System& system, Task& task) {
 FaultKind handle_fault(System& system, Task& task, PageNumber page, AccessKind kind) {
   MmStruct& mm = *task.mm;
   task.core().charge(task.core().costs().entry.fault, Account::entry);
-  FaultKind outcome = FaultKind::retry;
+  FaultKind outcome = fault_under_vma_lock(system, task, page, kind);
   for (bool first = true; outcome == FaultKind::retry; first = false) {
     mm.mmap_lock.down_read(task);
     Vma* vma = find_vma_for(system, task, page, kind);

@@ -6,6 +6,7 @@
 #include "models/operations/gup.hpp"
 #include "models/operations/kill.hpp"
 #include "models/operations/page_tables.hpp"
+#include "models/operations/vma_lock.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -162,7 +163,8 @@ bool copy_page_range(System& system, Core& core, MmStruct& parent, MmStruct& chi
 }
 
 // One area of dup_mmap(). False if it may not be promised to the child, or memory ran out.
-bool dup_area(System& system, Task& task, MmStruct& parent, MmStruct& child, const Vma& vma) {
+bool dup_area(System& system, Task& task, MmStruct& parent, MmStruct& child, Vma& vma) {
+  vma_start_write(task, parent, vma); // since 6.4.3
   if (vma.has(VM_DONTCOPY)) {
     child.total_vm -= static_cast<std::int64_t>(vma.pages());
     return true;
@@ -172,8 +174,7 @@ bool dup_area(System& system, Task& task, MmStruct& parent, MmStruct& child, con
   const WorkCosts& work = core.costs().work;
   if (vma.has(VM_ACCOUNT) && !system.overcommit.vm_enough_memory(core, parent, vma.pages())) return false;
   Vma copy = vma;
-  copy.object = system.slabs.vm_area_struct.alloc(core, GFP_KERNEL); // vm_area_dup()
-  if (copy.object == no_object) {
+  if (!vm_area_alloc(system, core, copy)) { // vm_area_dup()
     if (vma.has(VM_ACCOUNT)) system.overcommit.vm_unacct_memory(core, vma.pages());
     return false;
   }
@@ -184,8 +185,7 @@ bool dup_area(System& system, Task& task, MmStruct& parent, MmStruct& child, con
     copy.file->get(core);
     copy.file->link_area(task);
   }
-  task.core().charge(work.vma_insert, Account::work);
-  child.vmas.insert(copy);
+  vma_link(system, task, child, copy);
   return copy_page_range(system, task.core(), parent, child, vma);
 }
 
@@ -220,14 +220,11 @@ void exit_mmap(System& system, Task& task, MmStruct& mm) {
   gather.finish(task.core());
   std::uint64_t accounted = 0;
   Core& core = task.core();
-  while (mm.vmas.size() > 0) {
-    Vma& vma = *mm.vmas.begin();
+  for (const Vma& vma : mm.vmas) {
     if (vma.has(VM_ACCOUNT)) accounted += vma.pages();
-    core.charge(core.costs().work.vma_remove, Account::work);
     if (vma.file != nullptr) vma.file->put(core); // remove_vma(): fput()
-    system.slabs.vm_area_struct.free(core, vma.object);
-    mm.vmas.erase(vma);
   }
+  vma_tree_destroy(system, core, mm);
   core.settle();
   mm.total_vm = 0;
   if (accounted > 0) system.overcommit.vm_unacct_memory(core, accounted);
@@ -271,7 +268,8 @@ std::function<void(Task&)> life_of(System& system, std::function<void(Task&)> bo
 }
 
 void mm_release(System& system, Task& task) {
-  if (const std::shared_ptr<Completion> done = std::move(task.vfork_done)) done->complete(system, task.core());
+  if (const std::shared_ptr<Completion> done = std::move(task.vfork_done))
+    done->complete(system, task.core());
 }
 
 Task* fork(System& system, Task& task, CoreId on, std::function<void(Task&)> body,
@@ -288,7 +286,8 @@ Task* fork(System& system, Task& task, CoreId on, std::function<void(Task&)> bod
   end_if_killed(system, task);
   if (child == nullptr) return nullptr;
   return &system.scheduler.spawn(task.core(), task.name + "'s child", child, on,
-                                 life_of(system, std::move(body), std::move(exited)), Fiber::Kind::worker, files);
+                                 life_of(system, std::move(body), std::move(exited)), Fiber::Kind::worker,
+                                 files);
 }
 
 void exit_task(System& system, Task& task) {

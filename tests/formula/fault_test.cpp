@@ -47,7 +47,8 @@ struct Faults : testing::Test {
   Duration flush_page() const { return c.work.flush_setup + c.tlb.invalidate_page + c.tlb.dsb; }
   // What every fault in an area that was looked at last has, with the access that is tried again.
   Duration frame_of_a_fault() const {
-    return c.entry.fault + mmap_lock() + c.work.fault_handle + walk_down() + misses();
+    const Duration find_vma = c.line.hit + c.work.vmacache_find;
+    return c.entry.fault + mmap_lock() + find_vma + c.work.fault_handle + walk_down() + misses();
   }
 
   KernelWorld w;

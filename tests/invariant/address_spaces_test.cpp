@@ -1,5 +1,6 @@
 // Does the check of mm_users, mm_count and mm_cpumask find each of them wrong, and nothing where all is right?
 
+#include "models/operations/affinity.hpp"
 #include "models/operations/clone.hpp"
 #include "models/operations/exec.hpp"
 #include "tests/support/kernel_world.hpp"
@@ -197,6 +198,7 @@ TEST(Vfork, LetsTheParentGoOnlyWhenTheChildHasAnotherAddressSpaceOrIsGone) {
         const MmStruct* const mm = task.mm;
         vfork(w.system, task, CoreId(1), [&](Task& child) {
           EXPECT_EQ(child.mm, mm);
+          sched_setaffinity(w.system, child, child, CoreId(1)); // leaves the parent's core to the parent
           EXPECT_EQ(child.mm->users.value(), 2);
           run_user(w.system, child, 20_us);
           order.push_back(1);

@@ -24,13 +24,14 @@ using namespace tests;
 constexpr int own_pages = 8;
 
 double switch_us(int pages, int asid_bits) {
-  const PointResult result = point(
-      {"machine.base=xeon-skylake-4s", "kernel.base=5.10", "scenario.name=context_switch", "run.cpus=1",
-       "run.warmup=500 us", "run.duration=4 ms", "machine.clock=2.3 GHz", "machine.tlb.l1_entries=64",
-       "machine.tlb.l1_ways=4", "machine.tlb.l2_entries=1536", "machine.tlb.l2_ways=12",
-       "machine.tlb.walk_level=20 cycles", "machine.tlb.l2_hit=600 ps", "machine.entry.user_access=500 ps",
-       "machine.entry.syscall=100 ns", "scenario.working_set=" + std::to_string(own_pages + pages),
-       "kernel.asid_bits=" + std::to_string(asid_bits)});
+  const PointResult result =
+      point({"machine.base=xeon-skylake-4s", "kernel.base=5.10", "kernel.tlb_flush=lazy",
+             "scenario.name=context_switch", "run.cpus=1", "run.warmup=500 us", "run.duration=4 ms",
+             "machine.clock=2.3 GHz", "machine.tlb.l1_entries=64", "machine.tlb.l1_ways=4",
+             "machine.tlb.l2_entries=1536", "machine.tlb.l2_ways=12", "machine.tlb.walk_level=20 cycles",
+             "machine.tlb.l2_hit=600 ps", "machine.entry.user_access=500 ps", "machine.entry.syscall=150 ns",
+             "scenario.working_set=" + std::to_string(own_pages + pages),
+             "kernel.asid_bits=" + std::to_string(asid_bits)});
   EXPECT_EQ(result.status, PointStatus::done) << result.message;
   const OperationResult& one = result.operations.at(0);
   return static_cast<double>(one.latency.sum().count()) / 1e6 / static_cast<double>(one.latency.count());
@@ -48,7 +49,7 @@ TEST(ContextSwitch, LosesWithoutIdsWhatItsWorkingSetCostsToWalkAgain) {
     row.simulated = switch_us(row.pages, row.bits);
     std::printf("%8d %6s %9.2f us %9.2f us %+7.0f%% %s\n", row.pages, row.bits ? "yes" : "no", row.published,
                 row.simulated, 100 * (row.simulated / row.published - 1), row.calibrated ? "calibrated" : "");
-    EXPECT_NEAR(row.simulated, row.published, (row.calibrated ? 0.1 : 0.3) * row.published);
+    EXPECT_NEAR(row.simulated, row.published, (row.calibrated ? 0.05 : 0.15) * row.published);
   }
   for (int i : {0, 2}) { // what is lost without ids, in us: published 0.11 and 4.4
     const double published = rows[i + 1].published - rows[i].published,
@@ -56,7 +57,39 @@ TEST(ContextSwitch, LosesWithoutIdsWhatItsWorkingSetCostsToWalkAgain) {
     std::printf("lost without ids, %d pages: published %.2f us, simulated %.2f us\n", rows[i].pages,
                 published, simulated);
     EXPECT_GT(simulated, 0);
-    if (i == 2) EXPECT_NEAR(simulated, published, 0.3 * published);
+    if (i == 2) {
+      EXPECT_NEAR(simulated, published, 0.3 * published);
+    }
+  }
+}
+
+// Zephyr on an unnamed arm64 board (ze-noasid, ze-asid; H. Xavier, commit 16552e86d91d): rings of 2 to 32 threads with
+// address spaces of their own. Another kernel, and nobody says which pages a turn touches, so the level is a miss
+// (1.6 us against 2.9), and so is what ids gain (1434 ns with two threads against 221). Asked for is the
+// direction: ids gain, and the less the more processes there are, whose entries push each other out.
+TEST(ContextSwitch, GainsLessByIdsTheMoreProcessesTakeTurns) {
+  double before = 1e9;
+  struct Row {
+    int processes;
+    double without, with;
+  };
+  for (const Row& row : {Row{2, 1615, 181}, Row{8, 1615, 497}, Row{16, 1616, 558}, Row{32, 1634, 580}}) {
+    const auto ns = [&](int bits) {
+      const PointResult result =
+          point({"machine.base=cortex-a72-4", "kernel.base=5.10", "scenario.name=context_switch",
+                 "run.cpus=1", "run.duration=4 ms", "scenario.working_set=16",
+                 "scenario.processes=" + std::to_string(row.processes),
+                 "kernel.asid_bits=" + std::to_string(bits)});
+      EXPECT_EQ(result.status, PointStatus::done) << result.message;
+      const OperationResult& one = result.operations.at(0);
+      return static_cast<double>(one.latency.sum().count()) / 1e3 / static_cast<double>(one.latency.count());
+    };
+    const double without = ns(0), with = ns(16);
+    std::printf("%3d threads: published %.0f -> %.0f ns, gain %.0f; simulated %.0f -> %.0f ns, gain %.0f\n",
+                row.processes, row.without, row.with, row.without - row.with, without, with, without - with);
+    EXPECT_GT(without, with);
+    EXPECT_LE(without - with, 1.02 * before);
+    before = without - with;
   }
 }
 

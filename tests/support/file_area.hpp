@@ -1,9 +1,11 @@
 // An area of a file, or a stack, for tests that need no mmap() of files.
 #pragma once
 
+#include "models/operations/vma.hpp"
 #include "tests/support/versions.hpp"
 
 #include <functional>
+#include <stdexcept>
 
 namespace mmsim::tests {
 
@@ -25,13 +27,12 @@ inline PageNumber map_area(System& system, Task& task, const AreaOf& wanted) {
   area.flags = wanted.flags;
   area.file = wanted.file;
   area.pgoff = wanted.file != nullptr ? wanted.pgoff : wanted.begin.value();
-  area.object = system.slabs.vm_area_struct.alloc(task.core(), GFP_KERNEL);
   if (area.file != nullptr) {
     area.file->get(task.core());
     area.file->link_area(task);
   }
-  task.core().settle();
-  mm.vmas.insert(area);
+  if (!vm_area_alloc(system, task.core(), area)) throw std::logic_error("no memory for an area");
+  vma_link(system, task, mm, area);
   mm.total_vm += static_cast<std::int64_t>(wanted.pages);
   mm.mmap_lock.up_write(task);
   return wanted.begin;
