@@ -29,6 +29,7 @@ bool expand_stack(System& system, Core& core, MmStruct& mm, Vma& vma, PageNumber
     return false; // acct_stack_growth()
   const std::uint64_t grow = vma.begin - page;
   if (vma.has(VM_ACCOUNT) && !system.overcommit.vm_enough_memory(core, mm, grow)) return false;
+  system.flusher.complete(core, mm, page, grow); // a flush of it may have been put off
   mm.page_table_lock->lock(core);
   core.settle();
   const std::uint64_t grown = page < vma.begin ? vma.begin - page : 0; // another thread may have been faster

@@ -129,9 +129,10 @@ void Latr::complete(Core& core, MmStruct& mm) {
     for (State& state : queue->states)
       if (state.mm == &mm && state.waits_for.empty() && state.withheld != nullptr)
         release(core, *queue, state);
+    // What its owner is giving back just now. New states may come up meanwhile, unless the mm goes.
     core.spin_until(queue->line, Account::tlb_remote, [&] {
       return std::none_of(queue->states.begin(), queue->states.end(),
-                          [&](const State& state) { return state.mm == &mm; });
+                          [&](const State& state) { return state.mm == &mm && state.withheld == nullptr; });
     });
   }
 }
