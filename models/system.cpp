@@ -25,8 +25,8 @@ void KernelParameters::declare(Declaration& d, KernelParameters& p) {
     "format of page tables: arm64 with 48 or 39 bits, 32-bit Arm with long (lpae) or short descriptors",
     "CONFIG_ARM64_VA_BITS of arm64's defconfig")
       .one_of({"armv7_short", "lpae", "arm64_39", "arm64_48"});
-  d("kernel.zero_page", p.zero_page, true,
-    "a read of untouched anonymous memory maps the zero page", "not in 2.6.24 to 2.6.31: mm/memory.c");
+  d("kernel.zero_page", p.zero_page, true, "a read of untouched anonymous memory maps the zero page",
+    "not in 2.6.24 to 2.6.31: mm/memory.c");
   d("kernel.gather_pages", p.gather_pages, 9698,
     "pages that munmap and exit collect before they flush and free",
     "5.10: 8 in mmu_gather and up to 19 batches of 510")
@@ -38,7 +38,8 @@ void KernelParameters::declare(Declaration& d, KernelParameters& p) {
     "MAX_GATHER_BATCH of 3.0 and later, with 4 KiB pages: one page of pointers")
       .at_least(1);
   d("kernel.exit_flush", p.exit_flush, "tables",
-    "what an address space that goes flushes: nothing but what page tables were freed under, since its id is not used "
+    "what an address space that goes flushes: nothing but what page tables were freed under, since its id is "
+    "not used "
     "again (tables), or with every batch of pages (always)",
     "arm64, 5.10, arch/arm64/include/asm/tlb.h tlb_flush(): fullmm")
       .one_of({"tables", "always"});
@@ -56,10 +57,22 @@ void KernelParameters::declare(Declaration& d, KernelParameters& p) {
     "drops the "
     "table's lock",
     "2.6.24; since 2.6.28 the entry comes last, since 4.2 the old page goes without the lock");
+  d("kernel.fault_around", p.fault_around, "64 KiB",
+    "a read fault on a file also maps what is in memory of so much around it; a page: only the page itself",
+    "fault_around_bytes, since 3.15: mm/memory.c do_fault_around");
+  d("kernel.fault_retry", p.fault_retry, true,
+    "a fault that waits for a page of a file drops mmap_lock, and starts again",
+    "FAULT_FLAG_ALLOW_RETRY since 2.6.37, for all waits since 5.1: mm/filemap.c maybe_unlock_mmap_for_io");
+  d("kernel.spurious_flush", p.spurious_flush, false,
+    "a fault that finds nothing to do, or an entry become young, flushes the page from all TLBs",
+    "2.6.24: mm/memory.c handle_pte_fault; arm64 does not since October 2020: flush_tlb_fix_spurious_fault");
+  d("kernel.stack_limit", p.stack_limit, "8 MiB", "how large a stack may grow: RLIMIT_STACK",
+    "include/uapi/linux/resource.h _STK_LIM");
   d("kernel.max_map_count", p.max_map_count, 65530, "areas that a process may have",
     "vm.max_map_count; DEFAULT_MAX_MAP_COUNT, 65536 before 2.6.27")
       .at_least(1);
-  d("kernel.stack_guard_gap", p.stack_guard_gap, 256, "pages below a stack that new areas leave free",
+  d("kernel.stack_guard_gap", p.stack_guard_gap, 256,
+    "pages below a stack that new areas leave free, and that it leaves free when it grows",
     "stack_guard_gap, since Linux 4.12; one page of the stack itself before that")
       .at_least(0);
   d("kernel.mprotect_flush", p.mprotect_flush, "changed",
@@ -67,13 +80,14 @@ void KernelParameters::declare(Declaration& d, KernelParameters& p) {
     "change_protection: only if there were pages, since Linux 3.8")
       .one_of({"changed", "always"});
   d("kernel.mremap_flush", p.mremap_flush, "table",
-    "what mremap flushes at a time, under the tables' locks: what it has moved of one table (table), or each entry "
+    "what mremap flushes at a time, under the tables' locks: what it has moved of one table (table), or each "
+    "entry "
     "before it is set again (page)",
     "move_ptes: ptep_clear_flush to 3.1; flush_tlb_range before the locks are dropped since 4.19")
       .one_of({"table", "page"});
   d("kernel.mremap_latency_limit", p.mremap_latency_limit, 512,
     "pages that mremap moves before it drops the tables' locks, at most a table's",
-    "LATENCY_LIMIT, 64 pages, to Linux 5.7; since then a table")
+    "LATENCY_LIMIT, 64 pages, until 2018; since then a table")
       .at_least(1)
       .at_most(512);
   d("run.quantum", p.quantum, "1 us",
@@ -106,11 +120,15 @@ System::System(Engine& engine, const Configuration& configuration, Counters& cou
           FlushMeans{machine, *calls, ids, configuration, [this](Core& core) { leave_borrowed_mm(core); }})),
       oracle(machine, pages.frames()), mm_switch(machine, ids, *policy, configuration),
       scheduler(machine, locks, mm_switch, configuration, RandomStream(seed, "tick phases")),
+      vma_trees(configuration, static_cast<std::uint64_t>(parameters.stack_guard_gap), slabs, locks,
+                scheduler),
       page_cache({machine, locks, scheduler, pages, *lru, configuration}),
-      oom({scheduler, counters, machine, pages, *calls}), lazy_shootdown(machine, *calls, scheduler, mm_switch, *policy),
+      oom({scheduler, counters, machine, pages, *calls}),
+      lazy_shootdown(machine, *calls, scheduler, mm_switch, *policy),
       flusher(*policy, oracle, machine, configuration), configuration_(configuration),
       page_table_shape_(PageTable::Shape::of_format(parameters.page_table)) {
   pages.set_reclaim(oom);
+  pages[pages.layout().empty_zero_page()].refcount = 1; // the kernel's own: never freed
   slabs.connect(scheduler);
   init_mm_ = &new_mm();
   mm_switch.connect(*init_mm_, [this](Core& core, MmStruct& mm) { free_mm(core, mm); });
@@ -139,9 +157,8 @@ System::~System() { engine.dismiss_fibers(); }
 
 MmStruct& System::new_mm(SlabObject object) {
   const std::uint32_t id = next_mm_++;
-  auto mm =
-      std::make_unique<MmStruct>(id, locks, scheduler, table_pages,
-                                 page_table_shape_, machine.cpus());
+  auto mm = std::make_unique<MmStruct>(id, locks, scheduler, table_pages, page_table_shape_, vma_trees,
+                                       machine.cpus());
   mm->object = object;
   return *mms_.emplace(id, std::move(mm)).first->second;
 }

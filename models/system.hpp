@@ -10,6 +10,7 @@
 #include "models/address_space/mm_switch.hpp"
 #include "models/address_space/oracle.hpp"
 #include "models/address_space/overcommit.hpp"
+#include "models/address_space/vma_trees.hpp"
 #include "models/locks/rcu.hpp"
 #include "models/locks/spinlock.hpp"
 #include "models/pages/page_allocator.hpp"
@@ -35,7 +36,8 @@ namespace mmsim {
 struct KernelParameters {
   std::string pt_lock, page_table, cow_reuse, exit_flush;
   std::int64_t asid_bits, gather_pages, gather_bundle, gather_batch;
-  bool munmap_downgrade, zero_page, fast_gup, write_protect_seq, wp_late_lru;
+  bool munmap_downgrade, zero_page, fast_gup, write_protect_seq, wp_late_lru, fault_retry, spurious_flush;
+  Bytes fault_around, stack_limit;
   std::int64_t max_map_count, stack_guard_gap, mremap_latency_limit;
   std::string mprotect_flush, mremap_flush;
   Duration quantum;
@@ -68,6 +70,7 @@ class System {
   TablePagePool table_pages;
   MmSwitch mm_switch;
   Scheduler scheduler;
+  VmaTrees vma_trees;
   PageCache page_cache;
   OomKillAllocatingTask oom;
   LazyShootdown lazy_shootdown;

@@ -64,12 +64,14 @@ void System::check_promises() {
 // counts.
 void System::check_objects() {
   slabs.check_invariants();
-  std::uint64_t mm_structs = 0, areas = 0, files = 0, tables = 0;
+  std::uint64_t mm_structs = 0, areas = 0, area_locks = 0, files = 0, tables = 0;
   std::unordered_map<const AnonVma*, std::uint32_t> families;
   for (auto& [id, mm] : mms_) {
     mm_structs += mm->object != no_object;
+    mm->vmas.check_invariants();
     for (const Vma& vma : mm->vmas) {
       areas += vma.object != no_object;
+      area_locks += vma.lock != nullptr && vma.lock->object != no_object;
       if (vma.anon_vma != nullptr) ++families[vma.anon_vma];
     }
     if (mm->tables.root() != nullptr) tables += tables_in_slabs(*mm->tables.root());
@@ -85,6 +87,9 @@ void System::check_objects() {
   account_for(slabs.anon_vma, families.size());
   account_for(slabs.files, files);
   if (slabs.pgtable) account_for(*slabs.pgtable, tables);
+  if (VmaLocks* locks = vma_trees.locks()) account_for(locks->cache(), area_locks);
+  if (const MapleNodes* nodes = vma_trees.maple_nodes())
+    account_for(*vma_trees.maple_node_cache(), nodes->with_memory());
   for (const auto& [anon_vma, found] : families)
     if (anon_vma->areas() != found)
       throw Violation(fmt::format("an anon_vma counts {} areas, but {} have it", anon_vma->areas(), found));
@@ -139,8 +144,8 @@ void System::check_invariants() {
     if (mm->tables.root() != nullptr)
       pagetable += counted_tables(*mm->tables.root(), mm->tables.shape().levels, pages.vm_stat().has_nodes());
     if (anon != mm->rss_anon || file != mm->rss_file)
-      throw Violation(fmt::format("mm {}: rss is {} anonymous and {} file pages, but {} and {} are mapped", id,
-                                  mm->rss_anon, mm->rss_file, anon, file));
+      throw Violation(fmt::format("mm {}: rss is {} anonymous and {} file pages, but {} and {} are mapped",
+                                  id, mm->rss_anon, mm->rss_file, anon, file));
     if (mm->users.value() == 0 && !mm->open_changes.empty())
       throw Violation(fmt::format("mm {}: it is gone, but {} of its changes were never flushed", id,
                                   mm->open_changes.size()));
@@ -161,12 +166,12 @@ void System::check_invariants() {
     const bool in_cache = cached.contains(number);
     if (frame.mapcount != count || frame.refcount != count + pagevecs + in_cache)
       throw Violation(
-          fmt::format("frame {}: {} entries map it and {} pagevecs hold it, it is {} the page cache, but its "
-                      "mapcount is {} and its refcount {}",
-                      number, count, pagevecs, in_cache ? "in" : "not in", frame.mapcount, frame.refcount));
+          fmt::format("frame {}: {} entries map it and {} pagevecs hold it, but its mapcount is {} and its "
+                      "refcount {}; it is {} the page cache",
+                      number, count, pagevecs, frame.mapcount, frame.refcount, in_cache ? "in" : "not in"));
     if (in_cache != ((frame.flags & PG_file) != 0))
-      throw Violation(fmt::format("frame {}, mapped {} times, is {} the page cache, but its flags are {:#x}", number,
-                                  count, in_cache ? "in" : "not in", unsigned{frame.flags}));
+      throw Violation(fmt::format("frame {}, mapped {} times, is {} the page cache, but its flags are {:#x}",
+                                  number, count, in_cache ? "in" : "not in", unsigned{frame.flags}));
     if (count > 0) ++(in_cache ? user.file_mapped : user.anon_mapped);
     const bool on_list = (frame.flags & PG_lru) != 0;
     if (on_list == (pagevecs != 0))
@@ -181,10 +186,11 @@ void System::check_invariants() {
   // A page whose mappings went while another CPU's pagevec held it stays until that CPU adds to it or drains
   // it.
   if (pages.allocated_frames() != mappings.size() + only_in_pagevecs + table_frames + slabs.frames())
-    throw Violation(fmt::format(
-        "{} frames are allocated, but {} are mapped or cached, {} only held by pagevecs, {} are tables and {} in "
-        "slabs: some have leaked",
-        pages.allocated_frames(), mappings.size(), only_in_pagevecs, table_frames, slabs.frames()));
+    throw Violation(fmt::format("{} frames are allocated, but {} are mapped or cached, {} only held by "
+                                "pagevecs, {} are tables and {} in "
+                                "slabs: some have leaked",
+                                pages.allocated_frames(), mappings.size(), only_in_pagevecs, table_frames,
+                                slabs.frames()));
   check_statistics(user, pagetable);
 }
 

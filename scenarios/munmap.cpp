@@ -12,7 +12,7 @@ namespace mmsim {
 namespace {
 
 struct MunmapParameters {
-  std::string mode;
+  std::string mode, touch;
   std::int64_t pages, readers;
   Duration think;
   static void declare(Declaration& d, MunmapParameters& p) {
@@ -22,6 +22,11 @@ struct MunmapParameters {
     d("scenario.readers", p.readers, 0,
       "CPUs, of the last ones, whose threads read the area of CPU 0 before each unmap")
         .at_least(0);
+    d("scenario.touch", p.touch, "write",
+      "how pages are touched: by writing (each gets a page of memory), or by reading (the zero page, where "
+      "the "
+      "kernel has one: neither page allocator nor LRU take part)")
+        .one_of({"write", "read"});
     d("scenario.think", p.think, "2 us", "mean user time between rounds, exponential");
   }
 };
@@ -56,6 +61,7 @@ class Munmap final : public Scenario {
     System& system = x.system();
     RandomStream thinks = x.random("think " + std::to_string(cpu.value()));
     const auto pages = static_cast<std::uint64_t>(parameters_.pages);
+    const AccessKind touched = parameters_.touch == "write" ? AccessKind::write : AccessKind::read;
     const auto round = [&] {
       run_user(system, task, thinks.exponential(parameters_.think));
       OperationStart start = x.begin(task, "mmap");
@@ -64,7 +70,7 @@ class Munmap final : public Scenario {
       x.end(mmap_, start, task);
       for (std::uint64_t page = 0; page < pages; ++page) {
         start = x.begin(task, "demand_fault");
-        touch(system, task, area + page, AccessKind::write);
+        touch(system, task, area + page, touched);
         x.end(demand_fault_, start, task);
       }
       if (cpu == CoreId(0) && parameters_.readers > 0) show(system, task, area);

@@ -3,21 +3,33 @@
 // MiB); fewer here, since a round of them is what the measured window must hold. The faults are what is
 // measured: zone->lock, lru_lock and the clearing of pages between processes, mmap_lock and the page tables
 // too between threads.
+//
+// With areas = "shared" the threads fault in disjoint parts of one area, each page once and none is dropped, as pft
+// (page fault test, of mmtests) does: `pages` is the part of a thread, and must last for warm-up and window.
 
 #include "scenarios/users.hpp"
+
+#include <optional>
+#include <spdlog/fmt/fmt.h>
 
 namespace mmsim {
 
 namespace {
 
 struct PageFaultParameters {
-  std::string mode;
+  std::string mode, areas;
   std::int64_t pages;
   Duration think;
   static void declare(Declaration& d, PageFaultParameters& p) {
     d("scenario.mode", p.mode, "processes", "who faults: processes, or threads of one process")
         .one_of({"processes", "threads"});
-    d("scenario.pages", p.pages, 256, "pages of an area; page_fault1 has 32768").at_least(1);
+    d("scenario.areas", p.areas, "own",
+      "where threads fault: each in areas of its own, which it maps and unmaps, or in its part of one area "
+      "that all "
+      "share (pft), each page once")
+        .one_of({"own", "shared"});
+    d("scenario.pages", p.pages, 256, "pages of an area, or of a thread's part of it; page_fault1 has 32768")
+        .at_least(1);
     d("scenario.think", p.think, "0 ns", "mean user time between rounds, exponential").at_most("100 ms");
   }
 };
@@ -26,17 +38,53 @@ const DeclareParameters<PageFaultParameters> declared{"page_fault"};
 class PageFault final : public Scenario {
  public:
   explicit PageFault(const Configuration& configuration)
-      : parameters_(read_parameters<PageFaultParameters>(configuration)) {}
+      : parameters_(read_parameters<PageFaultParameters>(configuration)) {
+    if (parameters_.areas != "shared" || parameters_.mode == "threads") return;
+    const Entry* entry = configuration.find("scenario.areas");
+    throw InputError(
+        "scenario.areas = \"shared\" is for scenario.mode = \"threads\": processes have areas of their own",
+        entry != nullptr ? entry->origin : Origin{});
+  }
 
   void start(Experiment& x) override {
     demand_fault_ = x.operation("demand_fault");
-    munmap_ = x.operation("munmap");
     x.expect_ready(x.cpus());
+    if (parameters_.areas == "shared") {
+      spawn_users(x, parameters_.mode, "faulter",
+                  [this, &x](Task& task, CoreId cpu) { fault_in_part(x, task, cpu); });
+      return;
+    }
+    munmap_ = x.operation("munmap");
     spawn_users(x, parameters_.mode, "faulter",
                 [this, &x](Task& task, CoreId cpu) { fault_in_and_drop(x, task, cpu); });
   }
+  std::vector<std::string> warnings() const override {
+    if (ran_out_ == 0) return {};
+    return {fmt::format("{} threads had touched all of their part of the area before the window closed: more "
+                        "scenario.pages would measure them to its end",
+                        ran_out_)};
+  }
 
  private:
+  void fault_in_part(Experiment& x, Task& task, CoreId cpu) {
+    System& system = x.system();
+    const auto pages = static_cast<std::uint64_t>(parameters_.pages);
+    // Whole tables each, so that threads meet at the area, not at a table's lock.
+    const std::uint64_t part = (pages + TablePage::entries - 1) / TablePage::entries * TablePage::entries;
+    RandomStream thinks = x.random("think " + std::to_string(cpu.value()));
+    if (cpu == CoreId(0)) area_ = x.required(task, mmap(system, task, part * x.cpus(), TablePage::entries));
+    x.ready(task);
+    std::uint64_t page = 0;
+    for (; area_ && page < pages && !x.over(); ++page) {
+      run_user(system, task, thinks.exponential(parameters_.think));
+      const OperationStart start = x.begin(task, "demand_fault");
+      touch(system, task, *area_ + cpu.value() * part + page, AccessKind::write);
+      x.end(demand_fault_, start, task);
+    }
+    if (page == pages && !x.over()) ++ran_out_;
+    exit_task(system, task);
+  }
+
   void fault_in_and_drop(Experiment& x, Task& task, CoreId cpu) {
     System& system = x.system();
     RandomStream thinks = x.random("think " + std::to_string(cpu.value()));
@@ -62,6 +110,8 @@ class PageFault final : public Scenario {
 
   const PageFaultParameters parameters_;
   OperationId demand_fault_{}, munmap_{};
+  std::optional<PageNumber> area_; // the one that all share
+  std::uint32_t ran_out_ = 0;
 };
 
 const Registered<Scenario> registered{"page_fault",

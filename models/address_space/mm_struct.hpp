@@ -9,7 +9,7 @@
 #pragma once
 
 #include "models/address_space/page_table.hpp"
-#include "models/address_space/vma.hpp"
+#include "models/address_space/vma_trees.hpp"
 #include "models/address_space/withheld.hpp"
 #include "models/locks/rw_semaphore.hpp"
 #include "models/locks/seqcount.hpp"
@@ -34,22 +34,25 @@ struct OpenChange {
 class MmStruct {
  public:
   MmStruct(std::uint32_t id, SpinLocks& locks, Scheduler& scheduler, TablePagePool& pool,
-           PageTable::Shape shape, std::uint32_t cpus)
-      : id(id), mmap_lock(locks, scheduler, "mmap_lock"), page_table_lock(locks.make("page_table_lock")),
-        tables(pool, shape), core_generation(cpus) {}
+           PageTable::Shape shape, VmaTrees& trees, std::uint32_t cpus)
+      : id(id), mmap_lock(locks, scheduler, trees.locks() != nullptr),
+        page_table_lock(locks.make("page_table_lock")), vma_tree(trees.make_tree()), vmas(*vma_tree),
+        vma_cache(trees.make_cache(*this)), tables(pool, shape), core_generation(cpus) {}
 
   const std::uint32_t id; ///< for reports; 0 is init_mm
 
   SharedCount users{"mm_users", 1};
   SharedCount count{"mm_count", 1};
-  RwSemaphore mmap_lock;
+  MmapLock mmap_lock;
   std::unique_ptr<SpinLock> page_table_lock;
 
   SeqCount write_protect_seq{"write_protect_seq"}; ///< odd while fork write-protects
   bool has_pinned = false;                         ///< on the same line: pages of this mm were pinned once
 
   SlabObject object = no_object; ///< its memory; none if it is there at boot
-  VmaTree vmas;
+  const std::unique_ptr<VmaTree> vma_tree;
+  VmaTree& vmas; ///< operations/vma.hpp changes it
+  const std::unique_ptr<VmaCache> vma_cache;
   PageTable tables;
   std::int64_t rss_anon = 0; ///< MM_ANONPAGES: mapped anonymous pages
   std::int64_t rss_file = 0; ///< MM_FILEPAGES: mapped pages of files; the zero page is in neither

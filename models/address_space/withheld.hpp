@@ -39,6 +39,12 @@ class WithheldRanges {
       if (range.begin < first + pages && first < range.end) return range.end;
     return first;
   }
+  /// The beginning of one that [first, first + pages) meets, or its end.
+  PageNumber below(PageNumber first, std::uint64_t pages) const {
+    for (const Range& range : ranges_)
+      if (range.begin < first + pages && first < range.end) return range.begin;
+    return first + pages;
+  }
 
  private:
   struct Range {

@@ -27,6 +27,14 @@ void RwSemaphore::down_read(Task& task) {
   if (observer_ != nullptr) observer_->acquired(task, request);
 }
 
+bool RwSemaphore::down_read_trylock(Task& task) {
+  task.core().settle();
+  check_asks(task);
+  if (!implementation_->down_read_trylock(task)) return false;
+  if (observer_ != nullptr) observer_->acquired(task, {this, holders_.lock_class(), 0, LockMode::shared, true});
+  return true;
+}
+
 void RwSemaphore::up_read(Task& task) {
   if (observer_ != nullptr) observer_->releasing(task, {this, holders_.lock_class()});
   check_has(task, LockHolders::Kind::shared);

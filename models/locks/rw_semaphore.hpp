@@ -9,7 +9,7 @@
 //   rwsem_fifo.cpp      2.6.24: strictly first in, first out
 //   rwsem_handoff.cpp   5.10: writers that steal the lock, spinning while the owner runs, hand-off
 //
-// Left out: the killable, interruptible, nested and trylock forms; release by a task that has not acquired.
+// Left out: the killable and interruptible forms, a writer's trylock; release by a task that has not acquired.
 #pragma once
 
 #include "models/locks/lock_holders.hpp"
@@ -41,6 +41,8 @@ class RwSemaphore : public Waitable {
   /// `task` is the running one. The down_ functions may sleep. Throw Violation where a writer asks for what
   /// it has, and for giving back what is not held.
   void down_read(Task& task);
+  /// True if the task has it now; never waits for a holder.
+  [[nodiscard]] bool down_read_trylock(Task& task);
   void up_read(Task& task);
   void down_write(Task& task) { down_write_nested(task, 0); }
   /// Taken with another semaphore of its class held, in an order that somebody sees to.

@@ -45,6 +45,7 @@ class FifoRwsem final : public RwsemImplementation {
 
   void down_read(Task& task, Instant since) override { down(task, false, since); }
   void down_write(Task& task, Instant since) override { down(task, true, since); }
+  bool down_read_trylock(Task& task) override;
   void up_read(Task& task) override;
   void up_write(Task& task) override;
   void downgrade_write(Task& task) override;
@@ -81,6 +82,21 @@ void FifoRwsem::down(Task& task, bool writes, Instant since) {
   }
   Waiter waiter(task, writes, since);
   wait(task, waiter);
+}
+
+/// __down_read_trylock(): compares and swaps as long as nobody writes or waits.
+bool FifoRwsem::down_read_trylock(Task& task) {
+  Core& core = task.core();
+  core.read(line_);
+  while (count_ >= 0) {
+    const std::int64_t seen = count_;
+    core.rmw(line_);
+    if (count_ != seen) continue;
+    count_ += active;
+    holders_.enter(task, Kind::shared, false, task.now());
+    return true;
+  }
+  return false;
 }
 
 /// rwsem_down_failed_common().

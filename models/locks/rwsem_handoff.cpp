@@ -95,6 +95,7 @@ class HandoffRwsem final : public RwsemImplementation {
   using Waiters = boost::intrusive::list<Waiter, boost::intrusive::constant_time_size<false>>;
 
   void down_read(Task& task, Instant since) override;
+  bool down_read_trylock(Task& task) override;
   void up_read(Task& task) override;
   void down_write(Task& task, Instant since) override;
   void up_write(Task& task) override;
@@ -179,6 +180,24 @@ void HandoffRwsem::down_read(Task& task, Instant since) {
   if (count_ & read_failed_mask) return down_read_slowpath(task, since);
   holders_.enter(task, Kind::shared, false, since);
   set_reader_owned(core, task, 0, Account::coherence);
+}
+
+/// __down_read_trylock() since 5.17: reads the count before it compares and swaps. What a failed swap has read is
+/// what it swaps next.
+bool HandoffRwsem::down_read_trylock(Task& task) {
+  Core& core = task.core();
+  const Instant since = task.now();
+  core.read(line_);
+  while (!(count_ & read_failed_mask)) {
+    const std::int64_t seen = count_;
+    core.rmw(line_);
+    if (count_ != seen) continue;
+    count_ += reader_bias;
+    holders_.enter(task, Kind::shared, false, since);
+    set_reader_owned(core, task, 0, Account::coherence);
+    return true;
+  }
+  return false;
 }
 
 void HandoffRwsem::up_read(Task& task) {

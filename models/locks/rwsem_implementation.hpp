@@ -37,6 +37,7 @@ class RwsemImplementation {
   virtual ~RwsemImplementation() = default;
 
   virtual void down_read(Task& task, Instant since) = 0;
+  virtual bool down_read_trylock(Task& task) = 0;
   virtual void up_read(Task& task) = 0;
   virtual void down_write(Task& task, Instant since) = 0;
   virtual void up_write(Task& task) = 0;

@@ -14,7 +14,8 @@ void page_remove_rmap(System& system, Core& core, FrameNumber frame) {
 }
 
 void page_unmapped(System& system, Core& core, FrameNumber frame) {
-  if ((system.pages[frame].flags & PG_file) == 0) system.pages.count_page(core, frame, NR_ANON_MAPPED, -1);
+  const bool file = (system.pages[frame].flags & PG_file) != 0;
+  system.pages.count_page(core, frame, file ? NR_FILE_MAPPED : NR_ANON_MAPPED, -1);
 }
 
 } // namespace mmsim

@@ -14,7 +14,7 @@ namespace mmsim {
 
 /// The page has its first mapping and is on its way to the LRU.
 void page_add_new_anon(System& system, Core& core, FrameNumber frame);
-/// The last mapping that goes takes the page from the anonymous ones.
+/// The last mapping that goes takes the page from the anonymous ones, or from the mapped ones of files.
 void page_remove_rmap(System& system, Core& core, FrameNumber frame);
 /// The statistics' part of it: `frame` has just lost its last mapping.
 void page_unmapped(System& system, Core& core, FrameNumber frame);

@@ -15,6 +15,7 @@ Errno do_brk_flags(System& system, Task& task, PageNumber begin, PageNumber end)
   const std::uint64_t pages = end - begin;
   if (mm.tables.shape().end() < end) return Errno::enomem; // get_unmapped_area()
   if (mm.vmas.size() > system.max_map_count()) return Errno::enomem;
+  system.flusher.complete(task.core(), mm, begin, pages); // a flush of it may have been put off
   if (!system.overcommit.vm_enough_memory(task.core(), mm, pages)) return Errno::enomem;
   Vma* const previous = vma_before(mm, begin);
   if (vma_merge(system, task, previous, {begin, end, flags, nullptr, nullptr, begin.value()}) == nullptr) {
@@ -23,8 +24,7 @@ Errno do_brk_flags(System& system, Task& task, PageNumber begin, PageNumber end)
     area.end = end;
     area.flags = flags;
     area.pgoff = begin.value();
-    area.object = system.slabs.vm_area_struct.alloc(task.core(), GFP_KERNEL); // vm_area_alloc()
-    if (area.object == no_object) {
+    if (!vm_area_alloc(system, task.core(), area)) {
       system.overcommit.vm_unacct_memory(task.core(), pages);
       return Errno::enomem;
     }

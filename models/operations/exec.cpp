@@ -1,5 +1,7 @@
 #include "models/operations/exec.hpp"
 
+#include "models/operations/vma.hpp"
+
 #include <stdexcept>
 
 namespace mmsim {
@@ -11,21 +13,18 @@ bool insert_stack(System& system, Task& task, MmStruct& mm) {
   const PageNumber end = mm.tables.shape().end();
   mm.mmap_lock.down_write_nested(task, 1); // nobody else knows the mm yet
   Core& core = task.core();
-  const SlabObject object = system.slabs.vm_area_struct.alloc(core, GFP_KERNEL); // vm_area_alloc()
-  const bool promised = object != no_object && system.overcommit.vm_enough_memory(core, mm, 1);
+  Vma stack;
+  stack.begin = end - 1;
+  stack.end = end;
+  stack.flags = vm_read_write | VM_GROWSDOWN | VM_ACCOUNT;
+  stack.pgoff = stack.begin.value();
+  const bool allocated = vm_area_alloc(system, core, stack);
+  const bool promised = allocated && system.overcommit.vm_enough_memory(core, mm, 1);
   if (promised) { // insert_vm_struct()
-    core.charge(core.costs().work.vma_insert, Account::work);
-    core.settle();
-    Vma stack;
-    stack.begin = PageNumber(end.value() - 1);
-    stack.end = end;
-    stack.flags = vm_read_write | VM_GROWSDOWN | VM_ACCOUNT;
-    stack.pgoff = stack.begin.value();
-    stack.object = object;
-    mm.vmas.insert(stack);
+    vma_link(system, task, mm, stack);
     mm.total_vm = 1;
-  } else if (object != no_object) {
-    system.slabs.vm_area_struct.free(core, object);
+  } else if (allocated) {
+    vm_area_free(system, core, stack);
   }
   mm.mmap_lock.up_write(task);
   return promised;

@@ -1,23 +1,28 @@
 // The page fault.
 //
-// Models do_page_fault() -> handle_mm_fault() -> handle_pte_fault() for anonymous private memory:
-// do_anonymous_page() and do_wp_page() of mm/memory.c, 2.6.24 and 5.10.35. Steps: exception; mmap_lock for
-// reading; find_vma; tables;
-// - nothing mapped: the area's anon_vma if it has none (anon_vma_prepare()), a cleared page, then under the
-//   table's lock the entry is looked at again, the page added to the LRU by way of the core's pagevec
-//   (models/reclaim/lru.hpp: every 15th waits for lru_lock here) and the entry set;
-// - a write to a read-only entry: under the table's lock the page is taken over if nobody else has it, which
-//   kernel.cow_reuse decides as the version does, and the read-only entry is flushed; else a reference, the
-//   lock is dropped, a page is allocated and copied, and under the lock again: the entry is cleared,
-//   *flushed*, and only then set to the copy (ptep_clear_flush_notify), which goes to the LRU before that, or
-//   after it in 2.6.24 (kernel.wp_late_lru); the old page loses its mapping and both references. 2.6.24 has
-//   page_remove_rmap() before the flush, a race that was fixed in 2.6.26; here it comes after it;
-// - permission already there: somebody else was faster (spurious).
-// page_count counts the reference of a pagevec too: a page that is still on its way to the LRU is copied.
-// An allocation that fails unwinds (VM_FAULT_OOM): locks and references go back, mmap_lock is dropped, then
-// pagefault_out_of_memory(), and on the way back to user mode the killed task ends (return_to_user_mode()).
-// In 2.6.24 do_page_fault() kills the task itself there. Left out: files, swap, the zero page, memory
-// accounting, contention on struct page's own cache line.
+//   handle_fault(system, task, page, AccessKind::write);   // until the access can be tried again
+//
+// Models do_page_fault() -> handle_mm_fault() -> handle_pte_fault() of mm/memory.c, 2.6.24 and 5.10.35. Steps:
+// exception; mmap_lock for reading; find_vma, or a stack that grows (expand_stack.hpp); whether the area permits the
+// access; tables; then by what the entry says:
+// - nothing mapped, anonymous area: fault_anon.cpp (do_anonymous_page());
+// - nothing mapped, area of a file: fault_file.cpp (do_fault(); in 2.6.24 __do_fault()), the page from the page
+//   cache: filemap.hpp;
+// - a write to a read-only entry: fault_wp.cpp (do_wp_page()), under the table's lock;
+// - else the entry only lacks what hardware without machine.mmu.hardware_* does not note itself (young, dirty):
+//   ptep_set_access_flags(); or it lacks nothing: somebody else was faster (spurious). 5.10 on arm64 flushes the
+//   page if it became dirty; 2.6.24 (kernel.spurious_flush) also if it became young, and after a spurious write fault.
+//   A core's own entry is dropped at no cost, as flush_tlb_fix_spurious_fault() would, so that what-if policies get on.
+// Where a file's page has to be waited for, 5.10 drops mmap_lock, waits, and starts again once (VM_FAULT_RETRY,
+// kernel.fault_retry); 2.6.24 sleeps with mmap_sem held.
+//
+// A fault that no area permits is SIGSEGV, one behind the end of a file SIGBUS: the whole process is killed (counter
+// `segfault`, one line in the log). An allocation that fails unwinds (VM_FAULT_OOM): locks and references go back,
+// mmap_lock is dropped, then pagefault_out_of_memory(), and on the way back to user mode the killed task ends
+// (return_to_user_mode()). In 2.6.24 do_page_fault() kills the task itself there.
+//
+// Left out: swap, huge pages, NUMA hinting, memory cgroups, signal handlers, contention on the struct pages of
+// anonymous memory.
 #pragma once
 
 #include "models/operations/user.hpp"
@@ -27,24 +32,32 @@ namespace mmsim {
 
 /// What a fault came to, for scenarios that report them apart.
 enum class FaultKind : std::uint8_t {
-  demand_zero,
-  cow_copy,
-  cow_reuse,
-  spurious,
-  out_of_memory ///< VM_FAULT_OOM: nothing has changed
+  demand_zero,   ///< a cleared page
+  zero_page,     ///< the zero page was mapped for reading
+  file_map,      ///< a page of a file, for reading or shared
+  file_cow,      ///< a copy of a file's page
+  cow_copy,      ///< a read-only page was copied
+  cow_reuse,     ///< a read-only page was made writable
+  access_flags,  ///< young or dirty was noted
+  spurious,      ///< nothing had to be done
+  out_of_memory, ///< VM_FAULT_OOM: nothing has changed
+  retry,         ///< VM_FAULT_RETRY: mmap_lock has been dropped
+  bus_error,     ///< VM_FAULT_SIGBUS
+  bad_area       ///< VM_FAULT_BADMAP, VM_FAULT_BADACCESS
 };
 
-/// The part below mmap_lock, which is held: makes `page` of `vma` accessible for `kind`, if nobody else was
-/// faster. Counts a page fault.
-FaultKind handle_mm_fault(System& system, Core& core, MmStruct& mm, Vma& vma, PageNumber page,
-                          AccessKind kind);
+/// The part below mmap_lock, which is held for reading: makes `page` of `vma` accessible for `kind`, if nobody else
+/// was faster. Counts a page fault. With `may_retry` (FAULT_FLAG_ALLOW_RETRY) it may come back without mmap_lock, and
+/// says so. May sleep.
+FaultKind handle_mm_fault(System& system, Task& task, MmStruct& mm, Vma& vma, PageNumber page,
+                          AccessKind kind, bool may_retry = false);
 
-/// The area of `page` that permits `kind`: find_vma() and the checks after it. mmap_lock is held. Throws
-/// Violation for a segmentation fault: no scenario does that on purpose.
-Vma& find_vma_or_give_up(Task& task, PageNumber page, AccessKind kind);
+/// The area of `page` if it permits `kind`: find_vma(), expand_stack() and the checks after them; else null. mmap_lock
+/// is held.
+Vma* find_vma_for(System& system, Task& task, PageNumber page, AccessKind kind);
 
 /// `task` has faulted on `page`. Returns when the access can be tried again; throws TaskKilled if it was
-/// killed meanwhile.
+/// killed meanwhile, or by this fault.
 FaultKind handle_fault(System& system, Task& task, PageNumber page, AccessKind kind);
 
 } // namespace mmsim

@@ -11,7 +11,7 @@ namespace mmsim {
 namespace {
 
 bool permits(Pte entry, AccessKind kind) {
-  return entry.valid() && (kind == AccessKind::read || entry.writable());
+  return entry.valid() && (kind == AccessKind::read || entry.writable()); // FOLL_WRITE
 }
 
 /// put_compound_head() of a pin.
@@ -41,7 +41,7 @@ bool gup_pte_range(System& system, Core& core, const TablePage& table, PageNumbe
     const PageNumber first = page, stop = std::min(end, page + bulk);
     for (; page < stop; ++page) {
       const Pte entry = table.words[page.value() & 511];
-      if (!permits(entry, kind)) break;
+      if (!permits(entry, kind) || entry.special()) break;
       system.pages[entry.frame()].refcount += gup_pin_counting_bias; // try_grab_compound_head()
       seen[page - first] = entry;
     }
@@ -107,6 +107,11 @@ bool follow_page(System& system, Core& core, MmStruct& mm, PageNumber page, Acce
   return found;
 }
 
+/// Whether a fault came to something.
+bool faultin_page(FaultKind outcome) {
+  return outcome != FaultKind::out_of_memory && outcome != FaultKind::bus_error;
+}
+
 /// get_user_pages_unlocked() -> __get_user_pages(). Stops at what it has if memory runs out or the task is
 /// killed.
 void get_user_pages_unlocked(System& system, Task& task, PageNumber page, PageNumber end, AccessKind kind,
@@ -116,11 +121,10 @@ void get_user_pages_unlocked(System& system, Task& task, PageNumber page, PageNu
   note_pinned(system, task.core(), mm);
   bool goes_on = true;
   for (Vma* vma = nullptr; goes_on && page < end; ++page) {
-    if (vma == nullptr || vma->end <= page) vma = &find_vma_or_give_up(task, page, kind);
-    goes_on = !task.killed; // fatal_signal_pending()
+    if (vma == nullptr || vma->end <= page) vma = find_vma_for(system, task, page, kind); // find_extend_vma()
+    goes_on = vma != nullptr && !task.killed; // -EFAULT, fatal_signal_pending()
     while (goes_on && !follow_page(system, task.core(), mm, page, kind, pages))
-      goes_on = handle_mm_fault(system, task.core(), mm, *vma, page, kind) != FaultKind::out_of_memory &&
-                !task.killed; // faultin_page()
+      goes_on = faultin_page(handle_mm_fault(system, task, mm, *vma, page, kind)) && !task.killed;
   }
   mm.mmap_lock.up_read(task);
 }

@@ -5,7 +5,7 @@
 //   ...
 //   unpin_user_pages(system, task.core(), pages);
 //
-// Models mm/gup.c of 5.10.35 for anonymous private memory, called from a system call of its own:
+// Models mm/gup.c of 5.10.35, called from a system call of its own:
 // - internal_get_user_pages_fast() notes has_pinned, a store to a line that all threads share at each pinning;
 // - lockless_pages_from_mm() reads write_protect_seq and gives up if it is odd; with irqs off
 //   gup_pgd_range() walks the tables without any lock, looks up each entry, gives up at the first one that
@@ -25,7 +25,7 @@
 // kernel.write_protect_seq = false leaves out has_pinned and the count together.
 //
 // Left out: might_lock_read(mmap_lock) on the fast path, by which lockdep would hear of the slow one each
-// time; contention on struct page's own cache line, FOLL_LONGTERM, huge pages, the zero page,
+// time; contention on struct page's own cache line, FOLL_LONGTERM, huge pages, faults that drop mmap_lock (VM_FAULT_RETRY),
 // cond_resched(), table pages that are kept until all walkers have passed (RCU): a walker whose table has been
 // freed sees that its entries have changed.
 #pragma once
@@ -47,12 +47,11 @@ inline bool page_maybe_dma_pinned(const Frame& frame) { return frame.refcount >=
 enum class PinPath : std::uint8_t {
   fast,
   slow,
-  failed ///< -ENOMEM: no page is pinned
+  failed ///< -ENOMEM, or -EFAULT outside all areas: no page is pinned
 };
 
 /// Pins the `count` pages from `first` on for `kind`; `pages` becomes their frames, in order. Says `slow` if
-/// only one of them needed mmap_lock. Throws Violation outside all areas, TaskKilled
-/// after giving back what was pinned. May sleep.
+/// only one of them needed mmap_lock. Throws TaskKilled after giving back what was pinned. May sleep.
 PinPath pin_user_pages_fast(System& system, Task& task, PageNumber first, std::uint64_t count,
                             AccessKind kind, std::vector<FrameNumber>& pages);
 

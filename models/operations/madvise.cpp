@@ -3,6 +3,7 @@
 #include "models/operations/gather.hpp"
 #include "models/operations/user.hpp"
 #include "models/operations/vma_adjust.hpp"
+#include "models/operations/vma_lock.hpp"
 
 #include <algorithm>
 
@@ -45,6 +46,7 @@ Errno madvise_behavior(System& system, Task& task, Vma* vma, Vma*& previous, Pag
     if (error != Errno::ok) return Errno::eagain;
   }
   previous = vma;
+  vma_start_write(task, *task.mm, *vma);
   vma->flags = flags;
   return Errno::ok;
 }
@@ -80,7 +82,7 @@ Errno do_madvise(System& system, Task& task, PageNumber begin, PageNumber end, A
 } // namespace
 
 Errno madvise(System& system, Task& task, PageNumber first, std::uint64_t pages, Advice advice) {
-  RwSemaphore& mmap_lock = task.mm->mmap_lock;
+  MmapLock& mmap_lock = task.mm->mmap_lock;
   task.core().charge(task.core().costs().entry.syscall, Account::entry);
   Errno error = Errno::ok;
   if (pages > ~std::uint64_t{0} - first.value()) {

@@ -13,45 +13,24 @@ namespace {
 // mmap_min_addr.
 constexpr PageNumber lowest_page{16};
 
-// TASK_UNMAPPED_BASE: a third up on 32-bit Arm, a quarter on arm64. The heap (brk) is below it.
-PageNumber task_unmapped_base(PageNumber task_size) {
-  constexpr std::uint64_t four_gib{1 << 20}, table{TablePage::entries};
-  const std::uint64_t base = task_size.value() / (task_size.value() < four_gib ? 3 : 4);
-  return PageNumber((base + table - 1) / table * table);
-}
-
-bool is_free(const System& system, MmStruct& mm, PageNumber first, std::uint64_t pages) {
-  const Vma* const vma = mm.vmas.find(first);
+bool is_free(const System& system, Task& task, PageNumber first, std::uint64_t pages) {
+  const Vma* const vma = find_vma(task, *task.mm, first);
   return vma == nullptr || first + pages <= vm_start_gap(system, *vma);
-}
-
-// arch_get_unmapped_area(): the end of the address space if there is none.
-PageNumber lowest_free(MmStruct& mm, std::uint64_t pages, std::uint64_t alignment) {
-  const PageNumber end = mm.tables.shape().end();
-  PageNumber first = task_unmapped_base(end);
-  for (;;) {
-    first = PageNumber((first.value() + alignment - 1) / alignment * alignment);
-    if (end < first + pages) return end;
-    const PageNumber gap = mm.vmas.find_gap(first, pages, end);
-    if (gap == end) return gap;
-    const PageNumber free = mm.withheld.past(gap, pages);
-    if (free == first) return free;
-    first = free;
-  }
 }
 
 } // namespace
 
-MmapResult get_unmapped_area(const System& system, MmStruct& mm, const MmapRequest& request) {
+MmapResult get_unmapped_area(System& system, Task& task, const MmapRequest& request) {
+  MmStruct& mm = *task.mm;
   const PageNumber end = mm.tables.shape().end();
   if (end.value() < request.pages) return {map_failed, Errno::enomem};
   const bool fits = request.hint.value() <= end.value() - request.pages;
   if ((request.flags & MAP_FIXED) != 0)
     return fits ? MmapResult{request.hint} : MmapResult{map_failed, Errno::enomem};
-  if (request.hint >= lowest_page && fits && is_free(system, mm, request.hint, request.pages))
+  if (request.hint >= lowest_page && fits && is_free(system, task, request.hint, request.pages))
     return {request.hint};
-  const PageNumber first = lowest_free(mm, request.pages, request.alignment);
-  return first == end ? MmapResult{map_failed, Errno::enomem} : MmapResult{first};
+  const auto first = arch_get_unmapped_area(system, task.core(), mm, request.pages, request.alignment);
+  return first ? MmapResult{*first} : MmapResult{map_failed, Errno::enomem};
 }
 
 namespace {
@@ -74,9 +53,10 @@ MmapResult mmap_region(System& system, Task& task, const MmapRequest& request, P
   std::uint32_t flags = vm_flags_of(system, request);
   const std::uint64_t pgoff = request.file != nullptr ? request.pgoff : first.value();
   // munmap_vma_range(): nothing is there unless the address was fixed
-  if ((request.flags & MAP_FIXED) != 0 && !is_free(system, mm, first, request.pages) &&
+  if ((request.flags & MAP_FIXED) != 0 && !is_free(system, task, first, request.pages) &&
       do_munmap(system, task, first, request.pages, false).error != Errno::ok)
     return {map_failed, Errno::enomem};
+  system.flusher.complete(task.core(), mm, first, request.pages); // a flush of it may have been put off
   const bool accounted = accountable_mapping(flags);
   if (accounted) {
     if (!system.overcommit.vm_enough_memory(task.core(), mm, request.pages))
@@ -91,8 +71,7 @@ MmapResult mmap_region(System& system, Task& task, const MmapRequest& request, P
     area.flags = flags;
     area.file = request.file;
     area.pgoff = pgoff;
-    area.object = system.slabs.vm_area_struct.alloc(task.core(), GFP_KERNEL); // vm_area_alloc()
-    if (area.object == no_object) {
+    if (!vm_area_alloc(system, task.core(), area)) {
       if (accounted) system.overcommit.vm_unacct_memory(task.core(), request.pages);
       return {map_failed, Errno::enomem};
     }
@@ -108,14 +87,11 @@ bool has_a_type(std::uint32_t flags) { return std::has_single_bit(flags & (MAP_S
 // With mmap_lock held for writing.
 MmapResult do_mmap(System& system, Task& task, MmapRequest request) {
   MmStruct& mm = *task.mm;
-  const WorkCosts& work = task.core().costs().work;
   if (request.pages == 0) return {map_failed, Errno::einval};
   if ((request.flags & MAP_FIXED_NOREPLACE) != 0) request.flags |= MAP_FIXED;
   if (mm.vmas.size() > system.max_map_count()) return {map_failed, Errno::enomem};
-  const MmapResult place = get_unmapped_area(system, mm, request);
-  task.core().charge(work.mmap +
-                         static_cast<std::int64_t>(std::bit_width(mm.vmas.size())) * work.vma_find_level,
-                     Account::work);
+  task.core().charge(task.core().costs().work.mmap, Account::work);
+  const MmapResult place = get_unmapped_area(system, task, request);
   if (place.error != Errno::ok) return place;
   if ((request.flags & MAP_FIXED_NOREPLACE) != 0) {
     const Vma* const vma = find_vma(task, mm, place.first);

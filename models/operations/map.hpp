@@ -6,14 +6,13 @@
 //
 // Models do_mmap() and mmap_region() of mm/mmap.c, 5.10 (do_mmap_pgoff() in 2.6.24), in their order: arguments; the
 // number of areas (kernel.max_map_count); get_unmapped_area(): a fixed address, the hint if nothing is there, else
-// the lowest range that fits; MAP_FIXED_NOREPLACE (4.17) looks for areas in it; flags; what is there is unmapped
+// what arch_get_unmapped_area() finds (vma.hpp); MAP_FIXED_NOREPLACE (4.17) looks for areas in it; flags; what is there is unmapped
 // (do_munmap() inside, without the downgrade); private writable memory is promised before there is an area for it
 // (accountable_mapping(), VM_ACCOUNT); vma_merge() with the neighbours, else a vm_area_struct, linked.
 //
 // Left out: memory that is shared and anonymous (a file of shmem), limits (RLIMIT_AS), mlock, MAP_POPULATE, huge pages,
-// files opened for reading only, and the layout of 5.10: free ranges are looked for upwards, as with
-// ADDR_COMPAT_LAYOUT, from where 2.6.24's would begin a third up. `alignment` is what programs get by mapping more
-// than they want and unmapping the rest.
+// files opened for reading only. `alignment` is what programs get by mapping more than they want and unmapping the
+// rest.
 #pragma once
 
 #include "models/operations/errno.hpp"
@@ -55,7 +54,7 @@ struct MmapResult {
 /// Throws TaskKilled.
 [[nodiscard]] MmapResult mmap(System& system, Task& task, const MmapRequest& request);
 
-/// Maps `pages` pages of private writable memory at the lowest free address that is a multiple of `alignment` pages.
+/// Maps `pages` pages of private writable memory where there is room, at a multiple of `alignment` pages.
 /// Returns the first one, or map_failed (ENOMEM).
 [[nodiscard]] PageNumber mmap(System& system, Task& task, std::uint64_t pages, std::uint64_t alignment = 1);
 
@@ -66,6 +65,6 @@ constexpr std::uint32_t calc_vm_prot_bits(std::uint32_t prot) {
 }
 
 /// get_unmapped_area(): where `request` may go, if anywhere.
-MmapResult get_unmapped_area(const System& system, MmStruct& mm, const MmapRequest& request);
+MmapResult get_unmapped_area(System& system, Task& task, const MmapRequest& request);
 
 } // namespace mmsim

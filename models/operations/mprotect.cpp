@@ -2,6 +2,7 @@
 
 #include "models/operations/user.hpp"
 #include "models/operations/vma_adjust.hpp"
+#include "models/operations/vma_lock.hpp"
 
 #include <algorithm>
 
@@ -99,6 +100,7 @@ Errno mprotect_fixup(System& system, Task& task, Vma* vma, Vma*& previous, PageN
     }
   }
   previous = vma;
+  vma_start_write(task, mm, *vma);
   vma->flags = flags;
   change_protection(system, task.core(), mm, begin, end, PageProtection(*vma));
   return Errno::ok;

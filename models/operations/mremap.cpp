@@ -4,6 +4,7 @@
 #include "models/operations/munmap.hpp"
 #include "models/operations/user.hpp"
 #include "models/operations/vma_adjust.hpp"
+#include "models/operations/vma_lock.hpp"
 
 namespace mmsim {
 
@@ -48,8 +49,7 @@ Vma* copy_vma(System& system, Task& task, Vma*& vma, PageNumber to, std::uint64_
     return merged;
   }
   Vma copy = *vma;
-  copy.object = system.slabs.vm_area_struct.alloc(task.core(), GFP_KERNEL); // vm_area_dup()
-  if (copy.object == no_object) return nullptr;
+  if (!vm_area_alloc(system, task.core(), copy)) return nullptr; // vm_area_dup()
   copy.begin = to;
   copy.end = to + pages;
   copy.pgoff = pgoff;
@@ -64,8 +64,10 @@ MmapResult move_vma(System& system, Task& task, Vma* vma, PageNumber old_first, 
   MmStruct& mm = *task.mm;
   if (mm.vmas.size() + 3 >= system.max_map_count()) return {map_failed, Errno::enomem};
   const bool accounted = vma->has(VM_ACCOUNT);
+  vma_start_write(task, mm, *vma);
   Vma* const copy = copy_vma(system, task, vma, new_first, new_pages, vma->pgoff + (old_first - vma->begin));
   if (copy == nullptr) return {map_failed, Errno::enomem};
+  vma_start_write(task, mm, *copy);
   MmapResult result{new_first};
   const std::uint64_t moved = move_page_tables(system, task, old_first, new_first, old_pages);
   if (moved < old_pages) { // back again, where the tables still are; and the copy goes
@@ -99,14 +101,15 @@ MmapResult grow(System& system, Task& task, PageNumber first, std::uint64_t old_
   MmStruct& mm = *task.mm;
   Vma* const vma = resizable.vma;
   if (first + old_pages == vma->end && vma_expandable(mm, *vma, new_pages - old_pages)) {
-    expand_vma(task, *vma, first + new_pages);
+    system.flusher.complete(task.core(), mm, vma->end, new_pages - old_pages); // it may have been put off
+    expand_vma(system, task, *vma, first + new_pages);
     mm.total_vm += static_cast<std::int64_t>(new_pages - old_pages);
     return {first};
   }
   if ((flags & MREMAP_MAYMOVE) == 0) return {map_failed, Errno::enomem};
   MmapRequest place;
   place.pages = new_pages;
-  const MmapResult to = get_unmapped_area(system, mm, place);
+  const MmapResult to = get_unmapped_area(system, task, place);
   if (to.error != Errno::ok) return to;
   return move_vma(system, task, vma, first, old_pages, to.first, new_pages);
 }

@@ -11,7 +11,7 @@
 // Old translations must be gone before anybody can find, and free, the page at its new place: so they are flushed
 // under the locks, kernel.mremap_flush: each entry before it is set again (2.6.24: ptep_clear_flush()), or all of a
 // table in one range (4.19, after a bug of 3.2 to 4.18, which flushed later). 2.6.24 drops the locks after 64 pages
-// (LATENCY_LIMIT, to 5.7): kernel.mremap_latency_limit.
+// (LATENCY_LIMIT, until 2018): kernel.mremap_latency_limit.
 //
 // Left out: MREMAP_FIXED and MREMAP_DONTUNMAP, old_len 0 (a second mapping of shared memory), whole tables moved
 // at once (HAVE_MOVE_PMD: arm64 since 5.11), the reverse map's locks after a merge, mlock. In 2.6.24 growing areas

@@ -18,15 +18,14 @@ struct Detached {
 };
 
 // Those after `previous` that begin before `end`.
-Detached detach_vmas_to_be_unmapped(Core& core, MmStruct& mm, Vma* previous, PageNumber end) {
-  core.settle();
+Detached detach_vmas_to_be_unmapped(System& system, Task& task, Vma* previous, PageNumber end) {
+  MmStruct& mm = *task.mm;
   Detached detached;
   Vma* vma = vma_next(mm, previous);
   while (vma != nullptr && vma->begin < end) {
     Vma* const next = mm.vmas.next(*vma);
-    core.charge(core.costs().work.vma_remove, Account::work);
     detached.areas.push_back(*vma);
-    mm.vmas.erase(*vma);
+    vma_unlink(system, task, mm, *vma);
     vma = next;
   }
   detached.floor = previous != nullptr ? previous->end : PageNumber(0);
@@ -78,7 +77,7 @@ Unmapped do_munmap(System& system, Task& task, PageNumber first, std::uint64_t p
     const Errno error = split_vma(system, task, *last, end, NewPart::below);
     if (error != Errno::ok) return {error};
   }
-  const Detached detached = detach_vmas_to_be_unmapped(task.core(), mm, previous, end);
+  const Detached detached = detach_vmas_to_be_unmapped(system, task, previous, end);
   for (const Vma& gone : detached.areas)
     mm.total_vm -= static_cast<std::int64_t>(gone.pages()); // vm_stat_account()
   downgrade = downgrade && !detached.below_a_stack;

@@ -6,6 +6,7 @@
 #include "models/operations/gup.hpp"
 #include "models/operations/kill.hpp"
 #include "models/operations/page_tables.hpp"
+#include "models/operations/vma_lock.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -57,9 +58,17 @@ void copy_present_page(System& system, Core& core, MmStruct& child, const Vma& v
   page_add_new_anon(system, core, copy);
   ++child.rss_anon;
   core.settle();
-  PageTable::set(target.table, target.index, target.entry().mapped(copy, pte_young | pte_dirty |
-                                                                  (vma.writable() ? pte_writable : 0)));
+  PageTable::set(target.table, target.index,
+                 target.entry().mapped(copy, pte_young | pte_dirty | (vma.writable() ? pte_writable : 0)));
   core.charge(work.pte_set, Account::work);
+}
+
+// The child's copy of `entry`: write-protected if it is to be copied on write, clean if it is shared, old.
+void set_child_entry(TablePage& table, std::size_t index, Pte entry, const Vma& vma) {
+  const std::uint64_t taken = pte_young | (vma.is_private() ? pte_writable : pte_dirty);
+  Pte copy = table.words[index].mapped(entry.frame(), entry.flags() & ~taken);
+  if (!entry.valid()) copy = copy.prot_none();
+  PageTable::set(table, index, copy);
 }
 
 // copy_pte_range(): `table` is the parent's, [begin, end) lies in it. False if memory ran out.
@@ -84,31 +93,36 @@ bool copy_pte_range(System& system, Core& core, MmStruct& parent, MmStruct& chil
     const PageNumber first = page;
     const PageNumber stop = std::min(end, page + bulk);
     system.before_entries_change(core);
-    std::int64_t copied = 0, protected_ = 0;
+    std::int64_t copied = 0, special = 0, file = 0, protected_ = 0;
     Pte pinned;
     for (; page < stop; ++page) {
       const std::size_t index = page.value() & 511;
       const Pte entry = table.words[index];
       if (!entry.present()) continue;
-      Frame& frame = system.pages[entry.frame()];
-      if (any_pinned && page_maybe_dma_pinned(frame)) {
-        pinned = entry;
-        break;
+      if (!entry.special()) { // vm_normal_page()
+        Frame& frame = system.pages[entry.frame()];
+        if (any_pinned && (frame.flags & PG_file) == 0 && page_maybe_dma_pinned(frame)) {
+          pinned = entry;
+          break;
+        }
+        ++frame.refcount; // get_page()
+        ++frame.mapcount; // page_dup_rmap()
+        file += (frame.flags & PG_file) != 0;
+      } else {
+        ++special;
       }
-      if (entry.writable()) { // ptep_set_wrprotect()
+      if (vma.is_private() && entry.writable()) { // is_cow_mapping(): ptep_set_wrprotect()
         table.words[index] = entry.without(pte_writable);
         ++protected_;
       }
-      ++frame.refcount; // get_page()
-      ++frame.mapcount; // page_dup_rmap()
-      PageTable::set(target.table, index,
-                     target.table.words[index].mapped(entry.frame(), entry.flags() & ~std::uint64_t{pte_writable}));
+      set_child_entry(target.table, index, entry, vma);
       ++copied;
     }
-    child.rss_anon += copied;
+    child.rss_file += file;
+    child.rss_anon += copied - special - file;
     if (protected_ > 0) system.oracle.entry_changed(parent, first, page);
-    core.charge((static_cast<std::int64_t>(page - first) - copied) * work.pte_scan +
-                    copied * (work.pte_copy + work.page_ref) + protected_ * work.pte_wrprotect,
+    core.charge((static_cast<std::int64_t>(page - first) - copied) * work.pte_scan + copied * work.pte_copy +
+                    (copied - special) * work.page_ref + protected_ * work.pte_wrprotect,
                 Account::work);
     if (!pinned.valid()) continue;
     if (prealloc != no_frame) {
@@ -132,8 +146,9 @@ bool copy_pte_range(System& system, Core& core, MmStruct& parent, MmStruct& chil
 
 // False if memory ran out: what has been copied stays, for exit_mmap().
 bool copy_page_range(System& system, Core& core, MmStruct& parent, MmStruct& child, const Vma& vma) {
-  // All areas here are private, so all are to be copied on write.
-  const bool counted = system.parameters.write_protect_seq;
+  // Pages of files, and the zero page, are as well faulted in again.
+  if (vma.anon_vma == nullptr) return true;
+  const bool counted = system.parameters.write_protect_seq && vma.is_private();
   if (counted) parent.write_protect_seq.raw_write_seqcount_begin(core);
   bool copied = true;
   for (PageNumber page = vma.begin; copied && page < vma.end;) {
@@ -148,22 +163,30 @@ bool copy_page_range(System& system, Core& core, MmStruct& parent, MmStruct& chi
 }
 
 // One area of dup_mmap(). False if it may not be promised to the child, or memory ran out.
-bool dup_area(System& system, Task& task, MmStruct& parent, MmStruct& child, const Vma& vma) {
+bool dup_area(System& system, Task& task, MmStruct& parent, MmStruct& child, Vma& vma) {
+  vma_start_write(task, parent, vma); // since 6.4.3
+  if (vma.has(VM_DONTCOPY)) {
+    child.total_vm -= static_cast<std::int64_t>(vma.pages());
+    return true;
+  }
   if (task.killed) return false; // fatal_signal_pending()
   Core& core = task.core();
   const WorkCosts& work = core.costs().work;
   if (vma.has(VM_ACCOUNT) && !system.overcommit.vm_enough_memory(core, parent, vma.pages())) return false;
   Vma copy = vma;
-  copy.object = system.slabs.vm_area_struct.alloc(core, GFP_KERNEL); // vm_area_dup()
-  if (copy.object == no_object) {
+  if (!vm_area_alloc(system, core, copy)) { // vm_area_dup()
     if (vma.has(VM_ACCOUNT)) system.overcommit.vm_unacct_memory(core, vma.pages());
     return false;
   }
   core.charge(work.vma_dup, Account::work);
   if (copy.anon_vma != nullptr) copy.anon_vma->link(core);
-  core.charge(work.rmap_link + work.vma_insert, Account::work);
-  child.vmas.insert(copy);
-  return copy_page_range(system, core, parent, child, vma);
+  core.charge(work.rmap_link, Account::work);
+  if (copy.file != nullptr) { // get_file(), then into i_mmap
+    copy.file->get(core);
+    copy.file->link_area(task);
+  }
+  vma_link(system, task, child, copy);
+  return copy_page_range(system, task.core(), parent, child, vma);
 }
 
 // False if the child is incomplete.
@@ -183,24 +206,25 @@ bool dup_mmap(System& system, Task& task, MmStruct& parent, MmStruct& child) {
 
 // exit_mmap(): everything goes; nobody uses the address space any more, but cores may still have it loaded
 // lazily.
-void exit_mmap(System& system, Core& core, MmStruct& mm) {
-  system.flusher.complete(core, mm); // what a policy has put off
-  system.lru->lru_add_drain(core);
+void exit_mmap(System& system, Task& task, MmStruct& mm) {
+  system.flusher.complete(task.core(), mm); // what a policy has put off
+  system.lru->lru_add_drain(task.core());
   MmuGather gather(system, mm, true);
   for (Vma& vma : mm.vmas)
-    gather.zap(core, vma.begin, vma.end);
-  for (Vma& vma : mm.vmas)
-    anon_vma_unlink(system, core, vma);
-  gather.unhook(core, PageNumber(0), mm.tables.shape().end());
-  gather.finish(core);
-  std::uint64_t accounted = 0;
-  while (mm.vmas.size() > 0) {
-    Vma& vma = *mm.vmas.begin();
-    if (vma.has(VM_ACCOUNT)) accounted += vma.pages();
-    core.charge(core.costs().work.vma_remove, Account::work);
-    system.slabs.vm_area_struct.free(core, vma.object); // remove_vma()
-    mm.vmas.erase(vma);
+    gather.zap(task.core(), vma.begin, vma.end);
+  for (Vma& vma : mm.vmas) { // free_pgtables()
+    anon_vma_unlink(system, task.core(), vma);
+    if (vma.file != nullptr) vma.file->unlink_area(task);
   }
+  gather.unhook(task.core(), PageNumber(0), mm.tables.shape().end());
+  gather.finish(task.core());
+  std::uint64_t accounted = 0;
+  Core& core = task.core();
+  for (const Vma& vma : mm.vmas) {
+    if (vma.has(VM_ACCOUNT)) accounted += vma.pages();
+    if (vma.file != nullptr) vma.file->put(core); // remove_vma(): fput()
+  }
+  vma_tree_destroy(system, core, mm);
   core.settle();
   mm.total_vm = 0;
   if (accounted > 0) system.overcommit.vm_unacct_memory(core, accounted);
@@ -216,10 +240,12 @@ MmStruct* dup_mm(System& system, Task& task) {
 
 } // namespace
 
+// mmput(): the last user's tables, pages and areas go, and his reference on the mm. May sleep.
 void mmput(System& system, Core& core, MmStruct& mm) {
   if (!mm.users.decrement_and_test(core)) return;
-  exit_mmap(system, core, mm);
-  system.mm_switch.mmdrop(core, mm); // the reference of all users together
+  Task& task = system.scheduler.running_on(core);
+  exit_mmap(system, task, mm);
+  system.mm_switch.mmdrop(task.core(), mm); // the reference of all users together
 }
 
 MmStruct* mm_alloc(System& system, Core& core) {
@@ -242,7 +268,8 @@ std::function<void(Task&)> life_of(System& system, std::function<void(Task&)> bo
 }
 
 void mm_release(System& system, Task& task) {
-  if (const std::shared_ptr<Completion> done = std::move(task.vfork_done)) done->complete(system, task.core());
+  if (const std::shared_ptr<Completion> done = std::move(task.vfork_done))
+    done->complete(system, task.core());
 }
 
 Task* fork(System& system, Task& task, CoreId on, std::function<void(Task&)> body,
@@ -259,7 +286,8 @@ Task* fork(System& system, Task& task, CoreId on, std::function<void(Task&)> bod
   end_if_killed(system, task);
   if (child == nullptr) return nullptr;
   return &system.scheduler.spawn(task.core(), task.name + "'s child", child, on,
-                                 life_of(system, std::move(body), std::move(exited)), Fiber::Kind::worker, files);
+                                 life_of(system, std::move(body), std::move(exited)), Fiber::Kind::worker,
+                                 files);
 }
 
 void exit_task(System& system, Task& task) {

@@ -2,6 +2,7 @@
 
 #include "models/operations/anon_vma.hpp"
 #include "models/operations/file_area.hpp"
+#include "models/operations/vma_lock.hpp"
 
 #include <algorithm>
 #include <boost/container/static_vector.hpp>
@@ -9,13 +10,6 @@
 #include <span>
 
 namespace mmsim {
-
-Vma* find_vma(Task& task, MmStruct& mm, PageNumber page) {
-  Vma* const vma = mm.vmas.find(page);
-  const WorkCosts& work = task.core().costs().work;
-  task.core().charge(mm.vmas.levels_walked() * work.vma_find_level, Account::work);
-  return vma;
-}
 
 Vma* vma_next(MmStruct& mm, Vma* previous) {
   if (previous != nullptr) return mm.vmas.next(*previous);
@@ -51,9 +45,10 @@ void import_anon_vma(Core& core, Vma& importer, const Vma& exporter) {
   core.charge(core.costs().work.rmap_link, Account::work);
 }
 
-void set_begin(MmStruct& mm, Vma& vma, PageNumber begin) {
+void set_begin(System& system, Task& task, Vma& vma, PageNumber begin) {
+  vma_start_write(task, *task.mm, vma);
   vma.pgoff += begin.value() - vma.begin.value(); // modulo 2^64, either way
-  mm.vmas.resize(vma, begin, vma.end);
+  vma_adjust(system, task, *task.mm, vma, begin, vma.end);
 }
 
 // __vma_adjust() with `keeper` growing over `swallowed`, which are freed.
@@ -67,19 +62,18 @@ void grow_over(System& system, Task& task, Vma& keeper, PageNumber begin, PageNu
   boost::container::static_vector<Vma, 2> gone;
   for (Vma* const vma : swallowed) {
     gone.push_back(*vma);
-    mm.vmas.erase(*vma);
+    vma_unlink(system, task, mm, *vma);
   }
-  if (begin != keeper.begin) set_begin(mm, keeper, begin);
-  mm.vmas.resize(keeper, begin, end);
+  if (begin != keeper.begin) set_begin(system, task, keeper, begin);
+  if (end != keeper.end) vma_adjust(system, task, mm, keeper, begin, end);
   for (const Vma& vma : gone) {
     unlink_from_reverse_map(system, task, vma);
-    task.core().charge(task.core().costs().work.vma_remove, Account::work);
     remove_vma(system, task, vma);
   }
 }
 
 // __vma_adjust() with the boundary of two neighbours going to `boundary`.
-void shift_boundary(Task& task, Vma& lower, Vma& upper, PageNumber boundary) {
+void shift_boundary(System& system, Task& task, Vma& lower, Vma& upper, PageNumber boundary) {
   const bool up = boundary > lower.end;
   import_anon_vma(task.core(), up ? lower : upper, up ? upper : lower);
   update_reverse_map(task, lower);
@@ -87,11 +81,11 @@ void shift_boundary(Task& task, Vma& lower, Vma& upper, PageNumber boundary) {
   task.core().settle();
   MmStruct& mm = *task.mm;
   if (up) {
-    set_begin(mm, upper, boundary);
-    mm.vmas.resize(lower, lower.begin, boundary);
+    set_begin(system, task, upper, boundary);
+    vma_adjust(system, task, mm, lower, lower.begin, boundary);
   } else {
-    mm.vmas.resize(lower, lower.begin, boundary);
-    set_begin(mm, upper, boundary);
+    vma_adjust(system, task, mm, lower, lower.begin, boundary);
+    set_begin(system, task, upper, boundary);
   }
 }
 
@@ -117,8 +111,7 @@ bool can_vma_merge_before(const Vma& next, const WantedArea& wanted) {
 Errno split_vma(System& system, Task& task, Vma& vma, PageNumber at, NewPart new_part) {
   MmStruct& mm = *task.mm;
   Vma part = vma;
-  part.object = system.slabs.vm_area_struct.alloc(task.core(), GFP_KERNEL); // vm_area_dup()
-  if (part.object == no_object) return Errno::enomem;
+  if (!vm_area_alloc(system, task.core(), part)) return Errno::enomem; // vm_area_dup()
   task.core().charge(task.core().costs().work.vma_dup, Account::work);
   const bool below = new_part == NewPart::below;
   if (below) {
@@ -129,14 +122,13 @@ Errno split_vma(System& system, Task& task, Vma& vma, PageNumber at, NewPart new
   }
   if (part.anon_vma != nullptr) part.anon_vma->link(task.core()); // anon_vma_clone()
   if (part.file != nullptr) map_file(task, *part.file);
-  const WorkCosts& work = task.core().costs().work;
-  task.core().charge(work.rmap_link + work.vma_insert, Account::work);
+  task.core().charge(task.core().costs().work.rmap_link, Account::work);
   task.core().settle();
   if (below)
-    set_begin(mm, vma, at);
+    set_begin(system, task, vma, at);
   else
-    mm.vmas.resize(vma, vma.begin, at);
-  mm.vmas.insert(part);
+    vma_adjust(system, task, mm, vma, vma.begin, at);
+  vma_link(system, task, mm, part);
   return Errno::ok;
 }
 
@@ -161,7 +153,7 @@ Vma* vma_merge(System& system, Task& task, Vma* previous, const WantedArea& want
   }
   if (below) {
     if (area != nullptr && area->begin < wanted.end && wanted.end < area->end) // case 5
-      shift_boundary(task, *previous, *area, wanted.end);
+      shift_boundary(system, task, *previous, *area, wanted.end);
     else // cases 2, 7
       grow_over(system, task, *previous, previous->begin, wanted.end,
                 std::span<Vma* const>(&area, area != nullptr && area->begin < wanted.end ? 1 : 0));
@@ -169,24 +161,22 @@ Vma* vma_merge(System& system, Task& task, Vma* previous, const WantedArea& want
   }
   if (!above) return nullptr;
   if (previous != nullptr && wanted.begin < previous->end) // case 4
-    shift_boundary(task, *previous, *next, wanted.begin);
+    shift_boundary(system, task, *previous, *next, wanted.begin);
   else // cases 3, 8
     grow_over(system, task, *next, wanted.begin, next->end,
               std::span<Vma* const>(&area, area != next ? 1 : 0));
   return next;
 }
 
-void expand_vma(Task& task, Vma& vma, PageNumber end) {
+void expand_vma(System& system, Task& task, Vma& vma, PageNumber end) {
   update_reverse_map(task, vma);
   task.core().settle();
-  task.mm->vmas.resize(vma, vma.begin, end);
+  vma_adjust(system, task, *task.mm, vma, vma.begin, end);
 }
 
-Vma& vma_link(System&, Task& task, const Vma& vma) {
+Vma& vma_link(System& system, Task& task, const Vma& vma) {
   if (vma.file != nullptr) map_file(task, *vma.file);
-  task.core().charge(task.core().costs().work.vma_insert, Account::work);
-  task.core().settle();
-  return task.mm->vmas.insert(vma);
+  return vma_link(system, task, *task.mm, vma);
 }
 
 void unlink_from_reverse_map(System& system, Task& task, const Vma& gone) {
@@ -196,7 +186,7 @@ void unlink_from_reverse_map(System& system, Task& task, const Vma& gone) {
 
 void remove_vma(System& system, Task& task, const Vma& gone) {
   if (gone.file != nullptr) put_file(task.core(), *gone.file);
-  system.slabs.vm_area_struct.free(task.core(), gone.object);
+  vm_area_free(system, task.core(), gone);
 }
 
 } // namespace mmsim

@@ -16,12 +16,11 @@
 #pragma once
 
 #include "models/operations/errno.hpp"
+#include "models/operations/vma.hpp"
 #include "models/system.hpp"
 
 namespace mmsim {
 
-/// find_vma(): the first area that ends after `page`, or null.
-Vma* find_vma(Task& task, MmStruct& mm, PageNumber page);
 /// vma_next(): the area after `previous`, where null stands before all areas.
 Vma* vma_next(MmStruct& mm, Vma* previous);
 /// The last area that begins before the one at or above `page`, or null: find_vma_prev(), find_vma_links().
@@ -52,9 +51,9 @@ struct WantedArea {
 Vma* vma_merge(System& system, Task& task, Vma* previous, const WantedArea& wanted);
 
 /// vma_adjust() of an area whose end goes up to `end`, over nothing.
-void expand_vma(Task& task, Vma& vma, PageNumber end);
+void expand_vma(System& system, Task& task, Vma& vma, PageNumber end);
 
-/// vma_link(): a new area with memory of its own (its `object`).
+/// vma_link(): a new area that vm_area_alloc() has made, also of its file.
 Vma& vma_link(System& system, Task& task, const Vma& vma);
 
 /// free_pgtables(), as far as it goes area by area: unlink_anon_vmas(), unlink_file_vma().

@@ -40,6 +40,9 @@ class SlabCaches {
   /// Page tables; null: they come from the page allocator.
   std::unique_ptr<KmemCache> pgtable;
 
+  /// kmem_cache_create(): another one, of those that only some kernels have. Before connect().
+  KmemCache& kmem_cache_create(const SlabSpec& spec);
+
   const std::vector<KmemCache*>& all() const { return all_; }
   /// Tasks that wait for memory may go on elsewhere.
   void connect(Scheduler& scheduler);
@@ -49,6 +52,8 @@ class SlabCaches {
   void check_invariants() const;
 
  private:
+  const SlabMeans means_;
+  std::vector<std::unique_ptr<KmemCache>> more_;
   std::vector<KmemCache*> all_;
 };
 

@@ -68,9 +68,8 @@ CachedPage* File::find_get_page(Core& core, std::uint64_t pgoff) {
   for (;;) {
     page = look_up(core, pgoff);
     if (page == nullptr) break;
-    const std::uint64_t looked_at = page->index;
-    core.rmw(page->line); // page_cache_get_speculative()
-    if (page->mapping != this || page->index != looked_at || page_at(pgoff) != page) continue; // xas_reload()
+    core.rmw(page->line);                 // page_cache_get_speculative()
+    if (page_at(pgoff) != page) continue; // xas_reload()
     ++cache_.means_.pages[page->frame].refcount;
     ++page->holders;
     break;
@@ -79,6 +78,24 @@ CachedPage* File::find_get_page(Core& core, std::uint64_t pgoff) {
   cache_.rcu_->read_unlock(core);
   return page;
 }
+
+void File::begin_walk(Core& core) {
+  core.read(line_);
+  core.charge(levels_ * core.costs().work.table_walk_level, Account::work);
+}
+
+CachedPage* File::next_page(Core& core, std::uint64_t pgoff) {
+  core.read(nodes_[pgoff / slots]->line);
+  CachedPage* page = page_at(pgoff);
+  if (page == nullptr) return nullptr;
+  core.rmw(page->line); // page_cache_get_speculative()
+  if (page->mapping != this || page->index != pgoff) return nullptr;
+  ++cache_.means_.pages[page->frame].refcount;
+  ++page->holders;
+  return page;
+}
+
+void File::hand_over(CachedPage& page) { cache_.drop_holder(page); }
 
 void File::put_page(Core& core, CachedPage& page) {
   core.rmw(page.line);

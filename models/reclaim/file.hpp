@@ -58,6 +58,12 @@ class File {
   void read_page(Core& core, CachedPage& page);
   /// page_cache_release(), put_page().
   void put_page(Core& core, CachedPage& page);
+  /// The reference is somebody else's now: a mapping's.
+  void hand_over(CachedPage& page);
+  /// A walk over neighbouring pages (xas_for_each()), inside an RCU reader: to the first one's node,
+  void begin_walk(Core& core);
+  /// and one page after the other, as find_get_page(), from where the walk is.
+  CachedPage* next_page(Core& core, std::uint64_t pgoff);
   /// A page that is known to be in memory, since it is mapped or a reference is held. Takes no time.
   CachedPage* page_at(std::uint64_t pgoff) const;
   /// set_page_dirty(): the first time it also counts and is marked in the tree.

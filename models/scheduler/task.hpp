@@ -5,6 +5,7 @@
 // in the cost book's task_create).
 #pragma once
 
+#include "models/address_space/task_vma_cache.hpp"
 #include "models/locks/lock_observer.hpp"
 #include "models/locks/spin_watch.hpp"
 #include "models/pages/slab_object.hpp"
@@ -72,6 +73,7 @@ class Task : public RunHook {
   const Waitable* waits_for = nullptr;         ///< named in deadlock reports while it sleeps
   HeldLocks held_locks;                        ///< sleeping locks, kept by lockdep
   OnCpu on_cpu;
+  TaskVmaCache vmacache;
   std::uint32_t usage = 0;     ///< who may still look at it once it is dead (TaskReference, held locks)
   Task* wake_q_next = nullptr; ///< behind it in a WakeQ
   bool on_wake_q = false;

@@ -180,6 +180,14 @@ void WorkCosts::declare(Declaration& d, WorkCosts& c) {
   d("machine.work.vma_dup", c.vma_dup, "260 ns", "duplicating one area in dup_mmap",
     "host.csv F4a: about 0.6 us an untouched area, with its reverse-map links");
   d("machine.work.vma_remove", c.vma_remove, "120 ns", "unlinking and freeing an area", estimate);
+  d("machine.work.vmacache_find", c.vmacache_find, "2 ns", "vmacache_find: a task's four slots, lines in the cache",
+    "estimate: four slots on one line, two compares each");
+  d("machine.work.maple_node", c.maple_node, "8 ns",
+    "one node on a way down a maple tree: header, slot among up to 15 pivots, lines in the cache",
+    "estimate: two lines of 64 bytes, half of the pivots compared; twice a level of an rbtree");
+  d("machine.work.maple_write", c.maple_write, "45 ns",
+    "writing a maple node: gathering slots and pivots and copying them, its memory apart",
+    "estimate: some 20 words in and out of a maple_big_node, and the pointers of its children and parent");
   d("machine.work.rmap_link", c.rmap_link, "120 ns", "linking an area into the reverse map",
     "host.csv F4a, as above");
   d("machine.work.table_walk_level", c.table_walk_level, "2 ns", "one level of a software walk", estimate);

@@ -55,6 +55,10 @@ constexpr std::array<Row, counter_count> rows{{
      "operations that the least served CPU completed; served_max / served_min is the unfairness"},
     {Counter::rcu_grace_periods, "rcu_grace_periods", "RCU grace periods that have ended"},
     {Counter::rcu_callbacks, "rcu_callbacks", "RCU callbacks that have run"},
+    {Counter::vma_lock_success, "vma_lock_success", "faults that needed only their area's lock"},
+    {Counter::vma_lock_abort, "vma_lock_abort", "faults that could not lock their area, and took mmap_lock"},
+    {Counter::vma_lock_retry, "vma_lock_retry", "faults that gave their area's lock up, and took mmap_lock"},
+    {Counter::vma_lock_miss, "vma_lock_miss", "areas that had left the tree when a fault had locked them"},
 }};
 
 constexpr bool in_enum_order() {

@@ -60,9 +60,13 @@ enum class Counter : std::uint8_t {
   served_min,
   rcu_grace_periods,
   rcu_callbacks,
+  vma_lock_success,
+  vma_lock_abort,
+  vma_lock_retry,
+  vma_lock_miss,
 };
 
-inline constexpr std::size_t counter_count = std::size_t(Counter::rcu_callbacks) + 1;
+inline constexpr std::size_t counter_count = std::size_t(Counter::vma_lock_miss) + 1;
 
 constexpr std::size_t index(Counter counter) { return std::size_t(counter); }
 

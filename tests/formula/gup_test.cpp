@@ -149,7 +149,7 @@ TEST_F(Gup, MakesForkCopyThePinnedPagesAndLeaveThemWritable) {
       Completion exited("the child's exit");
       const Duration took = time_of(task, [&] {
         fork(w.system, task, CoreId(0), [&](Task& child) {
-          EXPECT_EQ(child.mm->rss, 64);
+          EXPECT_EQ(child.mm->rss(), 64);
           exit_task(w.system, child);
           exited.complete(w.system, child.core());
         })->bound = true;

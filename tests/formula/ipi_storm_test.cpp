@@ -10,7 +10,8 @@ namespace {
 PointResult storm(std::uint32_t cpus, std::int64_t rate, const std::vector<std::string>& more = {}) {
   return point(std::vector<std::string>{"machine.base=kunpeng920-128", "kernel.base=5.10",
                                         "scenario.name=ipi_storm", "scenario.rate=" + std::to_string(rate),
-                                        "run.cpus=" + std::to_string(cpus), "run.duration=1 s"} +
+                                        "run.warmup=1 ms", "run.cpus=" + std::to_string(cpus),
+                                        "run.duration=1 s"} +
                more);
 }
 

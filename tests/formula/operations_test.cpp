@@ -65,6 +65,9 @@ struct Prices : CostBook {
   }
   // vm_committed_as, below its batch: a look at the CPU's part, and an atomic addition to it.
   Duration vm_acct_memory() const { return line.hit + rmw(); }
+  // find_vma() asks the task's vmacache; and areas that go invalidate it.
+  Duration vmacache() const { return line.hit + work.vmacache_find; }
+  Duration vmacache_invalidate() const { return line.hit; }
   Duration walk_down() const { return levels_above * work.table_walk_level; }
   Duration access_that_misses() const {
     return entry.user_access + tlb.walk_level;
@@ -117,7 +120,7 @@ TEST_P(OneCore, MmapCostsTheSumOfItsEntries) {
     measure(task, [&] { std::ignore = mmap_apart(w.system, task, 7); });
     exit_task(w.system, task);
   });
-  EXPECT_EQ(took, c.entry.syscall + c.down_write() + c.work.mmap + 1 * c.work.vma_find_level +
+  EXPECT_EQ(took, c.entry.syscall + c.down_write() + c.work.mmap + c.vmacache() + 1 * c.work.vma_find_level +
                       c.vm_acct_memory() + c.object_taken() + c.work.vma_insert + c.up_write());
 }
 
@@ -128,9 +131,9 @@ TEST_P(OneCore, DemandFaultCostsTheSumOfItsEntries) {
     measure(task, [&] { touch(w.system, task, area + 1, AccessKind::write); });
     exit_task(w.system, task);
   });
-  EXPECT_EQ(took, c.access_that_misses() + c.entry.fault + c.down_read() + c.work.fault_handle +
-                      c.walk_down() + c.work.pcp_alloc + c.memory.page_zero + c.locked_and_unlocked() +
-                      c.published() // the third anonymous page
+  EXPECT_EQ(took, c.access_that_misses() + c.entry.fault + c.down_read() + c.vmacache() +
+                      c.work.fault_handle + c.walk_down() + c.work.pcp_alloc + c.memory.page_zero +
+                      c.locked_and_unlocked() + c.published() // the third anonymous page
                       + c.work.page_ref + c.work.pagevec_add + c.work.pte_set + c.up_read() +
                       c.access_that_misses());
 }
@@ -141,9 +144,9 @@ TEST_P(OneCore, TheFirstDemandFaultOfAnAreaMakesItsAnonVma) {
     measure(task, [&] { touch(w.system, task, area, AccessKind::write); });
     exit_task(w.system, task);
   });
-  EXPECT_EQ(took, c.access_that_misses() + c.entry.fault + c.down_read() + c.work.vma_find_level * 2 +
-                      c.work.fault_handle + c.walk_down() + c.object_taken() + c.rmw_from_memory() +
-                      c.work.rmap_link + c.locked_and_unlocked() // page_table_lock
+  EXPECT_EQ(took, c.access_that_misses() + c.entry.fault + c.down_read() + c.vmacache() +
+                      c.work.vma_find_level * 2 + c.work.fault_handle + c.walk_down() + c.object_taken() +
+                      c.rmw_from_memory() + c.work.rmap_link + c.locked_and_unlocked() // page_table_lock
                       + c.work.pcp_alloc + c.memory.page_zero + c.locked_and_unlocked() + c.work.page_ref +
                       c.work.pagevec_add + c.work.pte_set + c.up_read() + c.access_that_misses());
 }
@@ -171,8 +174,10 @@ TEST_P(OneCore, MunmapOfPagesCostsTheSumOfItsEntries) {
   constexpr std::int64_t kept = (1 + n) % 3; // of anonymous pages, and of those on the LRU once they all are
   constexpr std::int64_t lru_holds =
       1 + (n - 8 + 31) / 32; // the gather's first 8 pages, and by 32 of the rest
-  EXPECT_EQ(took, c.entry.syscall + c.down_write() + c.work.munmap + c.work.vma_remove + c.downgrade_write() +
-                      c.lru_drain(in_pagevec) + c.lru_published(in_pagevec, (1 + n - in_pagevec) % 3) +
+  EXPECT_EQ(took, c.entry.syscall + c.down_write() + c.work.munmap + 2 * c.vmacache() +
+                      2 * c.work.vma_find_level /* its end */ + c.work.vma_remove + c.vmacache_invalidate() +
+                      c.downgrade_write() + c.lru_drain(in_pagevec) +
+                      c.lru_published(in_pagevec, (1 + n - in_pagevec) % 3) +
                       c.struct_pages(in_pagevec + 1) // and the list's head
                       + c.walk_down() + c.locked_and_unlocked() +
                       c.times_published(n, -kept) * c.published() +
@@ -196,8 +201,9 @@ TEST_P(OneCore, MunmapDrainsThePagevecThoughNothingIsMapped) {
     measure(task, [&] { munmap(w.system, task, untouched, 3); });
     exit_task(w.system, task);
   });
-  EXPECT_EQ(took, c.entry.syscall + c.down_write() + c.work.munmap + 2 * c.work.vma_find_level +
-                      c.work.vma_remove + c.downgrade_write() + c.lru_drain(in_pagevec) +
+  EXPECT_EQ(took, c.entry.syscall + c.down_write() + c.work.munmap + 2 * c.vmacache() +
+                      4 * c.work.vma_find_level /* its begin and its end */ + c.work.vma_remove +
+                      c.vmacache_invalidate() + c.downgrade_write() + c.lru_drain(in_pagevec) +
                       c.lru_published(in_pagevec, 1) + c.struct_pages(in_pagevec + 1) // and the list's head
                       + c.walk_down() + c.locked_and_unlocked() + 3 * c.work.pte_scan + c.vm_acct_memory() +
                       c.object_given() + c.up_read());
@@ -238,9 +244,9 @@ TEST_P(OneCore, CowFaultThatReusesCostsTheSumOfItsEntries) {
     exit_task(w.system, task);
   });
   EXPECT_EQ(w.count(Counter::pgreuse), 2u);
-  EXPECT_EQ(took, c.access_that_misses() + c.entry.fault + c.down_read() + c.work.fault_handle +
-                      c.walk_down() + c.locked_and_unlocked() + c.work.pte_set + c.flush_pages(1) +
-                      c.up_read() + c.access_that_misses());
+  EXPECT_EQ(took, c.access_that_misses() + c.entry.fault + c.down_read() + c.vmacache() +
+                      c.work.fault_handle + c.walk_down() + c.locked_and_unlocked() + c.work.pte_set +
+                      c.flush_pages(1) + c.up_read() + c.access_that_misses());
 }
 
 TEST_P(OneCore, ForkAndExitOfPagesInAreasCostTheSumsOfTheirEntries) {

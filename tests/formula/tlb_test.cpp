@@ -197,8 +197,10 @@ TEST(Tlb, ARangeDropsItsPagesOfOneIdWhetherTheyAreMoreThanTheTlbHoldsOrNot) {
       tlb.use(Asid(id));
       for (const std::uint64_t n : {std::uint64_t{4}, std::uint64_t{5}, last, last + 1})
         tlb.insert(page(n), to(n));
-      tlb.remember_walk(page(5), to(id));
     }
+    tlb.use(Asid(1));
+    tlb.remember_walk(page(5), to(9));
+    tlb.use(Asid(2));
     EXPECT_TRUE(tlb.invalidate_range(Asid(1), page(5), pages, true));
     EXPECT_FALSE(tlb.invalidate_range(Asid(1), page(5), pages, true));
     EXPECT_NE(level(tlb, 5), 0) << "another id";

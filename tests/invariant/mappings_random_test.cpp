@@ -72,7 +72,8 @@ class Program {
     if (choice < 58) return advise(task, any_range());
     if (choice < 66) return remap(task, any_range());
     if (choice < 70 && has_heap_) return move_break(task);
-    if (choice < 73) return fork_and_look(task);
+    // Rarely, since fork flushes everything, and hides that others did not.
+    if (choice < 71 && random_.below(std::uint64_t{4}) == 0) return fork_and_look(task);
     touch_some(task, any_range());
   }
 
@@ -189,7 +190,7 @@ class RandomMappings : public testing::TestWithParam<std::tuple<KernelVersion, M
 TEST_P(RandomMappings, AreWhatTheirProgramsMadeOfThem) {
   const auto& [version, mix, seed] = GetParam();
   constexpr std::uint32_t cpus = 3;
-  constexpr int steps = 150;
+  constexpr int steps = 1000;
   KernelWorld w(cpus,
                 version.settings +
                     Settings{{"kernel.hz", std::int64_t{1000}}, {"kernel.time_slice", "50 us"}} +
@@ -210,7 +211,6 @@ TEST_P(RandomMappings, AreWhatTheirProgramsMadeOfThem) {
   }
   w.engine.run();
   w.system.check_invariants();
-  EXPECT_EQ(w.system.address_spaces(), 1u);
   EXPECT_GT(w.count(Counter::tlb_flush_range), 100u);
 }
 

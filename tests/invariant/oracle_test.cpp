@@ -55,13 +55,13 @@ std::string page_replaced_under_a_reader(const Settings& settings, std::uint32_t
 TEST(Oracle, CatchesAFlushThatWasDropped) {
   EXPECT_THAT(
       page_replaced_under_a_reader({{"kernel.tlb_flush", "test_flushes_nothing"}}, 1),
-      AllOf(HasSubstr("stale translation: cpu 0 uses page 0x200 "), HasSubstr("frame has been freed")));
+      AllOf(HasSubstr("stale translation: cpu 0 uses page 0x"), HasSubstr("frame has been freed")));
 }
 
 TEST(Oracle, CatchesAFlushThatWasNotSentToOthers) {
   EXPECT_THAT(
       page_replaced_under_a_reader({{"kernel.tlb_flush", "test_flushes_here_only"}}),
-      AllOf(HasSubstr("stale translation: cpu 1 uses page 0x200 "), HasSubstr("frame has been freed")));
+      AllOf(HasSubstr("stale translation: cpu 1 uses page 0x"), HasSubstr("frame has been freed")));
 }
 
 TEST(Oracle, HasNothingAgainstAFlushOfAllInTheMask) {
@@ -110,7 +110,7 @@ TEST(Oracle, CatchesAMaskBitClearedTooEarlyWhereIdsKeepEntriesAlive) {
   EXPECT_THAT(
       page_replaced_while_the_reader_is_away(
           {{"kernel.tlb_flush", "test_clears_bit_on_leaving"}, {"kernel.asid_bits", std::int64_t{16}}}),
-      AllOf(HasSubstr("stale translation: cpu 1 uses page 0x200 "), HasSubstr("cpu 1 is in its mask")));
+      AllOf(HasSubstr("stale translation: cpu 1 uses page 0x"), HasSubstr("cpu 1 is in its mask")));
 }
 
 TEST(Oracle, LetsTheBitGoWhereTheSwitchFlushed) {
@@ -175,7 +175,7 @@ TEST(Oracle, CatchesAFrameFreedBeforeTheFlush) {
   std::uint64_t stale_hits = 0;
   EXPECT_THAT(
       page_taken_from_a_running_stream(true, stale_hits),
-      AllOf(HasSubstr("stale translation: cpu 1 uses page 0x200 "), HasSubstr("frame has been freed")));
+      AllOf(HasSubstr("stale translation: cpu 1 uses page 0x"), HasSubstr("frame has been freed")));
 }
 
 TEST(Oracle, CountsUseOfTheOldEntryUntilTheFlushHasCompleted) {
@@ -188,7 +188,7 @@ TEST(Oracle, CatchesAnAcknowledgementBeforeTheInvalidation) {
   std::uint64_t stale_hits = 0;
   EXPECT_THAT(
       page_taken_from_a_running_stream(false, stale_hits, {{"kernel.tlb_flush", "test_acknowledges_first"}}),
-      AllOf(HasSubstr("stale translation: cpu 1 uses page 0x200 "), HasSubstr("frame has been freed")));
+      AllOf(HasSubstr("stale translation: cpu 1 uses page 0x"), HasSubstr("frame has been freed")));
 }
 
 // cpu 1 idles on the tables of a process whose thread on cpu 0 frees one of them.
@@ -242,7 +242,7 @@ TEST(Oracle, CatchesATranslationToAnotherFrameThatWasNeverFlushed) {
     exit_task(w.system, task);
   });
   EXPECT_THAT(violation_of([&] { w.engine.run(); }),
-              AllOf(HasSubstr("cpu 0 uses page 0x200"), HasSubstr("the flush of that change has completed")));
+              AllOf(HasSubstr("cpu 0 uses page 0x"), HasSubstr("the flush of that change has completed")));
 }
 
 // --- changes that overlap flushes of others

@@ -84,7 +84,8 @@ bool fork_and_wait(
   return true;
 }
 
-constexpr PageNumber first_area{512}; // where the first mmap() of a process lies
+/// Where the first mmap() of a process lies.
+PageNumber first_area(Task& task) { return task.mm->vmas.begin()->begin; }
 
 const std::vector<Story> stories{
     {"the_first_fault", [](System&, Task&) {}, [](System& s, Task& t) { map_and_write(s, t, 3); }},
@@ -102,7 +103,7 @@ const std::vector<Story> stories{
     {"fork_of_pinned_pages", [](System& s, Task& t) { map_and_write(s, t, 6); },
      [](System& s, Task& t) {
        std::vector<FrameNumber> pinned;
-       if (pin_user_pages_fast(s, t, first_area + 1, 3, AccessKind::write, pinned) == PinPath::failed) return;
+       if (pin_user_pages_fast(s, t, first_area(t) + 1, 3, AccessKind::write, pinned) == PinPath::failed) return;
        const bool killed = killed_in(t, [&](Task& task) { fork_and_wait(s, task); });
        unpin_user_pages(s, t.core(), pinned);
        if (killed) throw TaskKilled{};
@@ -110,21 +111,21 @@ const std::vector<Story> stories{
     {"copies_on_write_by_parent_and_child", [](System& s, Task& t) { map_and_write(s, t, 5); },
      [](System& s, Task& t) {
        fork_and_wait(s, t, [&s](Task& child) {
-         write_all(s, child, first_area, 3);
-         fork_and_wait(s, child, [&s](Task& grandchild) { write_all(s, grandchild, first_area + 2, 2); });
-         write_all(s, child, first_area + 3, 2);
+         write_all(s, child, first_area(child), 3);
+         fork_and_wait(s, child, [&s](Task& grandchild) { write_all(s, grandchild, first_area(grandchild) + 2, 2); });
+         write_all(s, child, first_area(child) + 3, 2);
        });
-       write_all(s, t, first_area, 5);
+       write_all(s, t, first_area(t), 5);
      }},
     {"a_copy_while_the_child_lives", [](System& s, Task& t) { map_and_write(s, t, 4); },
      [](System& s, Task& t) {
        const auto exited = std::make_shared<Completion>("the child's exit");
        const auto child = [&s](Task& self) {
-         write_all(s, self, first_area, 4);
+         write_all(s, self, first_area(self), 4);
          exit_task(s, self);
        };
        if (fork(s, t, CoreId(0), child, exited) == nullptr) return;
-       write_all(s, t, first_area, 4);
+       write_all(s, t, first_area(t), 4);
        exited->wait(s, t);
      }},
     {"pages_pinned_that_were_never_touched",

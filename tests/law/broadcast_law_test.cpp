@@ -26,9 +26,9 @@ Flushes flush_on_all(const std::string& policy, std::uint32_t cpus) {
     Duration alone{};
     for (std::uint32_t i = 0; i < cpus; ++i)
       spawn_process_at_boot(w.system, "flusher", CoreId(i), [&](Task& task) {
-        run_user(w.system, task, 20_us); // all are there
+        run_user(w.system, task, Instant(40_us) - task.now()); // all are there
         Core& core = task.core();
-        while (w.now() < 20_us + span) {
+        while (w.now() < 40_us + span) {
           const Instant start = core.now();
           w.system.flusher.flush_page(core, *task.mm, PageNumber(1000));
           core.settle();

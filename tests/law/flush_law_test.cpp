@@ -95,6 +95,40 @@ TEST(OneFlush, OnTheSameStateLazyInterruptsNoMoreThanEagerAndEagerNoMoreThanEage
 
 TEST(OneFlush, ByBroadcastInterruptsNobody) { EXPECT_EQ(one_flush("broadcast", true, 8, 3).requested, 0); }
 
+TEST(LeaveMm, InterruptsALazyCoreOnceAndThenNoMoreUntilItComesBack) {
+  KernelWorld w(2, {{"kernel.tlb_flush", "leave_mm"}});
+  Completion again("the flushes");
+  std::vector<std::uint64_t> requested;
+  bool over = false;
+  Task& flusher = spawn_process_at_boot(w.system, "flusher", CoreId(0), [&](Task& task) {
+    run_user(w.system, task, 100_us);
+    const auto flush = [&] {
+      const std::uint64_t before = w.count(Counter::ipi_requested);
+      w.system.flusher.flush_page(task.core(), *task.mm, PageNumber(1000));
+      requested.push_back(w.count(Counter::ipi_requested) - before);
+    };
+    EXPECT_EQ(&w.system.mm_switch.loaded(CoreId(1)), task.mm);
+    flush();
+    EXPECT_EQ(&w.system.mm_switch.loaded(CoreId(1)), &w.system.init_mm());
+    flush();
+    again.complete(w.system, task.core());
+    run_user(w.system, task, 100_us);
+    EXPECT_EQ(&w.system.mm_switch.loaded(CoreId(1)), task.mm);
+    flush();
+    over = true;
+    exit_task(w.system, task);
+  });
+  flusher.bound = true;
+  spawn_thread_at_boot(w.system, "sleeper", *flusher.mm, CoreId(1), [&](Task& task) {
+    again.wait(w.system, task);
+    w.spin_in_user_mode(task, over);
+    exit_task(w.system, task);
+  }).bound = true;
+  w.engine.run();
+  w.system.check_invariants();
+  EXPECT_EQ(requested, (std::vector<std::uint64_t>{1, 0, 1}));
+}
+
 double mean_munmap(int cpus, const std::string& policy, int ties) {
   const PointResult result =
       point({"scenario.name=munmap", "scenario.mode=threads", "scenario.pages=1",

@@ -21,59 +21,96 @@ const std::string amit = "N. Amit, [RFC v2 00/14] userfaultfd/mm: relaxed TLB fl
 double mean_cycles(const PointResult& result, const std::string& operation, double ghz) {
   for (const OperationResult& one : result.operations)
     if (one.name == operation)
-      return static_cast<double>(one.latency.sum().count()) / static_cast<double>(one.latency.count()) *
-             ghz * 1e-3;
+      return static_cast<double>(one.latency.sum().count()) / static_cast<double>(one.latency.count()) * ghz *
+             1e-3;
   throw std::logic_error("no operation " + operation);
 }
 
 std::vector<std::string> on_ben(const std::string& mode) {
-  return {"machine.base=e7-8870-8s", "kernel.base=5.10",     "kernel.tlb_flush=eager",
-          "scenario.name=munmap",    "scenario.mode=" + mode, "scenario.pages=1",
-          "scenario.think=100 ns",   "machine.memory=8 GiB",  "run.warmup=1 ms",
-          "run.duration=3 ms"};
+  return {"machine.base=e7-8870-8s", "kernel.base=5.10",      "scenario.name=munmap", "scenario.mode=" + mode,
+          "scenario.pages=1",        "scenario.think=100 ns", "machine.memory=8 GiB", "run.warmup=2 ms"};
 }
 
-// What sv6's munmap of a page is on one core is taken from its first point; ours is Linux's.
+// sv6 is not Linux: what its munmap is on one core is taken from its first point, by way of our munmap's fixed part.
+// It has neither an LRU nor its lock: the zero page keeps ours out.
 const PublishedSeries alone{
     "MunmapOfProcesses",
-    clements + "xv6.raw, mode=local (rv-xv6-local-munmap): each core maps, touches and unmaps a page; no remote TLB",
+    clements +
+        "xv6.raw, mode=local (rv-xv6-local-munmap): each core maps, touches and unmaps a page; no remote TLB",
     "cycles per munmap",
-    {{1, 1814}, {10, 1922}, {20, 1927}, {30, 1926}, {40, 1944}, {50, 1951}, {60, 1966}, {70, 1986}, {80, 1997}},
+    {{1, 1814},
+     {10, 1922},
+     {20, 1927},
+     {30, 1926},
+     {40, 1944},
+     {50, 1951},
+     {60, 1966},
+     {70, 1986},
+     {80, 1997}},
     {1},
-    on_ben("processes"),
+    on_ben("processes") + std::vector<std::string>{"kernel.tlb_flush=eager", "scenario.touch=read",
+                                                   "machine.work.munmap=500 ns", "run.duration=3 ms"},
     [](int, const PointResult& r) { return mean_cycles(r, "munmap", 2.4); },
     0.3};
 
+// Its threads share an address space, but no lock: processes that interrupt every core do what they do. Free: the time
+// of the register write that sends an interrupt, from the point of ten cores. Interrupts get slower than that
+// with the number of cores on the real machine: half of it is missing at 80.
 const PublishedSeries interrupted{
-    "MunmapOfThreads",
-    clements + "xv6-shared.raw, mode=local (rv-xv6-shared-local-munmap): the same in one address space, all cores "
-               "interrupted",
+    "MunmapThatInterruptsAll",
+    clements +
+        "xv6-shared.raw, mode=local (rv-xv6-shared-local-munmap): the same in one address space, all cores "
+        "interrupted",
     "cycles per munmap",
-    {{1, 1739}, {10, 31385}, {20, 74165}, {30, 126351}, {40, 194603}, {50, 285934}, {60, 381609}, {70, 531314},
+    {{1, 1739},
+     {10, 31385},
+     {20, 74165},
+     {30, 126351},
+     {40, 194603},
+     {50, 285934},
+     {60, 381609},
+     {70, 531314},
      {80, 586891}},
-    {1},
-    on_ben("threads"),
+    {1, 10},
+    on_ben("processes") + std::vector<std::string>{"kernel.tlb_flush=eager_all", "machine.work.munmap=119 ns",
+                                                   "machine.ipi.send=885 ns", "run.duration=8 ms"},
     [](int, const PointResult& r) { return mean_cycles(r, "munmap", 2.4); },
-    0.3};
+    0.4};
 
+// 3.5 by its mechanisms: ticket spinlocks, an rw_semaphore that nobody steals and nobody spins for, no downgrade. Free:
+// how long an idle core takes to wake, from the point of ten cores (54 us; Westmere's states take 20 to 200 us);
+// everybody sleeps three times for each page. A miss in level: from 10 to 20 cores the real one loses 35 %, ours 4 %.
 const PublishedSeries collapse{
     "LinuxOfThreads",
     clements + "linux.raw, mode=local (rv-linux-local-tput): the same on Linux 3.5.7.2",
     "pages touched per second",
-    {{1, 304576}, {10, 5739}, {20, 3744}, {30, 3553}, {40, 3537}, {50, 3427}, {60, 3481}, {70, 3349}, {80, 3319}},
-    {1},
-    on_ben("threads"),
+    {{1, 304576},
+     {10, 5739},
+     {20, 3744},
+     {30, 3553},
+     {40, 3537},
+     {50, 3427},
+     {60, 3481},
+     {70, 3349},
+     {80, 3319}},
+    {10},
+    on_ben("threads") + std::vector<std::string>{"kernel.tlb_flush=eager", "kernel.spinlock=ticket",
+                                                 "kernel.rwsem=fifo", "kernel.rwsem_stealing=false",
+                                                 "kernel.rwsem_spin=none", "kernel.munmap_downgrade=false",
+                                                 "machine.idle.exit=54 us", "run.duration=80 ms"},
     [](int, const PointResult& r) { return per_second(r, "demand_fault"); },
-    0.3};
+    0.55};
 
-const PublishedSeries read_only{
+// The mean of both directions. Free: mprotect's fixed part, from the point of one thread.
+const PublishedSeries one_responder{
     "MprotectWithOneResponder",
     amit + "na22-ro, na22-rw: mprotect of one page, read-only and back, with no and with one other thread",
     "cycles per mprotect",
     {{1, 2514}, {2, 4665}},
     {1},
     {"machine.base=xeon-e7-8895-4s", "kernel.base=5.10", "kernel.tlb_flush=eager", "scenario.name=mprotect",
-     "scenario.pages=1", "scenario.think=100 ns", "run.warmup=100 us", "run.duration=3 ms"},
+     "scenario.pages=1", "scenario.think=100 ns", "machine.work.mprotect=683 ns", "run.warmup=100 us",
+     "run.duration=3 ms"},
     [](int, const PointResult& r) { return mean_cycles(r, "mprotect", 2.6); },
     0.3};
 
@@ -83,9 +120,15 @@ TEST_P(Shootdowns, GrowAsMeasured) {
   const PublishedSeries& series = GetParam();
   const Comparison result = compare(series);
   EXPECT_LE(result.median, series.no_worse_than);
+  for (std::size_t i = 1; i < series.points.size(); ++i) {
+    const double published = series.points[i].y / series.points[i - 1].y - 1;
+    if (std::abs(published) < 0.1) continue;
+    EXPECT_GT((result.simulated[i] / result.simulated[i - 1] - 1) * published, 0)
+        << "from " << series.points[i - 1].x << " to " << series.points[i].x << " CPUs";
+  }
 }
 
-INSTANTIATE_TEST_SUITE_P(Series, Shootdowns, testing::Values(alone, interrupted, collapse, read_only),
+INSTANTIATE_TEST_SUITE_P(Series, Shootdowns, testing::Values(alone, interrupted, collapse, one_responder),
                          [](const auto& info) { return info.param.name; });
 
 } // namespace

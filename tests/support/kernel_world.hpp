@@ -76,12 +76,16 @@ class KernelWorld {
   }
 };
 
-/// Maps an area of its own: behind all others, with a free page between, or neighbours of the same kind would merge.
+/// Maps an area of its own: behind all others, with a free page between, or neighbours of the same kind would merge;
+/// the first one where a table begins, so that those after it share that.
 inline PageNumber mmap_apart(System& system, Task& task, std::uint64_t pages) {
   MmapRequest request;
   request.pages = pages;
   VmaTree& vmas = task.mm->vmas;
-  if (vmas.size() > 0) request.hint = std::prev(vmas.end())->end + 1;
+  if (vmas.size() > 0)
+    request.hint = std::prev(vmas.end())->end + 1;
+  else if (system.vma_trees.top_down())
+    request.hint = PageNumber(task.mm->tables.shape().end().value() / 2);
   return mmap(system, task, request).first;
 }
 

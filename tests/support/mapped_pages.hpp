@@ -20,6 +20,7 @@ class MappedPages {
   struct Page {
     std::uint32_t prot;
     std::optional<FrameNumber> frame; ///< nothing: not touched yet
+    std::uint64_t index = 0; ///< linear_page_index(): by which the reverse map finds it, wherever it is
   };
 
   bool contains(PageNumber page) const { return pages_.contains(page); }
@@ -67,7 +68,11 @@ class MappedPages {
       moved.emplace(to + i, Page{prot, {}});
     pages_.merge(moved);
   }
-  void touched(const MmStruct& mm, PageNumber page) { pages_.at(page).frame = entry(mm, page).frame(); }
+  void touched(MmStruct& mm, PageNumber page) {
+    const Vma& vma = *mm.vmas.find(page);
+    pages_.at(page).frame = entry(mm, page).frame();
+    pages_.at(page).index = vma.pgoff + (page - vma.begin);
+  }
 
   const std::map<PageNumber, Page>& all() const { return pages_; }
 
@@ -107,6 +112,9 @@ class MappedPages {
       wrong(expected.frame ? "its contents are gone" : "it has contents that nobody wrote");
     if (!expected.frame) return;
     if (found.frame() != *expected.frame) wrong("it has other contents");
+    if (!found.special() && vma->anon_vma == nullptr) wrong("its area has no anon_vma");
+    if (vma->pgoff + (page - vma->begin) != expected.index)
+      wrong("the reverse map would look for it elsewhere");
     if (found.valid() != (expected.prot != PROT_NONE)) wrong("the hardware sees it, or does not");
     if (found.writable() && (expected.prot & PROT_WRITE) == 0) wrong("the hardware may write to it");
   }

@@ -100,4 +100,25 @@ inline const Registered<TlbFlushPolicy> acknowledges_first{
     "test_acknowledges_first", "planted bug",
     [](const FlushMeans& means) { return std::make_unique<AcknowledgesFirst>(means); }};
 
+/// Takes over what munmap has taken away, and gives it back before the others have flushed.
+class ReleasesAtOnce final : public MaskedShootdownPolicy {
+ public:
+  using MaskedShootdownPolicy::MaskedShootdownPolicy;
+  bool defers() const override { return true; }
+  bool defer(Core& core, MmStruct& mm, const FlushRange& range,
+             std::unique_ptr<Withheld>& withheld) override {
+    invalidate_here(core, mm, range);
+    core.settle();
+    withheld->release(core);
+    core.settle();
+    flush(core, mm, range);
+    withheld->flushed();
+    return true;
+  }
+  CoreSet targets(Core& core, MmStruct& mm, const FlushRange&) override { return others_in_mask(core, mm); }
+};
+inline const Registered<TlbFlushPolicy> releases_at_once{
+    "test_releases_at_once", "planted bug",
+    [](const FlushMeans& means) { return std::make_unique<ReleasesAtOnce>(means); }};
+
 } // namespace mmsim::tests

@@ -1,0 +1,118 @@
+// Faults on pages of files that are not mapped: do_fault() of mm/memory.c, 5.10; __do_fault() of 2.6.24.
+//
+// - do_read_fault(): 5.10 first maps what is in memory around the page (do_fault_around()), and is done if that was
+//   the one; else the page (filemap_fault()) is mapped for reading. The entries of a shared writable area are
+//   read-only too, so that the first write is noticed (vma_wants_writenotify()).
+// - do_cow_fault(), a write to a private area: the anon_vma, a page, the file's page, a copy, under the table's lock the
+//   copy's entry. (2.6.24 allocates the copy after it has the file's page.)
+// - do_shared_fault(), a write to a shared one: the page is mapped writable and dirty, then set_page_dirty() (in 2.6.24
+//   after unlock_page()).
+// The file's page is locked from the look-up until it is mapped or copied. Left out: page_mkwrite(), throttling of who
+// dirties (balance_dirty_pages()).
+#include "models/operations/anon_page.hpp"
+#include "models/operations/anon_vma.hpp"
+#include "models/operations/filemap.hpp"
+#include "models/operations/gather.hpp"
+
+namespace mmsim {
+
+namespace {
+
+/// The end of finish_fault() and of alloc_set_pte(), for a page of the file: true if it is mapped now.
+bool map_file_page(const VmFault& fault, CachedPage& page, std::uint64_t flags) {
+  Core& core = fault.core();
+  fault.lock().lock(core);
+  core.settle();
+  const bool first = !fault.slot.entry().present();
+  if (first) {
+    page_add_file_rmap(fault.system, core, fault.mm, page);
+    core.settle();
+    PageTable::set(fault.slot.table, fault.slot.index,
+                   fault.slot.entry().mapped(page.frame, pte_young | flags));
+    core.charge(fault.work().pte_set, Account::work);
+  }
+  fault.lock().unlock(core);
+  return first;
+}
+
+/// The reference goes to the mapping, or back.
+void drop_or_hand_over(const VmFault& fault, File& file, CachedPage& page, bool mapped) {
+  if (mapped)
+    file.hand_over(page);
+  else
+    file.put_page(fault.core(), page);
+}
+
+FaultKind do_read_fault(const VmFault& fault) {
+  if (do_fault_around(fault)) return FaultKind::file_map;
+  const FilePage found = filemap_fault(fault);
+  if (found.page == nullptr) return found.error;
+  const bool mapped = map_file_page(fault, *found.page, 0);
+  fault.system.page_cache.unlock_page(fault.core(), *found.page);
+  drop_or_hand_over(fault, *fault.vma.file, *found.page, mapped);
+  return mapped ? FaultKind::file_map : FaultKind::spurious;
+}
+
+/// Under the table's lock; the copy is ours until it is mapped.
+bool map_copy(const VmFault& fault, FrameNumber copy) {
+  Core& core = fault.core();
+  fault.lock().lock(core);
+  core.settle();
+  const bool first = !fault.slot.entry().present();
+  if (first) {
+    ++fault.mm.rss_anon;
+    page_add_new_anon(fault.system, core, copy);
+    core.settle();
+    PageTable::set(fault.slot.table, fault.slot.index,
+                   fault.slot.entry().mapped(copy, pte_young | pte_writable | pte_dirty));
+    core.charge(fault.work().pte_set, Account::work);
+  }
+  fault.lock().unlock(core);
+  return first;
+}
+
+FaultKind do_cow_fault(const VmFault& fault) {
+  System& system = fault.system;
+  if (fault.vma.anon_vma == nullptr && !anon_vma_prepare(system, fault.core(), fault.mm, fault.vma))
+    return FaultKind::out_of_memory;
+  const FrameNumber copy = system.pages.alloc_page(fault.core(), GFP_HIGHUSER_MOVABLE);
+  if (copy == no_frame) return FaultKind::out_of_memory;
+  const FilePage found = filemap_fault(fault);
+  if (found.page == nullptr) {
+    put_page(system, fault.core(), copy);
+    return found.error;
+  }
+  system.contents.copy_page(fault.core(), found.page->frame, copy);
+  const bool mapped = map_copy(fault, copy);
+  system.page_cache.unlock_page(fault.core(), *found.page);
+  fault.vma.file->put_page(fault.core(), *found.page);
+  if (mapped) return FaultKind::file_cow;
+  put_page(system, fault.core(), copy);
+  return FaultKind::spurious;
+}
+
+FaultKind do_shared_fault(const VmFault& fault) {
+  const FilePage found = filemap_fault(fault);
+  if (found.page == nullptr) return found.error;
+  const bool mapped = map_file_page(fault, *found.page, pte_writable | pte_dirty);
+  if (mapped)
+    fault_dirty_shared_page(fault, *found.page);
+  else
+    fault.system.page_cache.unlock_page(fault.core(), *found.page);
+  drop_or_hand_over(fault, *fault.vma.file, *found.page, mapped);
+  return mapped ? FaultKind::file_map : FaultKind::spurious;
+}
+
+} // namespace
+
+void fault_dirty_shared_page(const VmFault& fault, CachedPage& page) {
+  if (page.mapping != nullptr) page.mapping->set_page_dirty(fault.core(), page);
+  fault.system.page_cache.unlock_page(fault.core(), page);
+}
+
+FaultKind do_fault(const VmFault& fault) {
+  if (!fault.write()) return do_read_fault(fault);
+  return fault.vma.is_private() ? do_cow_fault(fault) : do_shared_fault(fault);
+}
+
+} // namespace mmsim

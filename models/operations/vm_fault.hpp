@@ -1,0 +1,41 @@
+// One fault on its way through fault_*.cpp: struct vm_fault.
+#pragma once
+
+#include "models/operations/fault.hpp"
+#include "models/operations/page_tables.hpp"
+
+namespace mmsim {
+
+struct VmFault {
+  System& system;
+  Task& task;
+  MmStruct& mm;
+  Vma& vma;
+  PageNumber page;
+  AccessKind kind;
+  bool may_retry; ///< mmap_lock may be dropped (FAULT_FLAG_ALLOW_RETRY, first attempt)
+  PteSlot slot;   ///< the entry of `page`
+
+  /// The core that runs it now.
+  Core& core() const { return task.core(); }
+  bool write() const { return kind == AccessKind::write; }
+  const WorkCosts& work() const { return core().costs().work; }
+  /// linear_page_index(): the file's page.
+  std::uint64_t pgoff() const { return vma.pgoff + (page - vma.begin); }
+  SpinLock& lock() const { return system.pte_lock(mm, slot.table); }
+};
+
+/// Nothing is mapped, and the area is anonymous.
+FaultKind do_anonymous_page(const VmFault& fault);
+/// Nothing is mapped, and the area is a file's.
+FaultKind do_fault(const VmFault& fault);
+/// A write to a read-only entry. Called with the entry's lock held; drops it.
+FaultKind do_wp_page(const VmFault& fault);
+
+/// The entry gets `flags` besides what it has: ptep_set_access_flags(), with the flush that the version does if it
+/// `became_dirty`. With the lock held.
+void set_access_flags(const VmFault& fault, std::uint64_t flags, bool became_dirty);
+/// fault_dirty_shared_page() of a locked page: it is dirty and unlocked. Without locks.
+void fault_dirty_shared_page(const VmFault& fault, CachedPage& page);
+
+} // namespace mmsim

@@ -1,0 +1,87 @@
+// Faults of many threads in one area: mmap_lock against per-VMA locks, beside published measurements.
+//
+//   build/reference_tests --gtest_filter='*VmaLock*'     # prints a table a series
+//
+// The numbers are those of references/published.csv (pa23-1vma-*: pft on two sockets of Ice Lake, one area of 100 GB).
+// One point is calibrated: one thread with mmap_lock (configs/machines/icelake-8336c-2s.toml). All others are predicted,
+// the whole second series among them. What misses that says so below.
+#include "tests/reference/published_series.hpp"
+
+#include <cstdio>
+#include <gtest/gtest.h>
+
+namespace mmsim {
+namespace {
+
+using namespace tests;
+
+const std::string agrawal = "P. Agrawal in \"[PATCH v2 00/33] Per-VMA locks\", Feb 2023: ";
+
+// x86 has no broadcast: `eager` would interrupt, but nothing is unmapped here. 6.2 is as 6.1 in what is modelled.
+std::vector<std::string> one_area(bool vma_lock) {
+  return {"machine.base=icelake-8336c-2s",
+          "machine.memory=16 GiB",
+          "kernel.base=6.1",
+          "kernel.tlb_flush=eager",
+          std::string("kernel.vma_lock=") + (vma_lock ? "true" : "false"),
+          "scenario.name=page_fault",
+          "scenario.mode=threads",
+          "scenario.areas=shared",
+          "scenario.pages=8192",
+          "run.warmup=500 us",
+          "run.duration=3 ms"};
+}
+double millions(int, const PointResult& r) { return per_second(r, "demand_fault") / 1e6; }
+
+// clang-format off: tables
+
+const PublishedSeries mmap_lock{"MmapLock",
+                                agrawal + "one area, mmap_lock (pa23-1vma-mmap_lock)",
+                                "million faults per second",
+                                {{1, 0.898782},
+                                 {4, 2.965589},
+                                 {7, 4.144512},
+                                 {12, 4.969514},
+                                 {21, 5.814379},
+                                 {30, 6.153685},
+                                 {48, 6.197953},
+                                 {79, 6.167135},
+                                 {110, 6.264768},
+                                 {128, 6.460728}},
+                                {1},
+                                one_area(false),
+                                millions,
+                                0.3};
+
+// "v2+opt" is taken for the lock in an object of its own, as it is here and in 6.4 (v2 had it in the area).
+const PublishedSeries vma_locks{"VmaLocks",
+                                agrawal + "one area, per-VMA locks v2+opt (pa23-1vma-per-VMAv2+opt)",
+                                "million faults per second",
+                                {{1, 0.894440},
+                                 {4, 2.726451},
+                                 {7, 4.099919},
+                                 {12, 5.264683},
+                                 {21, 6.263716},
+                                 {30, 6.910844},
+                                 {48, 7.412782},
+                                 {79, 7.637042},
+                                 {110, 7.984344},
+                                 {128, 8.049910}},
+                                {},
+                                one_area(true),
+                                millions,
+                                0.3};
+
+// clang-format on
+
+TEST(VmaLockReference, FaultsOfThreadsInOneArea) {
+  const Comparison with = compare(vma_locks), without = compare(mmap_lock);
+  std::printf("%8s %28s %28s\n%8s %28s %28s\n", "threads", "per-VMA locks / mmap_lock", "", "", "published",
+              "simulated");
+  for (std::size_t i = 0; i < mmap_lock.points.size(); ++i)
+    std::printf("%8d %28.3f %28.3f\n", mmap_lock.points[i].x, vma_locks.points[i].y / mmap_lock.points[i].y,
+                with.simulated[i] / without.simulated[i]);
+}
+
+} // namespace
+} // namespace mmsim
