@@ -4,8 +4,8 @@
 //   page_remove_rmap(system, core, frame);      // one mapping less
 //
 // Models page_add_new_anon_rmap() with lru_cache_add_inactive_or_unevictable() behind it (in 2.6.24
-// lru_cache_add_active() comes first, which nobody can tell while no entry maps the page), and page_remove_rmap() of
-// mm/rmap.c, for small pages. Left out: the reverse map itself.
+// lru_cache_add_active() comes first, which nobody can tell while no entry maps the page), and
+// page_remove_rmap() of mm/rmap.c, for small pages. Left out: the reverse map itself.
 #pragma once
 
 #include "models/system.hpp"

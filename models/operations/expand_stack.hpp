@@ -2,11 +2,12 @@
 //
 //   if (vma.has(VM_GROWSDOWN) && expand_stack(system, core, mm, vma, page)) ...   // vma.begin <= page now
 //
-// Models expand_stack() -> expand_downwards() with acct_stack_growth() of mm/mmap.c, with mmap_lock held for reading:
-// several threads of a process may grow it at once. 5.10: a gap of kernel.stack_guard_gap pages to the area below, unless
-// that may not be accessed or is a stack too (2.6.24 has none); the anon_vma; its lock, one atomic operation on its line
-// here; the limit (kernel.stack_limit, RLIMIT_STACK), the promise of the new pages; the area's first page and its pgoff
-// under page_table_lock (2.6.24 has the anon_vma's lock alone).
+// Models expand_stack() -> expand_downwards() with acct_stack_growth() of mm/mmap.c, with mmap_lock held for
+// reading: several threads of a process may grow it at once. 5.10: a gap of kernel.stack_guard_gap pages to
+// the area below, unless that may not be accessed or is a stack too (2.6.24 has none); the anon_vma; its
+// lock, one atomic operation on its line here; the limit (kernel.stack_limit, RLIMIT_STACK), the promise of
+// the new pages; the area's first page and its pgoff under page_table_lock (2.6.24 has the anon_vma's lock
+// alone).
 //
 // Left out: stacks that grow upwards, RLIMIT_AS, updating the tree's gaps.
 #pragma once

@@ -2,27 +2,27 @@
 //
 //   handle_fault(system, task, page, AccessKind::write);   // until the access can be tried again
 //
-// Models do_page_fault() -> handle_mm_fault() -> handle_pte_fault() of mm/memory.c, 2.6.24 and 5.10.35. Steps:
-// exception; mmap_lock for reading; find_vma, or a stack that grows (expand_stack.hpp); whether the area permits the
-// access; tables; then by what the entry says:
+// Models do_page_fault() -> handle_mm_fault() -> handle_pte_fault() of mm/memory.c, 2.6.24 and 5.10.35.
+// Steps: exception; mmap_lock for reading; find_vma, or a stack that grows (expand_stack.hpp); whether the
+// area permits the access; tables; then by what the entry says:
 // - nothing mapped, anonymous area: fault_anon.cpp (do_anonymous_page());
-// - nothing mapped, area of a file: fault_file.cpp (do_fault(); in 2.6.24 __do_fault()), the page from the page
-//   cache: filemap.hpp;
+// - nothing mapped, area of a file: fault_file.cpp (do_fault(); in 2.6.24 __do_fault()), the page from the
+//   page cache: filemap.hpp;
 // - a write to a read-only entry: fault_wp.cpp (do_wp_page()), under the table's lock;
-// - else the entry only lacks what hardware without machine.mmu.hardware_* does not note itself (young, dirty):
-//   ptep_set_access_flags(); or it lacks nothing: somebody else was faster (spurious). 5.10 on arm64 flushes the
+// - else the entry only lacks what hardware without machine.mmu.hardware_* does not note itself (young,
+//   dirty): ptep_set_access_flags(); or it lacks nothing: somebody else was faster (spurious). 5.10 on arm64 flushes the
 //   page if it became dirty; 2.6.24 (kernel.spurious_flush) also if it became young, and after a spurious write fault.
 //   A core's own entry is dropped at no cost, as flush_tlb_fix_spurious_fault() would, so that what-if policies get on.
-// Where a file's page has to be waited for, 5.10 drops mmap_lock, waits, and starts again once (VM_FAULT_RETRY,
-// kernel.fault_retry); 2.6.24 sleeps with mmap_sem held.
+// Where a file's page has to be waited for, 5.10 drops mmap_lock, waits, and starts again once
+// (VM_FAULT_RETRY, kernel.fault_retry); 2.6.24 sleeps with mmap_sem held.
 //
-// A fault that no area permits is SIGSEGV, one behind the end of a file SIGBUS: the whole process is killed (counter
-// `segfault`, one line in the log). An allocation that fails unwinds (VM_FAULT_OOM): locks and references go back,
-// mmap_lock is dropped, then pagefault_out_of_memory(), and on the way back to user mode the killed task ends
-// (return_to_user_mode()). In 2.6.24 do_page_fault() kills the task itself there.
+// A fault that no area permits is SIGSEGV, one behind the end of a file SIGBUS: the whole process is killed
+// (counter `segfault`, one line in the log). An allocation that fails unwinds (VM_FAULT_OOM): locks and
+// references go back, mmap_lock is dropped, then pagefault_out_of_memory(), and on the way back to user mode
+// the killed task ends (return_to_user_mode()). In 2.6.24 do_page_fault() kills the task itself there.
 //
-// Left out: swap, huge pages, NUMA hinting, memory cgroups, signal handlers, contention on the struct pages of
-// anonymous memory.
+// Left out: swap, huge pages, NUMA hinting, memory cgroups, signal handlers, contention on the struct pages
+// of anonymous memory.
 #pragma once
 
 #include "models/operations/user.hpp"
@@ -46,14 +46,14 @@ enum class FaultKind : std::uint8_t {
   bad_area       ///< VM_FAULT_BADMAP, VM_FAULT_BADACCESS
 };
 
-/// The part below mmap_lock, which is held for reading: makes `page` of `vma` accessible for `kind`, if nobody else
-/// was faster. Counts a page fault. With `may_retry` (FAULT_FLAG_ALLOW_RETRY) it may come back without mmap_lock, and
-/// says so. May sleep.
+/// The part below mmap_lock, which is held for reading: makes `page` of `vma` accessible for `kind`, if
+/// nobody else was faster. Counts a page fault. With `may_retry` (FAULT_FLAG_ALLOW_RETRY) it may come back
+/// without mmap_lock, and says so. May sleep.
 FaultKind handle_mm_fault(System& system, Task& task, MmStruct& mm, Vma& vma, PageNumber page,
                           AccessKind kind, bool may_retry = false);
 
-/// The area of `page` if it permits `kind`: find_vma(), expand_stack() and the checks after them; else null. mmap_lock
-/// is held.
+/// The area of `page` if it permits `kind`: find_vma(), expand_stack() and the checks after them; else null.
+/// mmap_lock is held.
 Vma* find_vma_for(System& system, Task& task, PageNumber page, AccessKind kind);
 
 /// `task` has faulted on `page`. Returns when the access can be tried again; throws TaskKilled if it was

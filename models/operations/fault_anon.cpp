@@ -1,9 +1,9 @@
 // Demand-zero faults: do_anonymous_page() of mm/memory.c.
 //
-// A read maps the zero page where the version has it (kernel.zero_page): a special entry, which counts in no rss and
-// has no reference. Else: the area's anon_vma if it has none, a cleared page, then under the table's lock the entry is
-// looked at again, the page added to the LRU by way of the core's pagevec (models/reclaim/lru.hpp: every 15th waits
-// for lru_lock here) and the entry set.
+// A read maps the zero page where the version has it (kernel.zero_page): a special entry, which counts in no
+// rss and has no reference. Else: the area's anon_vma if it has none, a cleared page, then under the table's
+// lock the entry is looked at again, the page added to the LRU by way of the core's pagevec
+// (models/reclaim/lru.hpp: every 15th waits for lru_lock here) and the entry set.
 #include "models/operations/anon_page.hpp"
 #include "models/operations/anon_vma.hpp"
 #include "models/operations/gather.hpp"

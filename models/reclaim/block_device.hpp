@@ -3,10 +3,11 @@
 //   struct Read final : BlockRequest { void end_io(Core& core) override { ... wake who waits ... } };
 //   disk.submit_read(core, read, Bytes(4096));   // returns at once
 //
-// Models a queue a CPU and an interrupt that comes to the CPU that asked (blk-mq, completion by rq_affinity = 1)
-// as far as time goes: machine.work.io_submit on the core that asks; machine.disk.latency and a share of
-// machine.disk.read_bandwidth (sim/engine/device.hpp); then a device interrupt on that core, whose handler ends all
-// requests that have come back to it, at machine.work.io_complete each. 2.6.24 did likewise with one queue.
+// Models a queue a CPU and an interrupt that comes to the CPU that asked (blk-mq, completion by rq_affinity =
+// 1) as far as time goes: machine.work.io_submit on the core that asks; machine.disk.latency and a share of
+// machine.disk.read_bandwidth (sim/engine/device.hpp); then a device interrupt on that core, whose handler
+// ends all requests that have come back to it, at machine.work.io_complete each. 2.6.24 did likewise with one
+// queue.
 //
 // Left out: plugging, merging and scheduling of requests; a queue's depth; writes.
 #pragma once

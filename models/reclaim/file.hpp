@@ -6,19 +6,19 @@
 //   file.put_page(core, *page);
 //
 // Models struct address_space and mm/filemap.c as far as mapped files need them:
-// - The pages stand in a tree of nodes of 64 slots. Its root, nrpages and the tree's lock are on one line of the file;
-//   each lowest node is a line. 5.10 (kernel.lockless_page_cache, since 2.6.27): look-ups take no lock (RCU), but an
+// - The pages stand in a tree of nodes of 64 slots. Its root, nrpages and the tree's lock are on one line of
+//   the file; each lowest node is a line. 5.10 (kernel.lockless_page_cache, since 2.6.27): look-ups take no lock (RCU), but an
 //   atomic reference on the page, and look at the slot again; changes are under the spinlock i_pages with irqs off.
 //   2.6.24: tree_lock is a rwlock, which look-ups take for reading; both with irqs off.
-// - A page's own line ("struct page") takes its references and its lock (page_lock.hpp), so that a page that many
-//   want is contended for.
+// - A page's own line ("struct page") takes its references and its lock (page_lock.hpp), so that a page that
+//   many want is contended for.
 // - The cache holds one reference on each page. Pages go to the LRU by the core's pagevec.
-// - i_mmap, the areas that map the file, is a count under a lock of its own: a spinlock in 2.6.24, a rw_semaphore
-//   since 3.19 (kernel.i_mmap_lock).
+// - i_mmap, the areas that map the file, is a count under a lock of its own: a spinlock in 2.6.24, a
+//   rw_semaphore since 3.19 (kernel.i_mmap_lock).
 //
-// Left out: writing back (a dirty page stays dirty), eviction, read-ahead and read-around (each miss reads one page, as
-// with MADV_RANDOM), huge pages, slab objects of tree nodes, read() and write(), i_size (a file has the size that it
-// was made with), the reverse map.
+// Left out: writing back (a dirty page stays dirty), eviction, read-ahead and read-around (each miss reads
+// one page, as with MADV_RANDOM), huge pages, slab objects of tree nodes, read() and write(), i_size (a file
+// has the size that it was made with), the reverse map.
 #pragma once
 
 #include "models/locks/rw_lock.hpp"
@@ -51,8 +51,8 @@ class File {
   // Pages. Whoever gets one here gives it back by put_page().
 
   CachedPage* find_get_page(Core& core, std::uint64_t pgoff);
-  /// Page `pgoff` becomes `frame`, whose reference goes to the caller: locked, not read yet, on its way to the LRU. Null
-  /// (EEXIST) if there is one already: the frame stays the caller's.
+  /// Page `pgoff` becomes `frame`, whose reference goes to the caller: locked, not read yet, on its way to
+  /// the LRU. Null (EEXIST) if there is one already: the frame stays the caller's.
   CachedPage* add_to_page_cache_lru(Core& core, FrameNumber frame, std::uint64_t pgoff);
   /// readpage() of a locked page.
   void read_page(Core& core, CachedPage& page);
@@ -68,8 +68,8 @@ class File {
   CachedPage* page_at(std::uint64_t pgoff) const;
   /// set_page_dirty(): the first time it also counts and is marked in the tree.
   void set_page_dirty(Core& core, CachedPage& page);
-  /// truncate_inode_pages(): all pages leave the cache; those that nobody else has are free. Throws std::logic_error
-  /// if an area maps the file (unmap_mapping_range() would need the reverse map). May sleep.
+  /// truncate_inode_pages(): all pages leave the cache; those that nobody else has are free. Throws
+  /// std::logic_error if an area maps the file (unmap_mapping_range() would need the reverse map). May sleep.
   void truncate(Task& task);
 
   // Areas.

@@ -3,9 +3,9 @@
 //   File& data = system.page_cache.create("data", 256, InMemory::yes);   // before the machine runs
 //   if (CachedPage* page = data.find_get_page(core, 17)) ...
 //
-// Files are made before the machine runs, with all their pages in memory (up to date, on the LRU, in turn on all
-// nodes: as if processes everywhere had read them) or none. What a file does: file.hpp; locks of pages: page_lock.hpp;
-// the disk: block_device.hpp.
+// Files are made before the machine runs, with all their pages in memory (up to date, on the LRU, in turn on
+// all nodes: as if processes everywhere had read them) or none. What a file does: file.hpp; locks of pages:
+// page_lock.hpp; the disk: block_device.hpp.
 #pragma once
 
 #include "models/locks/rcu.hpp"
@@ -46,8 +46,8 @@ class PageCache {
   /// Look-ups are RCU readers.
   void connect(Rcu& rcu) { rcu_ = &rcu; }
 
-  /// A file of `pages` pages. Before the machine runs. Throws InputError if they are to be in memory and there is not
-  /// enough.
+  /// A file of `pages` pages. Before the machine runs. Throws InputError if they are to be in memory and
+  /// there is not enough.
   File& create(std::string name, std::uint64_t pages, InMemory in_memory);
 
   void lock_page(Task& task, CachedPage& page) { waits_.lock_page(task, page); }
@@ -72,8 +72,8 @@ class PageCache {
           if (page != nullptr) visit(*page);
       }
   }
-  /// At a quiescent point: each page is in the slot that it says, is read and not locked, its frame is a file's and
-  /// nobody but the cache has the page in hand; nrpages is their number. Throws Violation.
+  /// At a quiescent point: each page is in the slot that it says, is read and not locked, its frame is a
+  /// file's and nobody but the cache has the page in hand; nrpages is their number. Throws Violation.
   void check_invariants() const;
 
  private:

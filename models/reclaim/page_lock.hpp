@@ -5,16 +5,18 @@
 //   table.wait_on_page_locked(task, page);  // until it is unlocked, without taking it
 //   table.unlock_page(core, page);          // from anywhere, the end of a read's interrupt included
 //
-// Models lock_page(), wait_on_page_locked() and unlock_page() of mm/filemap.c with the hashed wait queues behind them:
-// the lock is a bit of struct page, taken by an atomic operation on its line. Who finds it set queues under the
-// queue's lock, says so in the page (PG_waiters, since 4.10), tries again there and sleeps. unlock_page() clears the
-// bit; if somebody waits it takes the queue's lock and wakes all who only wait, up to the first who wants the lock.
-// He may find it taken again, and queues behind the others. A page that is read is locked until it is there.
+// Models lock_page(), wait_on_page_locked() and unlock_page() of mm/filemap.c with the hashed wait queues
+// behind them: the lock is a bit of struct page, taken by an atomic operation on its line. Who finds it set
+// queues under the queue's lock, says so in the page (PG_waiters, since 4.10), tries again there and sleeps.
+// unlock_page() clears the bit; if somebody waits it takes the queue's lock and wakes all who only wait, up
+// to the first who wants the lock. He may find it taken again, and queues behind the others. A page that is
+// read is locked until it is there.
 //
 // Queues: 5.10's page_wait_table of 256 (2.6.24 has such a table a zone). What is slept is booked as `io`.
 //
-// Left out: the killable forms; handing the lock over to who has lost it five times (5.9 and later); bookmarks, by
-// which a long walk over a queue lets others in; that 2.6.24, without PG_waiters, looks at the queue at each unlock.
+// Left out: the killable forms; handing the lock over to who has lost it five times (5.9 and later);
+// bookmarks, by which a long walk over a queue lets others in; that 2.6.24, without PG_waiters, looks at the
+// queue at each unlock.
 #pragma once
 
 #include "models/locks/spinlock.hpp"
@@ -35,8 +37,8 @@ class File;
 class Scheduler;
 class Task;
 
-/// What struct page of a file's page has beside its Frame. It stands for the page from its allocation until nobody
-/// has it any more; it is not the slot of the file that it is in.
+/// What struct page of a file's page has beside its Frame. It stands for the page from its allocation until
+/// nobody has it any more; it is not the slot of the file that it is in.
 class CachedPage final : public BlockRequest, public Waitable {
  public:
   FrameNumber frame = no_frame;
