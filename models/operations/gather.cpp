@@ -161,7 +161,7 @@ void MmuGather::finish(Core& core) {
   free_tables(system_, core, mm_, tables_);
 }
 
-void MmuGather::finish_munmap(Core& core, PageNumber first, PageNumber end) {
+void MmuGather::finish_or_defer(Core& core, PageNumber first, PageNumber end) {
   if (!system_.flusher.defers() || begin_ >= end_) return finish(core);
   core.settle();
   const bool freed_tables = !tables_.empty();

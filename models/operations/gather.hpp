@@ -4,7 +4,7 @@
 //   gather.zap(core, begin, end);       // unmap_vmas -> zap_pte_range
 //   gather.unhook(core, floor, ceiling) // free_pgtables
 //   gather.finish(core);                // tlb_finish_mmu: flush, free
-//   gather.finish_munmap(core, first, end);   // the same, and the addresses are free: the flush may come later
+//   gather.finish_or_defer(core, first, end); // the same, but a policy may flush and free later
 //
 // Models mm/mmu_gather.c and zap_pte_range() of mm/memory.c (5.10; include/asm-generic/tlb.h of 2.6.24):
 // pages are collected up to a number and freed only after a flush that covers them, by
@@ -43,8 +43,9 @@ class MmuGather {
   void unhook(Core& core, PageNumber floor, PageNumber ceiling);
   /// Flushes what has been cleared and frees what has been collected.
   void finish(Core& core);
-  /// finish() of a munmap of [first, end), which nobody may use again before what has been cleared was flushed.
-  void finish_munmap(Core& core, PageNumber first, PageNumber end);
+  /// finish() of a munmap or an madvise of [first, end), whose pages nobody may use again before what has been
+  /// cleared was flushed. munmap's addresses are withheld as long.
+  void finish_or_defer(Core& core, PageNumber first, PageNumber end);
 
  private:
   void zap_table(Core& core, TablePage& table, PageNumber begin, PageNumber end);

@@ -16,7 +16,7 @@ void zap_page_range(System& system, Core& core, MmStruct& mm, PageNumber begin, 
   system.lru->lru_add_drain(core);
   MmuGather gather(system, mm, false, Refill::allowed);
   gather.zap(core, begin, end);
-  gather.finish(core);
+  gather.finish_or_defer(core, begin, end);
 }
 
 std::uint32_t advised(std::uint32_t flags, Advice advice) {

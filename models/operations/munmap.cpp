@@ -42,7 +42,7 @@ void unmap_region(System& system, Task& task, const Detached& detached, PageNumb
   for (const Vma& vma : detached.areas) // free_pgtables()
     unlink_from_reverse_map(system, task, vma);
   gather.unhook(task.core(), detached.floor, detached.ceiling);
-  gather.finish_munmap(task.core(), first, end);
+  gather.finish_or_defer(task.core(), first, end);
 }
 
 void remove_vma_list(System& system, Task& task, const Detached& detached) {

@@ -177,7 +177,7 @@ bool Latr::tick(Core& core, bool) {
 
 namespace {
 const Registered<TlbFlushPolicy> latr{
-    "latr", "munmap leaves it to the other cores to flush, at their next tick or switch (ASPLOS 2018)",
+    "latr", "munmap and madvise leave it to the other cores to flush, at their next tick or switch (ASPLOS 2018)",
     [](const FlushMeans& means) { return std::make_unique<Latr>(means); }, "what-if everywhere"};
 } // namespace
 

@@ -224,7 +224,13 @@ INSTANTIATE_TEST_SUITE_P(
                                          {{"kernel.tlb_flush", "broadcast"}, {"kernel.pt_lock", "mm"}}},
                                      Mix{"lazy_small_gather",
                                          {{"kernel.tlb_flush", "lazy"},
-                                          {"kernel.gather_pages", std::int64_t{3}}}}),
+                                          {"kernel.gather_pages", std::int64_t{3}}}},
+                                     Mix{"leave_mm", {{"kernel.tlb_flush", "leave_mm"}}},
+                                     Mix{"latr", {{"kernel.tlb_flush", "latr"}}},
+                                     Mix{"maple_with_vma_locks",
+                                         {{"kernel.vma_tree", "maple"},
+                                          {"kernel.vma_cache", "none"},
+                                          {"kernel.vma_lock", true}}}),
                      testing::Values(1, 2)),
     [](const auto& info) {
       return std::string(std::get<0>(info.param).name) + "_" + std::get<1>(info.param).name + "_" +

@@ -150,7 +150,7 @@ class SafeKernels : public testing::TestWithParam<std::string> {};
 TEST_P(SafeKernels, FindNoStaleTranslationInRandomPrograms) {
   std::uint64_t seed = 0;
   for (const char* kthread_switch : {"lazy", "eager"})
-    for (const std::int64_t asid_bits : {0, 16})
+    for (const std::int64_t asid_bits : {0, 8, 16})
       for (const char* pt_lock : {"mm", "split"})
         for (int again = 0; again < 3; ++again) {
           ++seed;
