@@ -1,9 +1,9 @@
 // munmap: map, touch and unmap `pages` pages again and again, on each CPU in an area of its own: by threads
 // of one process (every unmap must tell the other threads' cores) or by processes (nobody has to be told).
 // Each CPU has done one round before the warm-up, so that its free pages and slab objects are at hand as on a
-// machine that has run. With `readers` > 0 (threads only) so many CPUs, the last ones, unmap nothing: their threads
-// read each area that CPU 0 has touched before it is unmapped, so that their TLBs have it. Named after
-// will-it-scale's tlb_flush and the munmap benchmarks of the RadixVM paper.
+// machine that has run. With `readers` > 0 (threads only) so many CPUs, the last ones, unmap nothing: their
+// threads read each area that CPU 0 has touched before it is unmapped, so that their TLBs have it. Named
+// after will-it-scale's tlb_flush and the munmap benchmarks of the RadixVM paper.
 
 #include "scenarios/users.hpp"
 
@@ -62,7 +62,7 @@ class Munmap final : public Scenario {
     RandomStream thinks = x.random("think " + std::to_string(cpu.value()));
     const auto pages = static_cast<std::uint64_t>(parameters_.pages);
     const AccessKind touched = parameters_.touch == "write" ? AccessKind::write : AccessKind::read;
-    const auto round = [&](bool shown) {
+    const auto round = [&](bool watched) {
       run_user(system, task, thinks.exponential(parameters_.think));
       OperationStart start = x.begin(task, "mmap");
       // Areas of different CPUs share no table page, as the benchmarks take care of.
@@ -73,12 +73,12 @@ class Munmap final : public Scenario {
         touch(system, task, area + page, touched);
         x.end(demand_fault_, start, task);
       }
-      if (shown) show(system, task, area);
+      if (watched) show(system, task, area);
       start = x.begin(task, "munmap");
       munmap(system, task, area, pages);
       x.end(munmap_, start, task);
     };
-    round(false); // readers wait for all to be ready
+    round(false); // the readers are not there yet
     x.ready(task);
     while (!x.over())
       round(cpu == CoreId(0) && parameters_.readers > 0);
