@@ -4,8 +4,9 @@
 // measured: zone->lock, lru_lock and the clearing of pages between processes, mmap_lock and the page tables
 // too between threads.
 //
-// With areas = "shared" the threads fault in disjoint parts of one area, each page once and none is dropped, as pft
-// (page fault test, of mmtests) does: `pages` is the part of a thread, and must last for warm-up and window.
+// With areas = "shared" the threads fault in disjoint parts of one area, each page once and none is dropped,
+// as pft (page fault test, of mmtests) does: `pages` is the part of a thread, and must last for warm-up and
+// window.
 
 #include "scenarios/users.hpp"
 

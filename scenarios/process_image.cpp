@@ -1,5 +1,7 @@
 #include "scenarios/process_image.hpp"
 
+#include "models/operations/madvise.hpp"
+
 #include <algorithm>
 
 namespace mmsim {
@@ -9,12 +11,12 @@ std::vector<ImageArea> make_image(Experiment& x, Task& task, std::int64_t pages,
   for (std::int64_t i = 0; i < vmas; ++i) {
     // Areas beyond the last page are mapped but empty: they cost fork its per-area work.
     const auto share = static_cast<std::uint64_t>(pages / vmas + (i < pages % vmas ? 1 : 0));
-    // A free page behind each area: neighbours of the same kind would become one.
-    MmapRequest request;
-    request.pages = std::max<std::uint64_t>(1, share);
-    if (!areas.empty())
-      request.hint = areas.back().first + std::max<std::uint64_t>(1, areas.back().pages) + 1;
-    const PageNumber first = x.required(task, mmap(x.system(), task, request).first);
+    const std::uint64_t mapped = std::max<std::uint64_t>(1, share);
+    const PageNumber first = x.required(task, mmap(x.system(), task, mapped));
+    // Neighbours must differ, as text, data and libraries do, or they would be one area.
+    if (madvise(x.system(), task, first, mapped, i % 2 == 0 ? Advice::random : Advice::sequential) !=
+        Errno::ok)
+      abort_process(x.system(), task);
     for (std::uint64_t page = 0; page < share; ++page)
       touch(x.system(), task, first + page, AccessKind::write);
     areas.push_back({first, share});

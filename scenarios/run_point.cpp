@@ -62,6 +62,15 @@ std::vector<std::string> unmeasured(const PointResult& result, bool ran_short) {
   return warnings;
 }
 
+// What the list of allocators says of the one that several CPUs use here.
+std::string notes_on_ids(const System& system, const Configuration& configuration) {
+  if (!system.ids.has_ids() || system.machine.cpus() == 1) return {};
+  const std::string chosen = read_parameters<AsidParameters>(configuration).allocator;
+  for (const RegistryEntry& entry : Registry<AsidImplementation>::instance().entries())
+    if (entry.name == chosen) return entry.notes;
+  return {};
+}
+
 PointResult run(const Configuration& configuration, ProcRecord* proc) {
   const auto host_start = std::chrono::steady_clock::now();
   const auto parameters = read_parameters<RunParameters>(configuration);
@@ -108,6 +117,8 @@ PointResult run(const Configuration& configuration, ProcRecord* proc) {
           result.warnings.push_back(std::move(warning));
     }
   }
+  if (const std::string notes = notes_on_ids(system, configuration); notes.starts_with("unsafe"))
+    result.warnings.insert(result.warnings.begin(), "kernel.asid_allocator is " + notes);
   if (const std::string_view reason = system.policy->unsafe(); !reason.empty())
     result.warnings.insert(result.warnings.begin(),
                            fmt::format("kernel.tlb_flush = \"{}\" is unsafe: {}",

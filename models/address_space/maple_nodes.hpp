@@ -5,10 +5,10 @@
 //   nodes.retire(node);                     // it has left its tree, but readers may still be in it
 //   nodes.settle(core, rcu, reserve);       // mas_destroy(): what is left goes back, what has retired by RCU
 //
-// Models struct maple_node of include/linux/maple_tree.h, 6.1: 256 bytes, as maple_leaf_64 (16 slots with 15 pivots:
-// areas and the empty ranges between them) or maple_arange_64 (10 slots with 9 pivots and the widest empty range
-// below each), and where lib/maple_tree.c gets them: kmem_cache maple_node, freed by call_rcu(), one by one
-// (ma_free_rcu()), those of a tree that ends by one callback (mt_destroy_walk()).
+// Models struct maple_node of include/linux/maple_tree.h, 6.1: 256 bytes, as maple_leaf_64 (16 slots with 15
+// pivots: areas and the empty ranges between them) or maple_arange_64 (10 slots with 9 pivots and the widest
+// empty range below each), and where lib/maple_tree.c gets them: kmem_cache maple_node, freed by call_rcu(),
+// one by one (ma_free_rcu()), those of a tree that ends by one callback (mt_destroy_walk()).
 #pragma once
 
 #include "models/locks/rcu_callbacks.hpp"
@@ -26,7 +26,8 @@ class KmemCache;
 class Rcu;
 class MapleNodes;
 
-/// A range of pages from the one after the slot before to `last`, as a slot of a leaf or of an inner node has it.
+/// A range of pages from the one after the slot before to `last`, as a slot of a leaf or of an inner node has
+/// it.
 struct MapleSlot {
   std::uint64_t last; ///< the pivot; that of a node's last slot is implied by its parent's
   void* entry;        ///< an area, or null; or a node

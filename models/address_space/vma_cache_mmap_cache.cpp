@@ -1,9 +1,9 @@
 // The last area that anybody found, one word on the mm: Linux to 3.14.
 //
-// Models mm->mmap_cache in find_vma() and detach_vmas_to_be_unmapped() of mm/mmap.c, 2.6.24: every look-up reads the
-// word, every miss writes it, by whatever thread, with mmap_sem only held for reading. Threads that fault in
-// different areas so take its line from each other. On it stand also the list of areas and the tree's root, which
-// only writers of mmap_sem change.
+// Models mm->mmap_cache in find_vma() and detach_vmas_to_be_unmapped() of mm/mmap.c, 2.6.24: every look-up
+// reads the word, every miss writes it, by whatever thread, with mmap_sem only held for reading. Threads that
+// fault in different areas so take its line from each other. On it stand also the list of areas and the
+// tree's root, which only writers of mmap_sem change.
 #include "models/address_space/vma_cache.hpp"
 #include "models/scheduler/task.hpp"
 

@@ -1,11 +1,12 @@
 // Four areas a task, and a number on the mm that says whether they still count: Linux 3.15 to 6.0.
 //
-// Models mm/vmacache.c of 5.10: vmacache_find() compares the task's number with mm->vmacache_seqnum, whose line all
-// threads read and only vmacache_invalidate() writes (with mmap_lock held for writing); then looks through the four
-// slots, beginning with that of the page (VMACACHE_HASH: by 2 MiB). A number that is behind empties them.
+// Models mm/vmacache.c of 5.10: vmacache_find() compares the task's number with mm->vmacache_seqnum, whose
+// line all threads read and only vmacache_invalidate() writes (with mmap_lock held for writing); then looks
+// through the four slots, beginning with that of the page (VMACACHE_HASH: by 2 MiB). A number that is behind
+// empties them.
 //
-// Left out: that a kernel thread that has borrowed the mm does not use its slots (nobody here looks for areas of an
-// mm that is not its own).
+// Left out: that a kernel thread that has borrowed the mm does not use its slots (nobody here looks for areas
+// of an mm that is not its own).
 #include "models/address_space/mm_struct.hpp"
 #include "models/address_space/task_vma_cache.hpp"
 #include "models/address_space/vma_cache.hpp"

@@ -8,11 +8,12 @@
 //   if (vma != nullptr) { ...; vma_end_read(task, *vma); }
 //
 // Models CONFIG_PER_VMA_LOCK of 6.4 (include/linux/mm.h vma_start_read() to vma_start_write(), mm/memory.c
-// lock_vma_under_rcu()): an area is locked for writing if its vm_lock_seq is mm->mm_lock_seq, which only moves on when
-// mmap_lock stops being held for writing, so that one store unlocks all areas that the writer has locked. vm_lock is an
-// rw_semaphore in an object of its own (kmem_cache vma_lock), so that the area's own line, which every fault reads, is
-// not the one that every fault writes. Areas and their locks are freed by RCU (vm_area_free()), as a fault may have
-// found an area that has just left the tree: `detached` tells it.
+// lock_vma_under_rcu()): an area is locked for writing if its vm_lock_seq is mm->mm_lock_seq, which only
+// moves on when mmap_lock stops being held for writing, so that one store unlocks all areas that the writer
+// has locked. vm_lock is an rw_semaphore in an object of its own (kmem_cache vma_lock), so that the area's
+// own line, which every fault reads, is not the one that every fault writes. Areas and their locks are freed
+// by RCU (vm_area_free()), as a fault may have found an area that has just left the tree: `detached` tells
+// it.
 //
 // Left out: userfaultfd; areas that are locked from their insertion on where nobody could see them yet.
 #pragma once
@@ -39,8 +40,8 @@ struct VmaLockParameters {
 };
 inline const DeclareParameters<VmaLockParameters> declared_vma_lock_parameters;
 
-/// mmap_lock, whose end of writing unlocks all areas: mmap_write_unlock() and mmap_write_downgrade(). No RwSemaphore
-/// to others, who might not do that.
+/// mmap_lock, whose end of writing unlocks all areas: mmap_write_unlock() and mmap_write_downgrade(). No
+/// RwSemaphore to others, who might not do that.
 class MmapLock : private RwSemaphore {
  public:
   using RwSemaphore::describe;

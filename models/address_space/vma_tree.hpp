@@ -1,23 +1,23 @@
 // The areas of an address space, in the order of their addresses, and the tree that finds them.
 //
 //   Vma& vma = mm.vmas.insert({.begin = first, .end = first + pages, .flags = VM_READ | VM_WRITE});
-//   Vma* found = mm.vmas.find(page);            // find_vma() without its cost: operations/vma.hpp has it whole
+//   Vma* found = mm.vmas.find(page);   // find_vma() without its cost (operations/vma.hpp)
 //   mm.vmas.resize(vma, first, first + 1);      // __vma_adjust(): the order of areas must stay
 //   for (Vma& area : mm.vmas) ...
 //   mm.vmas.erase(vma);
 //
 // This is what all kernels have in common: who owns the areas, and their order. How they are found is an
 // implementation, which kernel.vma_tree chooses:
-//   vma_tree_rbtree.cpp   to 6.0: a red-black tree; free ranges by a walk along the areas, or by rb_subtree_gap
+//   vma_tree_rbtree.cpp   to 6.0: a red-black tree; free ranges along the areas, or by rb_subtree_gap
 //   vma_tree_maple.cpp    from 6.1: a B-tree of ranges; free ranges by the gaps that its nodes know
 //
 // Timeline of a change, with mmap_lock held for writing: prealloc() gets the nodes that it may need; then
 // insert(), erase() or resize() changes the tree at one instant and notes in work() what that was; then
-// settle_nodes() gives back what it has not used, and frees what it has replaced. A change without a prealloc()
-// takes nodes that have no memory of the simulated machine, as at boot.
+// settle_nodes() gives back what it has not used, and frees what it has replaced. A change without a
+// prealloc() takes nodes that have no memory of the simulated machine, as at boot.
 //
-// Nothing here takes simulated time but prealloc() and settle_nodes(), which allocate and free. Nodes and areas
-// have no cache lines: what moves them between cores is mmap_lock, whose writers alone change them.
+// Nothing here takes simulated time but prealloc() and settle_nodes(), which allocate and free. Nodes and
+// areas have no cache lines: what moves them between cores is mmap_lock, whose writers alone change them.
 #pragma once
 
 #include "models/address_space/vma.hpp"
@@ -61,7 +61,8 @@ struct LinkedVma
       0; ///< rb_subtree_gap: the widest gap before an area below this one, or before it
 };
 
-/// Areas of the host, used again and again; their memory stays what it is for those who come too late under RCU.
+/// Areas of the host, used again and again; their memory stays what it is for those who come too late under
+/// RCU.
 class VmaPool {
  public:
   LinkedVma& take(const Vma& vma);
@@ -125,8 +126,8 @@ class VmaTree {
   void resize(Vma& vma, PageNumber begin, PageNumber end);
   /// All areas go at once: the end of exit_mmap().
   void clear();
-  /// What the last of these was, without the allocation of nodes, and what that costs beside work.vma_insert or
-  /// work.vma_remove.
+  /// What the last of these was, without the allocation of nodes, and what that costs beside work.vma_insert
+  /// or work.vma_remove.
   const TreeWork& work() const { return work_; }
   virtual Duration change_cost(const Core& core) const = 0;
 
@@ -143,6 +144,7 @@ class VmaTree {
   virtual void settle_nodes(Core&, Rcu&) {}
 
   std::size_t size() const { return size_; }
+  bool empty() const { return size_ == 0; }
   auto begin() { return areas_.begin(); }
   auto end() { return areas_.end(); }
 
@@ -152,7 +154,8 @@ class VmaTree {
  protected:
   using Areas = boost::intrusive::list<LinkedVma, boost::intrusive::constant_time_size<false>>;
 
-  /// `vma` has joined the list before `next`, or left it, or is about to become [begin, end); the tree follows.
+  /// `vma` has joined the list before `next`, or left it, or is about to become [begin, end); the tree
+  /// follows.
   virtual void link(LinkedVma& vma, LinkedVma* next) = 0;
   virtual void unlink(LinkedVma& vma) = 0;
   virtual void reshape(LinkedVma& vma, PageNumber begin, PageNumber end) = 0;

@@ -1,21 +1,21 @@
 // The maple tree of areas: Linux from 6.1.
 //
-// Models mm->mm_mt, lib/maple_tree.c of 6.1, as mm/mmap.c uses it: a B-tree of ranges over all pages, each an area
-// or empty, no two empty ones side by side. Nodes and their sizes: maple_nodes.hpp.
+// Models mm->mm_mt, lib/maple_tree.c of 6.1, as mm/mmap.c uses it: a B-tree of ranges over all pages, each an
+// area or empty, no two empty ones side by side. Nodes and their sizes: maple_nodes.hpp.
 // - find: mas_find() goes down one node a level and looks for the slot among its pivots;
-// - a change stores a range (mas_store_prealloc()). What fits in its leaf is written there: in place if no slot
-//   moves (mas_wr_slot_store, mas_wr_append), else into a new leaf (mas_wr_node_store, as readers may be in the old
-//   one). A full leaf gives to a neighbour or is split (mas_split, mas_push_data), one with too few slots is joined
-//   with a neighbour or takes from it (mas_rebalance), a range over two leaves writes both anew
-//   (mas_wr_spanning_store), and so on upwards, each time into new nodes. A leaf does not end with an empty range,
-//   but for the last one (mab_no_null_split), so that an empty range is never cut in two;
-// - free ranges: mas_empty_area() and mas_empty_area_rev() go down where a node's gap is wide enough, and on to the
-//   next slot where it turns out that it lies outside of the limits;
+// - a change stores a range (mas_store_prealloc()). What fits in its leaf is written there: in place if no
+//   slot moves (mas_wr_slot_store, mas_wr_append), else into a new leaf (mas_wr_node_store, as readers may be
+//   in the old one). A full leaf gives to a neighbour or is split (mas_split, mas_push_data), one with too
+//   few slots is joined with a neighbour or takes from it (mas_rebalance), a range over two leaves writes
+//   both anew (mas_wr_spanning_store), and so on upwards, each time into new nodes. A leaf does not end with
+//   an empty range, but for the last one (mab_no_null_split), so that an empty range is never cut in two;
+// - free ranges: mas_empty_area() and mas_empty_area_rev() go down where a node's gap is wide enough, and on
+//   to the next slot where it turns out that it lies outside of the limits;
 // - memory: before a change 1 + 3 x height nodes are allocated (mas_preallocate()), what is left goes back.
 //
-// Left out: a root that is a range by itself (a tree of one or two ranges has a leaf here), dense nodes, that a
-// full leaf is split unevenly when it is filled in order (the last leaf of fork's bulk store), and stores over
-// several areas at once: each is taken out by a store of its own.
+// Left out: a root that is a range by itself (a tree of one or two ranges has a leaf here), dense nodes, that
+// a full leaf is split unevenly when it is filled in order (the last leaf of fork's bulk store), and stores
+// over several areas at once: each is taken out by a store of its own.
 #include "models/address_space/maple_nodes.hpp"
 #include "models/address_space/vma_tree.hpp"
 #include "sim/engine/configuration.hpp"
@@ -273,7 +273,8 @@ bool MapleVmaTree::write_in_place(const Step& step, const BigNode& slots) {
   return true;
 }
 
-/// The nodes at `level` from low's to high's become new ones with `slots`; on upwards, until nothing above changes.
+/// The nodes at `level` from low's to high's become new ones with `slots`; on upwards, until nothing above
+/// changes.
 void MapleVmaTree::replace(Way& low, Way& high, int level, BigNode slots) {
   for (;; ++level) {
     Step& from = low.at[static_cast<std::size_t>(level)];

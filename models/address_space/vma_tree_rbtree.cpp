@@ -2,15 +2,15 @@
 //
 // Models mm->mm_rb with find_vma() and __vma_link_rb() of mm/mmap.c, and two ways to a free range
 // (kernel.vma_gap_search):
-// - free_area_cache, 2.6.24's arch_get_unmapped_area(): from where the last range ended, or from the lowest address
-//   if the hole wanted is no larger than one passed since (cached_hole_size), area by area along the list, once
-//   around; what is unmapped below sets it back (arch_unmap_area());
-// - rb_subtree_gap, vm_unmapped_area() since 3.8: each node knows the widest gap before an area at or below it, so
-//   that whole subtrees are passed over.
+// - free_area_cache, 2.6.24's arch_get_unmapped_area(): from where the last range ended, or from the lowest
+//   address if the hole wanted is no larger than one passed since (cached_hole_size), area by area along the
+//   list, once around; what is unmapped below sets it back (arch_unmap_area());
+// - rb_subtree_gap, vm_unmapped_area() since 3.8: each node knows the widest gap before an area at or below
+//   it, so that whole subtrees are passed over.
 // An area that grows down keeps its guard gap free (vm_start_gap()) under the second.
 //
-// Left out: the colour of shared mappings on caches with aliases (Arm); top-down searches with free_area_cache,
-// which Arm did not have then.
+// Left out: the colour of shared mappings on caches with aliases (Arm); top-down searches with
+// free_area_cache, which Arm did not have then.
 #include "models/address_space/vma_tree.hpp"
 #include "sim/engine/configuration.hpp"
 #include "sim/machine/core.hpp"
@@ -49,7 +49,8 @@ PageNumber aligned_up(PageNumber page, std::uint64_t to) {
 class RbVmaTree final : public VmaTree {
  public:
   explicit RbVmaTree(const VmaTreeMeans& means)
-      : VmaTree(means.areas), stack_guard_gap_(means.stack_guard_gap), augmented_(means.parameters.gap_search == "rb_subtree_gap") {
+      : VmaTree(means.areas), stack_guard_gap_(means.stack_guard_gap),
+        augmented_(means.parameters.gap_search == "rb_subtree_gap") {
     Algorithms::init_header(&header_);
   }
 
@@ -116,8 +117,8 @@ Vma* RbVmaTree::find(PageNumber page) {
   return found;
 }
 
-// After links or gaps at `node` have changed: all above it, and their children, which rotations may have made of
-// nodes that stood above it before.
+// After links or gaps at `node` have changed: all above it, and their children, which rotations may have made
+// of nodes that stood above it before.
 void RbVmaTree::propagate(RbNode* node) {
   for (; node != &header_; node = node->parent) {
     if (node->left != nullptr) refresh(node->left);

@@ -1,12 +1,12 @@
-// What the areas of all address spaces have in common: which tree, which cache in front of it, where mmap() looks
-// for room, and the memory of nodes.
+// What the areas of all address spaces have in common: which tree, which cache in front of it, where mmap()
+// looks for room, and the memory of nodes.
 //
-//   VmaTrees trees(configuration, stack_guard_gap, slabs, locks, scheduler);   // InputError for what does not go together
+//   VmaTrees trees(configuration, stack_guard_gap, slabs, locks, scheduler);   // may throw InputError
 //   std::unique_ptr<VmaTree> tree = trees.make_tree(); // for a new mm
 //
 // kernel.mmap_layout is where the search for a free range begins, as arch_pick_mmap_layout() decides:
-// - top_down: below mmap_base, which leaves 128 MiB at the top for the stack (arm64: MIN_GAP), downwards; if there is
-//   no room, upwards from a quarter of the address space (arch_get_unmapped_area_topdown());
+// - top_down: below mmap_base, which leaves 128 MiB at the top for the stack (arm64: MIN_GAP), downwards; if
+//   there is no room, upwards from a quarter of the address space (arch_get_unmapped_area_topdown());
 // - bottom_up: upwards from TASK_UNMAPPED_BASE, a third of the address space (32-bit Arm).
 // Left out: randomisation, and the stack's real limit where it is larger.
 #pragma once

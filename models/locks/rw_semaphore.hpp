@@ -56,6 +56,7 @@ class RwSemaphore : public Waitable {
   bool held_for_writing_by(const Task& task) const { return holders_.exclusively(task); }
   std::size_t waiters() const;
   const CacheLine& line() const { return line_; }
+  CacheLine& line() { return line_; }
 
   /// "mmap_lock, held for writing by task 7 (munmap), 3 waiters".
   std::string describe() const override;

@@ -78,6 +78,7 @@ class HandoffRwsem final : public RwsemImplementation {
         osq_(line_, locks.osq_nodes, scheduler_, name_),
         not_past_(writer_locked | flag_handoff | (parameters_.rwsem_stealing ? 0 : flag_waiters)),
         writers_spin_(parameters_.rwsem_spin != "none"), readers_spin_(parameters_.rwsem_spin == "all"),
+        trylock_reads_(parameters_.rwsem_trylock == "read"),
         wait_timeout_((parameters_.rwsem_wait_timeout + scheduler_.jiffy() - Duration(1)) /
                       scheduler_.jiffy()) {}
 
@@ -132,7 +133,7 @@ class HandoffRwsem final : public RwsemImplementation {
   std::unique_ptr<SpinLock> wait_lock_;
   OsqLock osq_;
   const std::int64_t not_past_; // bits of the count that stop who has not queued
-  const bool writers_spin_, readers_spin_;
+  const bool writers_spin_, readers_spin_, trylock_reads_;
   const std::int64_t wait_timeout_; // in jiffies
   std::int64_t count_ = 0;
   OwnerWord owner_ = 0;
@@ -182,16 +183,21 @@ void HandoffRwsem::down_read(Task& task, Instant since) {
   set_reader_owned(core, task, 0, Account::coherence);
 }
 
-/// __down_read_trylock() since 5.17: reads the count before it compares and swaps. What a failed swap has read is
-/// what it swaps next.
+/// __down_read_trylock(): each failed swap has read what the next one expects.
 bool HandoffRwsem::down_read_trylock(Task& task) {
   Core& core = task.core();
   const Instant since = task.now();
-  core.read(line_);
-  while (!(count_ & read_failed_mask)) {
-    const std::int64_t seen = count_;
+  std::int64_t expected = 0; // RWSEM_UNLOCKED_VALUE
+  if (trylock_reads_) {
+    core.read(line_);
+    expected = count_;
+  }
+  while (!(expected & read_failed_mask)) {
     core.rmw(line_);
-    if (count_ != seen) continue;
+    if (count_ != expected) {
+      expected = count_;
+      continue;
+    }
     count_ += reader_bias;
     holders_.enter(task, Kind::shared, false, since);
     set_reader_owned(core, task, 0, Account::coherence);

@@ -21,7 +21,7 @@ struct MutexFront;
 struct RwsemFront;
 
 struct SleepingLockParameters {
-  std::string rwsem, rwsem_spin, mutex;
+  std::string rwsem, rwsem_spin, rwsem_trylock, mutex;
   bool rwsem_stealing, mutex_spin;
   Duration rwsem_wait_timeout, rwsem_reader_spin, rwsem_reader_spin_each;
   static void declare(Declaration& d, SleepingLockParameters& p);

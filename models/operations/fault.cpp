@@ -44,6 +44,7 @@ FaultKind handle_mm_fault(System& system, Task& task, MmStruct& mm, Vma& vma, Pa
   system.counters.add(Counter::pgfault);
   Core& core = task.core();
   core.charge(core.costs().work.fault_handle, Account::work);
+  core.read(mm.mmap_lock.line()); // pgd_offset(): mm->pgd stands on the line of mmap_lock's count
   const std::optional<PteSlot> slot = alloc_pte(system, core, mm, page);
   if (!slot) return FaultKind::out_of_memory;
   const VmFault fault{system, task, mm, vma, page, kind, may_retry && system.parameters.fault_retry, *slot};
@@ -117,7 +118,7 @@ FaultKind handle_fault(System& system, Task& task, PageNumber page, AccessKind k
   task.core().charge(task.core().costs().entry.fault, Account::entry);
   FaultKind outcome = fault_under_vma_lock(system, task, page, kind);
   for (bool first = true; outcome == FaultKind::retry; first = false) {
-    mm.mmap_lock.down_read(task);
+    if (!first || !mm.mmap_lock.down_read_trylock(task)) mm.mmap_lock.down_read(task);
     Vma* vma = find_vma_for(system, task, page, kind);
     outcome =
         vma != nullptr ? handle_mm_fault(system, task, mm, *vma, page, kind, first) : FaultKind::bad_area;

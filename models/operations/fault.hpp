@@ -3,16 +3,18 @@
 //   handle_fault(system, task, page, AccessKind::write);   // until the access can be tried again
 //
 // Models do_page_fault() -> handle_mm_fault() -> handle_pte_fault() of mm/memory.c, 2.6.24 and 5.10.35.
-// Steps: exception; mmap_lock for reading; find_vma, or a stack that grows (expand_stack.hpp); whether the
-// area permits the access; tables; then by what the entry says:
+// Steps: exception; with kernel.vma_lock the area's own lock (vma_lock.hpp); else mmap_lock for reading, by a
+// trylock first; find_vma, or a stack that grows (expand_stack.hpp); whether the area permits the access;
+// tables; then by what the entry says:
 // - nothing mapped, anonymous area: fault_anon.cpp (do_anonymous_page());
 // - nothing mapped, area of a file: fault_file.cpp (do_fault(); in 2.6.24 __do_fault()), the page from the
 //   page cache: filemap.hpp;
 // - a write to a read-only entry: fault_wp.cpp (do_wp_page()), under the table's lock;
 // - else the entry only lacks what hardware without machine.mmu.hardware_* does not note itself (young,
-//   dirty): ptep_set_access_flags(); or it lacks nothing: somebody else was faster (spurious). 5.10 on arm64 flushes the
-//   page if it became dirty; 2.6.24 (kernel.spurious_flush) also if it became young, and after a spurious write fault.
-//   A core's own entry is dropped at no cost, as flush_tlb_fix_spurious_fault() would, so that what-if policies get on.
+//   dirty): ptep_set_access_flags(); or it lacks nothing: somebody else was faster (spurious). 5.10 on arm64
+//   flushes the page if it became dirty; 2.6.24 (kernel.spurious_flush) also if it became young, and after a
+//   spurious write fault. A core's own entry is dropped at no cost, as flush_tlb_fix_spurious_fault() would,
+//   so that what-if policies get on.
 // Where a file's page has to be waited for, 5.10 drops mmap_lock, waits, and starts again once
 // (VM_FAULT_RETRY, kernel.fault_retry); 2.6.24 sleeps with mmap_sem held.
 //

@@ -48,8 +48,8 @@ void vm_area_free(System& system, Core& core, const Vma& gone) {
   system.rcu().call(core, *gone.lock); // vm_area_free_rcu_cb()
 }
 
-// What a change costs is known once it is made; its end is when it can be seen, and nobody looks before mmap_lock is
-// free, but for per-VMA locks: who has found the old state under RCU has to look again anyway.
+// What a change costs is known once it is made; its end is when it can be seen, and nobody looks before
+// mmap_lock is free, but for per-VMA locks: who has found the old state under RCU has to look again anyway.
 Vma& vma_link(System& system, Task& task, MmStruct& mm, const Vma& vma) {
   Core& core = task.core();
   if (system.vma_trees.locks() != nullptr && (vma.lock == nullptr || vma.lock->area != nullptr))

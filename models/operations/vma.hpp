@@ -1,6 +1,6 @@
 // Finding and changing areas, with what it costs: the only way in which operations do it.
 //
-//   Vma* vma = find_vma(task, mm, page);                          // mmap_lock is held, from here on for writing
+//   Vma* vma = find_vma(task, mm, page);                      // mmap_lock is held, from here on for writing
 //   Vma area{.begin = ..., };                                     // or Vma copy = old: vm_area_dup()
 //   if (!vm_area_alloc(system, core, area)) return Errno::enomem;
 //   Vma& made = vma_link(system, task, mm, area);
@@ -10,14 +10,15 @@
 //   ... zap ...
 //   vm_area_free(system, core, gone);
 //
-// Models vm_area_alloc() and vm_area_free() of kernel/fork.c, find_vma(), vma_link(), __vma_adjust(), detach_vmas_to_be_unmapped() and get_unmapped_area() of mm/mmap.c,
-// 2.6.24, 5.10 and 6.1 (there vma_mas_store(), vma_mas_remove(), mas_preallocate()); with kernel.vma_lock as in 6.4
-// (vma_lock.hpp): vm_area_alloc() makes a lock too, who changes an area locks it for writing, vm_area_free() waits for
-// RCU. Which tree, which cache in front
-// of it and which search is the configuration's: models/address_space/vma_trees.hpp.
+// Models vm_area_alloc() and vm_area_free() of kernel/fork.c, find_vma(), vma_link(), __vma_adjust(),
+// detach_vmas_to_be_unmapped() and get_unmapped_area() of mm/mmap.c, 2.6.24, 5.10 and 6.1 (there
+// vma_mas_store(), vma_mas_remove(), mas_preallocate()); with kernel.vma_lock as in 6.4 (vma_lock.hpp):
+// vm_area_alloc() makes a lock too, who changes an area locks it for writing, vm_area_free() waits for RCU.
+// Which tree, which cache in front of it and which search is the configuration's:
+// models/address_space/vma_trees.hpp.
 //
-// Left out: the guard gap below a stack in a maple tree; that a change for which there is no memory for nodes fails
-// (mas_preallocate()): here they have none.
+// Left out: the guard gap below a stack in a maple tree; that a change for which there is no memory for nodes
+// fails (mas_preallocate()): here they have none.
 #pragma once
 
 #include "models/system.hpp"
@@ -43,8 +44,8 @@ void vma_unlink(System& system, Task& task, MmStruct& mm, Vma& vma);
 /// The end of exit_mmap(): the areas go, and the tree with them. Nobody can find them any more.
 void vma_tree_destroy(System& system, Core& core, MmStruct& mm);
 
-/// arch_get_unmapped_area(), or with kernel.mmap_layout = "top_down" arch_get_unmapped_area_topdown(), without a hint:
-/// where `pages` pages have room at a multiple of `alignment`; none: ENOMEM.
+/// arch_get_unmapped_area(), or with kernel.mmap_layout = "top_down" arch_get_unmapped_area_topdown(),
+/// without a hint: where `pages` pages have room at a multiple of `alignment`; none: ENOMEM.
 [[nodiscard]] std::optional<PageNumber> arch_get_unmapped_area(System& system, Core& core, MmStruct& mm,
                                                                std::uint64_t pages, std::uint64_t alignment);
 

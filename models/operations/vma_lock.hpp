@@ -1,13 +1,15 @@
-// Locking one area: what faults and writers of areas do with kernel.vma_lock (models/address_space/vma_lock.hpp).
+// Locking one area: what faults and writers of areas do with kernel.vma_lock
+// (models/address_space/vma_lock.hpp).
 //
 // Models lock_vma_under_rcu() of mm/memory.c, vma_start_read(), vma_end_read() and vma_start_write() of
-// include/linux/mm.h, and the first part of do_page_fault() of arch/arm64/mm/fault.c, 6.4: a fault looks its area up
-// under RCU; an anonymous one that has its anon_vma and that nobody writes is locked by a trylock and looked at again:
-// it may have changed its ends, or left the tree. Else, or if it does not permit the access, the fault goes on with
-// mmap_lock. Counters as in /proc/vmstat (CONFIG_PER_VMA_LOCK_STATS): vma_lock_success, vma_lock_abort,
-// vma_lock_retry, vma_lock_miss.
+// include/linux/mm.h, and the first part of do_page_fault() of arch/arm64/mm/fault.c, 6.4: a fault looks its
+// area up under RCU; an anonymous one that has its anon_vma and that nobody writes is locked by a trylock and
+// looked at again: it may have changed its ends, or left the tree. Else, or if it does not permit the access,
+// the fault goes on with mmap_lock. Counters as in /proc/vmstat (CONFIG_PER_VMA_LOCK_STATS):
+// vma_lock_success, vma_lock_abort, vma_lock_retry, vma_lock_miss.
 //
-// Left out: what returns VM_FAULT_RETRY under a vma's lock in 6.4 (swap, userfaultfd), so vma_lock_retry stays 0.
+// Left out: what returns VM_FAULT_RETRY under a vma's lock in 6.4 (swap, userfaultfd), so vma_lock_retry
+// stays 0.
 #pragma once
 
 #include "models/operations/vma.hpp"
@@ -18,8 +20,8 @@ namespace mmsim {
 [[nodiscard]] Vma* lock_vma_under_rcu(System& system, Task& task, MmStruct& mm, PageNumber page);
 void vma_end_read(System& system, Task& task, Vma& vma);
 
-/// Nobody else is in the area any more until mmap_lock, which is held for writing, is given back or downgraded. May
-/// sleep.
+/// Nobody else is in the area any more until mmap_lock, which is held for writing, is given back or
+/// downgraded. May sleep.
 void vma_start_write(Task& task, MmStruct& mm, Vma& vma);
 
 } // namespace mmsim

@@ -65,7 +65,7 @@ class Scheduler final : private InterruptHandler {
   /// Starts the idle tasks, which run on `init_mm`. Before everything else.
   void boot(MmStruct* init_mm);
 
-  /// A new task with this body, these files and whoever waits in vfork() for it on the queue of core `on`: wake_up_new_task, run by `core`. Dead
+  /// wake_up_new_task, run by `core`: a new task with body, files and who waits in vfork() on the queue of `on`. Dead
   /// when the body returns.
   Task& spawn(Core& core, std::string name, MmStruct* mm, CoreId on, std::function<void(Task&)> body,
               Fiber::Kind kind = Fiber::Kind::worker, SlabObject files = no_object,

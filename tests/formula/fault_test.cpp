@@ -48,7 +48,8 @@ struct Faults : testing::Test {
   // What every fault in an area that was looked at last has, with the access that is tried again.
   Duration frame_of_a_fault() const {
     const Duration find_vma = c.line.hit + c.work.vmacache_find;
-    return c.entry.fault + mmap_lock() + find_vma + c.work.fault_handle + walk_down() + misses();
+    return c.entry.fault + mmap_lock() + find_vma + c.work.fault_handle + c.line.hit /* pgd */ + walk_down() +
+           misses();
   }
 
   KernelWorld w;

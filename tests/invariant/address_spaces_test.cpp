@@ -171,10 +171,12 @@ std::string random_lives(const Settings& settings, std::uint64_t seed, Duration 
   });
 }
 
+const std::vector<std::string> policies{"broadcast", "eager_all", "eager", "lazy", "leave_mm", "latr"};
+
 TEST(AddressSpaces, AddUpAfterThreadsVforkExecAndExitAtRandom) {
   for (std::uint64_t seed = 1; seed <= 12; ++seed)
     EXPECT_EQ(text_in_child([&] {
-                return random_lives({{"kernel.tlb_flush", seed % 2 == 0 ? "lazy" : "eager"},
+                return random_lives({{"kernel.tlb_flush", policies[seed % policies.size()]},
                                      {"kernel.active_mm_handed_on", seed % 3 != 0},
                                      {"kernel.asid_bits", std::int64_t{seed % 4 == 0 ? 0 : 8}}},
                                     seed);

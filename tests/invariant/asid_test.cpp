@@ -93,7 +93,7 @@ std::string churn(const std::string& policy, std::uint32_t cpus, std::uint64_t t
 }
 
 TEST(Asids, RollOverUnderEveryPolicyWithoutHarm) {
-  for (const char* policy : {"broadcast", "eager_all", "eager", "lazy"})
+  for (const char* policy : {"broadcast", "eager_all", "eager", "lazy", "leave_mm", "latr"})
     for (const std::uint32_t cpus : {1u, 4u})
       EXPECT_EQ(text_in_child([&] { return churn(policy, cpus, 1, "arm64"); }), "") << policy << " " << cpus;
 }

@@ -35,7 +35,9 @@ class Program {
   void run(Task& task, int steps) {
     for (int step = 0; step < steps; ++step) {
       one_step(task);
+      task.mm->mmap_lock.down_read(task); // an area that is being cut has other threads' pages too
       pages_.check(*task.mm, first_, window);
+      task.mm->mmap_lock.up_read(task);
       run_user(w_.system, task, random_.exponential(3_us));
     }
   }

@@ -13,8 +13,8 @@ using namespace std::chrono_literals;
 const Settings maple{{"kernel.vma_tree", "maple"}, {"kernel.vma_cache", "none"}};
 const Settings with_locks = maple + Settings{{"kernel.vma_lock", true}};
 
-// One thread holds mmap_lock for writing for 1 ms, and does `inside` first; the other faults meanwhile in an area that
-// has its anon_vma. True if it is done before the writer is.
+// One thread holds mmap_lock for writing for 1 ms, and does `inside` first; the other faults meanwhile in an
+// area that has its anon_vma. True if it is done before the writer is.
 bool fault_overtakes(KernelWorld& w, const std::function<void(Task&, Vma&)>& inside) {
   PageNumber area{};
   bool held = false;

@@ -29,7 +29,8 @@ class Plain {
     const auto* area = find(begin);
     return area == nullptr || end <= area->first;
   }
-  /// Of all free ranges of `length` within [low, high): the first (or last) aligned place in the lowest (highest).
+  /// Of all free ranges of `length` within [low, high): the first (or last) aligned place in the lowest
+  /// (highest).
   std::optional<std::uint64_t> gap(const GapRequest& r) const {
     const std::uint64_t length = r.pages + r.alignment - 1;
     std::optional<std::uint64_t> found;

@@ -10,7 +10,8 @@
 // The machine: geometry of the TLBs from Intel's optimization manual (Skylake client: 64 entries in 4 ways, 1536 in
 // 12); a walk whose upper levels are remembered takes 20 cycles (measured on Haswell, which has the same second
 // level: Mynavi, 21 June 2013, graphs 105 to 107, quoted from an excerpt). A benchmark that "touches nothing" has
-// pages of its own: code, stack, libraries; 8 is an estimate.
+// pages of its own: code, stack, libraries; 8 is an estimate. Writing CR3 flushes by itself: tlbi.all and tlbi.dsb are
+// 0, and the write costs the same with and without an id.
 #include "tests/support/points.hpp"
 
 #include <cstdio>
@@ -24,14 +25,27 @@ using namespace tests;
 constexpr int own_pages = 8;
 
 double switch_us(int pages, int asid_bits) {
-  const PointResult result =
-      point({"machine.base=xeon-skylake-4s", "kernel.base=5.10", "kernel.tlb_flush=lazy",
-             "scenario.name=context_switch", "run.cpus=1", "run.warmup=500 us", "run.duration=4 ms",
-             "machine.clock=2.3 GHz", "machine.tlb.l1_entries=64", "machine.tlb.l1_ways=4",
-             "machine.tlb.l2_entries=1536", "machine.tlb.l2_ways=12", "machine.tlb.walk_level=20 cycles",
-             "machine.tlb.l2_hit=600 ps", "machine.entry.user_access=500 ps", "machine.entry.syscall=150 ns",
-             "scenario.working_set=" + std::to_string(own_pages + pages),
-             "kernel.asid_bits=" + std::to_string(asid_bits)});
+  const PointResult result = point({"machine.base=xeon-skylake-4s",
+                                    "kernel.base=5.10",
+                                    "kernel.tlb_flush=lazy",
+                                    "scenario.name=context_switch",
+                                    "run.cpus=1",
+                                    "run.warmup=500 us",
+                                    "run.duration=4 ms",
+                                    "machine.clock=2.3 GHz",
+                                    "machine.tlb.l1_entries=64",
+                                    "machine.tlb.l1_ways=4",
+                                    "machine.tlb.l2_entries=1536",
+                                    "machine.tlb.l2_ways=12",
+                                    "machine.tlb.walk_level=20 cycles",
+                                    "machine.tlb.l2_hit=600 ps",
+                                    "machine.entry.user_access=500 ps",
+                                    "machine.entry.syscall=150 ns",
+                                    "machine.entry.switch_ttbr=200 ns",
+                                    "machine.tlbi.all=0 ns",
+                                    "machine.tlbi.dsb=0 ns",
+                                    "scenario.working_set=" + std::to_string(own_pages + pages),
+                                    "kernel.asid_bits=" + std::to_string(asid_bits)});
   EXPECT_EQ(result.status, PointStatus::done) << result.message;
   const OperationResult& one = result.operations.at(0);
   return static_cast<double>(one.latency.sum().count()) / 1e6 / static_cast<double>(one.latency.count());
@@ -56,10 +70,7 @@ TEST(ContextSwitch, LosesWithoutIdsWhatItsWorkingSetCostsToWalkAgain) {
                  simulated = rows[i + 1].simulated - rows[i].simulated;
     std::printf("lost without ids, %d pages: published %.2f us, simulated %.2f us\n", rows[i].pages,
                 published, simulated);
-    EXPECT_GT(simulated, 0);
-    if (i == 2) {
-      EXPECT_NEAR(simulated, published, 0.3 * published);
-    }
+    EXPECT_NEAR(simulated, published, 0.3 * published);
   }
 }
 

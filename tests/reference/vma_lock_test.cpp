@@ -2,11 +2,22 @@
 //
 //   build/reference_tests --gtest_filter='*VmaLock*'     # prints a table a series
 //
-// The numbers are those of references/published.csv (pa23-1vma-*: pft on two sockets of Ice Lake, one area of 100 GB).
-// One point is calibrated: one thread with mmap_lock (configs/machines/icelake-8336c-2s.toml). All others are predicted,
-// the whole second series among them. What misses that says so below.
+// The numbers are those of references/published.csv (pa23-1vma-*: pft on two sockets of Ice Lake, one area of
+// 100 GB). One point is calibrated: one thread with mmap_lock (configs/machines/icelake-8336c-2s.toml). All
+// others are predicted, the whole second series among them.
+//
+// What makes the difference, in the model as in the kernel: both locks are an rw_semaphore that each fault
+// takes by a trylock and gives back, on one line. But mmap_lock's line has mm->pgd too, which each fault
+// reads in between; a vma's lock has its own object. That was seen after the series (before that the model
+// had per-VMA locks lose), so the form of the model is not independent of them; no number was fitted to it.
+//
+// Misses: levels are too high from 7 threads on (hyperthreads are whole cores here, and all sockets' memory
+// takes the same time to reach); with 4 and 7 threads per-VMA locks lose 8 and 1 % in the measurement and win
+// 3 % here; at 21 and 30 they win more than they should (18 %, not 8 and 12), as mmap_lock saturates too
+// early; and the step from 21 to 30 is flat here.
 #include "tests/reference/published_series.hpp"
 
+#include <cmath>
 #include <cstdio>
 #include <gtest/gtest.h>
 
@@ -17,7 +28,8 @@ using namespace tests;
 
 const std::string agrawal = "P. Agrawal in \"[PATCH v2 00/33] Per-VMA locks\", Feb 2023: ";
 
-// x86 has no broadcast: `eager` would interrupt, but nothing is unmapped here. 6.2 is as 6.1 in what is modelled.
+// x86 has no broadcast: `eager` would interrupt, but nothing is unmapped here. 6.2 is as 6.1 in what is
+// modelled.
 std::vector<std::string> one_area(bool vma_lock) {
   return {"machine.base=icelake-8336c-2s",
           "machine.memory=16 GiB",
@@ -74,13 +86,35 @@ const PublishedSeries vma_locks{"VmaLocks",
 
 // clang-format on
 
+void expect_steps(const PublishedSeries& series, const Comparison& result) {
+  EXPECT_LE(result.median, series.no_worse_than) << series.name;
+  for (std::size_t i = 1; i < series.points.size(); ++i) {
+    const double published = series.points[i].y / series.points[i - 1].y - 1;
+    if (std::abs(published) < 0.1 || series.missed_steps.contains(series.points[i].x)) continue;
+    EXPECT_GT((result.simulated[i] / result.simulated[i - 1] - 1) * published, 0)
+        << series.name << ", to " << series.points[i].x << " threads";
+  }
+}
+
 TEST(VmaLockReference, FaultsOfThreadsInOneArea) {
   const Comparison with = compare(vma_locks), without = compare(mmap_lock);
-  std::printf("%8s %28s %28s\n%8s %28s %28s\n", "threads", "per-VMA locks / mmap_lock", "", "", "published",
-              "simulated");
-  for (std::size_t i = 0; i < mmap_lock.points.size(); ++i)
-    std::printf("%8d %28.3f %28.3f\n", mmap_lock.points[i].x, vma_locks.points[i].y / mmap_lock.points[i].y,
-                with.simulated[i] / without.simulated[i]);
+  expect_steps(vma_locks, with);
+  expect_steps(mmap_lock, without);
+  std::printf("What per-VMA locks change\n%8s %12s %12s\n", "threads", "published", "simulated");
+  for (std::size_t i = 0; i < mmap_lock.points.size(); ++i) {
+    const int threads = mmap_lock.points[i].x;
+    const double published = vma_locks.points[i].y / mmap_lock.points[i].y - 1;
+    const double simulated = with.simulated[i] / without.simulated[i] - 1;
+    const bool holds = std::abs(simulated / published - 1) <= 0.3;
+    std::printf("%8d %+11.1f%% %+11.1f%% %s\n", threads, 100 * published, 100 * simulated,
+                holds ? "" : "MISS");
+    if (threads >= 12) {
+      EXPECT_GT(simulated, 0) << threads;
+    }
+    if (threads >= 48) { // both sockets
+      EXPECT_TRUE(holds) << threads;
+    }
+  }
 }
 
 } // namespace

@@ -22,8 +22,9 @@ TEST_P(Scenarios, RunToTheEndAndReportTheirOperations) {
       scenario.settings + std::vector<std::string>{std::string("machine.base=") + place.machine,
                                                    std::string("kernel.base=") + place.kernel, "run.cpus=4"};
   if (*place.policy != '\0') overrides.push_back(std::string("kernel.tlb_flush=") + place.policy);
-  if (std::string(place.machine) == "arm11mpcore-4") // 20 times slower, and short ids
-    overrides.insert(overrides.end(), {"run.duration=20 ms", "kernel.asid_bits=8"});
+  const std::string machine = place.machine;
+  if (machine == "arm11mpcore-4") overrides.push_back("run.duration=20 ms"); // 20 times slower
+  if (machine == "arm11mpcore-4" || machine == "cortex-a15-4") overrides.push_back("kernel.asid_bits=8");
   const PointResult result = point(overrides);
   EXPECT_EQ(result.status, PointStatus::done) << result.message;
   std::vector<std::string> names;
@@ -71,15 +72,37 @@ std::string refusal(const std::vector<std::string>& overrides) {
 }
 
 TEST(Broadcast, IsRefusedWhereTheMachineHasNone) {
-  const std::string said = refusal({"machine.base=arm11mpcore-4", "kernel.base=5.10"});
+  const std::string said = refusal({"machine.base=arm11mpcore-4", "kernel.base=5.10", "kernel.asid_bits=8"});
   EXPECT_THAT(said, testing::AllOf(testing::HasSubstr("kernel.tlb_flush = \"broadcast\""),
                                    testing::HasSubstr("\"eager\""), testing::HasSubstr("5.10.toml")));
-  EXPECT_THAT(refusal({"machine.base=arm11mpcore-4", "kernel.tlb_flush=erratum_798181"}),
-              testing::HasSubstr("kernel.tlb_flush = \"erratum_798181\""));
+  EXPECT_THAT(
+      refusal({"machine.base=arm11mpcore-4", "kernel.tlb_flush=erratum_798181", "kernel.asid_bits=8"}),
+      testing::HasSubstr("kernel.tlb_flush = \"erratum_798181\""));
+}
+
+TEST(Asids, AreRefusedWhereTheMachineHasNotSoMany) {
+  for (const char* machine : {"machine.base=arm11mpcore-4", "machine.base=cortex-a15-4"})
+    EXPECT_THAT(refusal({machine, "kernel.base=5.10", "kernel.tlb_flush=eager"}),
+                testing::AllOf(testing::HasSubstr("kernel.asid_bits = 16"), testing::HasSubstr("TLB has 8"),
+                               testing::HasSubstr("5.10.toml")));
+}
+
+TEST(Asids, OfArm2_6_24AreWarnedOfWhereSeveralCpusUseThem) {
+  for (const int cpus : {1, 2}) {
+    const PointResult result =
+        point({"machine.base=arm11mpcore-4", "kernel.base=2.6.24", "kernel.asid_allocator=armv6",
+               "scenario.name=context_switch", "run.duration=20 ms", "run.cpus=" + std::to_string(cpus)});
+    EXPECT_EQ(result.status, PointStatus::done) << result.message;
+    const auto warned = testing::Contains(testing::HasSubstr("kernel.asid_allocator is unsafe"));
+    if (cpus > 1)
+      EXPECT_THAT(result.warnings, warned);
+    else
+      EXPECT_THAT(result.warnings, testing::Not(warned));
+  }
 }
 
 TEST(Broadcast, IsRefusedWhereItsBarrierCannotBeTrusted) {
-  EXPECT_THAT(refusal({"machine.base=cortex-a15-4", "kernel.tlb_flush=broadcast"}),
+  EXPECT_THAT(refusal({"machine.base=cortex-a15-4", "kernel.tlb_flush=broadcast", "kernel.asid_bits=8"}),
               testing::AllOf(testing::HasSubstr("kernel.tlb_flush = \"broadcast\""),
                              testing::HasSubstr("machine.tlb.erratum_798181 = true"),
                              testing::HasSubstr("--set")));
