@@ -62,7 +62,7 @@ class Munmap final : public Scenario {
     RandomStream thinks = x.random("think " + std::to_string(cpu.value()));
     const auto pages = static_cast<std::uint64_t>(parameters_.pages);
     const AccessKind touched = parameters_.touch == "write" ? AccessKind::write : AccessKind::read;
-    const auto round = [&] {
+    const auto round = [&](bool watched) {
       run_user(system, task, thinks.exponential(parameters_.think));
       OperationStart start = x.begin(task, "mmap");
       // Areas of different CPUs share no table page, as the benchmarks take care of.
@@ -73,15 +73,15 @@ class Munmap final : public Scenario {
         touch(system, task, area + page, touched);
         x.end(demand_fault_, start, task);
       }
-      if (cpu == CoreId(0) && parameters_.readers > 0) show(system, task, area);
+      if (watched) show(system, task, area);
       start = x.begin(task, "munmap");
       munmap(system, task, area, pages);
       x.end(munmap_, start, task);
     };
-    round();
+    round(false); // the readers are not there yet
     x.ready(task);
     while (!x.over())
-      round();
+      round(cpu == CoreId(0) && parameters_.readers > 0);
     if (cpu == CoreId(0)) shown_ = ended;
     exit_task(system, task);
   }
