@@ -68,7 +68,7 @@ TEST(Latr, KeepsPageAndAddressBackUntilTheLastCoreHasSwept) {
     EXPECT_EQ(w.count(Counter::ipi_requested), 0u);
     EXPECT_EQ(w.system.pages[frame].refcount, 1);
     const PageNumber next = mmap(w.system, task, 1);
-    EXPECT_EQ(next, story.page + 1);
+    EXPECT_NE(next, story.page);
     munmap(w.system, task, next, 1); // nothing was there: nothing to flush
     EXPECT_FALSE(task.mm->withheld.empty());
   };
