@@ -1,9 +1,9 @@
 // munmap: map, touch and unmap `pages` pages again and again, on each CPU in an area of its own: by threads
 // of one process (every unmap must tell the other threads' cores) or by processes (nobody has to be told).
 // Each CPU has done one round before the warm-up, so that its free pages and slab objects are at hand as on a
-// machine that has run. With `readers` > 0 (threads only) so many CPUs, the last ones, unmap nothing: their threads
-// read each area that CPU 0 has touched before it is unmapped, so that their TLBs have it. Named after
-// will-it-scale's tlb_flush and the munmap benchmarks of the RadixVM paper.
+// machine that has run. With `readers` > 0 (threads only) so many CPUs, the last ones, unmap nothing: their
+// threads read each area that CPU 0 has touched before it is unmapped, so that their TLBs have it. Named
+// after will-it-scale's tlb_flush and the munmap benchmarks of the RadixVM paper.
 
 #include "scenarios/users.hpp"
 

@@ -68,7 +68,8 @@ Duration invalidation(const CostBook& c, std::uint64_t pages) {
          c.tlb.dsb;
 }
 
-// Calls through queues to `n` cores of the cluster that run user code, begun after `before`; each does `work`.
+// Calls through queues to `n` cores of the cluster that run user code, begun after `before`; each does
+// `work`.
 Duration called(const CostBook& c, Duration distance, int n, Duration before, Duration work) {
   const Duration transfer = c.line.transfer + distance; // a line from another core of the cluster
   const Duration prepared = before + c.work.mask_scan +

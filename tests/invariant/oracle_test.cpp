@@ -1,8 +1,8 @@
 // Does the stale-translation oracle catch kernels that flush wrongly, and leave those alone that flush
 // rightly?
 //
-// The wrong kernels are policies registered in tests alone (tests/support/wrong_policies.hpp), and small programs that
-// do steps in a wrong order. Random programs: oracle_random_test.cpp.
+// The wrong kernels are policies registered in tests alone (tests/support/wrong_policies.hpp), and small
+// programs that do steps in a wrong order. Random programs: oracle_random_test.cpp.
 
 #include "models/operations/vmalloc.hpp"
 #include "tests/support/points.hpp"
@@ -369,8 +369,8 @@ TEST(Asids, ARolloverLeavesTheNextAddressSpaceItsBit) {
 
 // --- kernel pages, which every core may hold whatever it runs
 
-// cpu 1 uses an area of vmalloc, idles, and uses what is at its address afterwards, when cpu 0 has freed it and made
-// another one there.
+// cpu 1 uses an area of vmalloc, idles, and uses what is at its address afterwards, when cpu 0 has freed it
+// and made another one there.
 std::string area_reused(const Settings& settings, bool purge) {
   KernelWorld w(2, settings);
   Vmalloc areas(w.system);

@@ -1,4 +1,5 @@
-// What does broadcasting invalidations cost all others, and when is one of everything cheaper than one a page?
+// What does broadcasting invalidations cost all others, and when is one of everything cheaper than one a
+// page?
 
 #include "tests/support/kernel_world.hpp"
 

@@ -1,11 +1,11 @@
-// TLB maintenance beside published measurements: one page after the other against ranges and against everything, and
-// what broadcasts of many cores do to each other.
+// TLB maintenance beside published measurements: one page after the other against ranges and against
+// everything, and what broadcasts of many cores do to each other.
 //
 //   build/reference_tests --gtest_filter='*TlbMaintenance*'     # prints a table a series
 //
-// The numbers are those of references/published.csv. Each series has points on which it was calibrated, shown and not
-// asserted; asked of the others are the median error and, between points, the published direction. What was calibrated
-// with what is said beside each.
+// The numbers are those of references/published.csv. Each series has points on which it was calibrated, shown
+// and not asserted; asked of the others are the median error and, between points, the published direction.
+// What was calibrated with what is said beside each.
 #include "cli/configuration_files.hpp"
 #include "models/operations/process.hpp"
 #include "models/operations/user.hpp"
@@ -30,7 +30,8 @@ struct FlushPoint {
 };
 constexpr std::uint64_t whole = 0;
 
-/// How long a flush of each of `points` takes on that machine, in ns, by one process with `cpus` cores online.
+/// How long a flush of each of `points` takes on that machine, in ns, by one process with `cpus` cores
+/// online.
 std::vector<double> flushes(const std::vector<std::string>& settings, std::uint32_t cpus,
                             const std::vector<FlushPoint>& points) {
   std::vector<double> took;
@@ -62,7 +63,8 @@ std::vector<double> flushes(const std::vector<std::string>& settings, std::uint3
   return took;
 }
 
-/// Prints the series; returns the median error of the points that are not calibrated, `scale` being published units a ns.
+/// Prints the series; returns the median error of the points that are not calibrated, `scale` being published
+/// units a ns.
 double compare(const char* name, const std::vector<FlushPoint>& points, const std::vector<double>& simulated,
                double scale) {
   std::printf("%s\n%8s %12s %12s %8s\n", name, "pages", "published", "simulated", "error");
@@ -82,11 +84,12 @@ double compare(const char* name, const std::vector<FlushPoint>& points, const st
 
 // clang-format off: tables
 
-// Zhenyu Ye, [RFC PATCH v5 0/2] arm64: tlb: add support for TLBI RANGE instructions, LKML 8 July 2020 (zy20-classic,
-// zy20-range): an FPGA prototype, so that units are scaled to the model's at 2 pages. The machine file's costs of a page
-// (channel) and of the barrier (complete) have the ratio of 2 and 512 pages, the range's channel that of range at 2.
-// What is predicted is everything between, and that a range stays flat up to 512 pages. One page took longer than two
-// in either series (the first of the run), and is left out.
+// Zhenyu Ye, [RFC PATCH v5 0/2] arm64: tlb: add support for TLBI RANGE instructions, LKML 8 July 2020
+// (zy20-classic, zy20-range): an FPGA prototype, so that units are scaled to the model's at 2 pages. The
+// machine file's costs of a page (channel) and of the barrier (complete) have the ratio of 2 and 512 pages,
+// the range's channel that of range at 2. What is predicted is everything between, and that a range stays
+// flat up to 512 pages. One page took longer than two in either series (the first of the run), and is left
+// out.
 const std::vector<FlushPoint> page_by_page{{2, 11366, true}, {3, 11582},    {4, 11694},         {5, 12138},
                                            {6, 12290},       {7, 12400},    {8, 12837},         {9, 14791},
                                            {10, 15461},      {16, 18233},   {32, 26983},        {64, 43840},
@@ -96,8 +99,9 @@ const std::vector<FlushPoint> by_range{{2, 11146, true}, {3, 12171},   {4, 11101
                                        {10, 11087},      {16, 11094},  {32, 11079}, {64, 11092},
                                        {128, 11098},     {256, 11089}, {512, 11111}};
 
-// D. Hansen, x86: mm: set TLB flush tunable to sane value (33), 2014 (dh14-cyc): mean cycles of a flush call in a kernel
-// compile. Three costs are calibrated, on 1 and 33 pages and on the whole flush; what is predicted is the line between.
+// D. Hansen, x86: mm: set TLB flush tunable to sane value (33), 2014 (dh14-cyc): mean cycles of a flush call
+// in a kernel compile. Three costs are calibrated, on 1 and 33 pages and on the whole flush; what is
+// predicted is the line between.
 const std::vector<FlushPoint> x86_pages{
     {1, 1276, true}, {2, 1505},        {3, 1880},   {4, 2447},   {5, 2358},          {6, 2563},
     {7, 2862},       {8, 3542},        {9, 3289},   {10, 3570},  {12, 3996},         {14, 4836},
@@ -142,8 +146,8 @@ TEST(TlbMaintenance, OnePageAfterTheOtherAgainstTheWholeAddressSpaceOnX86) {
                                          "machine.memory=4 GiB"};
   const std::vector<double> took = flushes(machine, 1, x86_pages);
   EXPECT_LE(compare("INVLPG by page (dh14-cyc)", x86_pages, took, 2.4), 0.1);
-  // Where a call page by page costs as much as one of everything, before anything is filled again: published between 3
-  // and 4 pages (1880, 2447; 2283).
+  // Where a call page by page costs as much as one of everything, before anything is filled again: published
+  // between 3 and 4 pages (1880, 2447; 2283).
   EXPECT_LT(took[2], took.back());
   const auto crossing = std::find_if(took.begin(), took.end(), [&](double t) { return t > took.back(); });
   const std::uint64_t at = x86_pages[static_cast<std::size_t>(crossing - took.begin())].pages;
@@ -163,8 +167,9 @@ double protects_per_second(const std::string& policy, std::uint32_t cpus) {
                                        "kernel.tlb_flush=" + policy, "machine.memory=4 GiB"});
            System system(engine, configuration, counters, cpus, 1);
            std::int64_t done = 0;
-           // host.csv S1: 981 ns on the EPYC from which the generic kernel work was read, with its local flush; 1.4 times
-           // that on a narrower core, as for Kunpeng 920 (configs/machines/kunpeng920-128.toml).
+           // host.csv S1: 981 ns on the EPYC from which the generic kernel work was read, with its local
+           // flush; 1.4 times that on a narrower core, as for Kunpeng 920
+           // (configs/machines/kunpeng920-128.toml).
            const Duration rest = 1370_ns - system.machine.costs().tlb.invalidate_page -
                                  system.machine.costs().tlb.dsb - system.machine.costs().work.flush_setup;
            for (std::uint32_t i = 0; i < cpus; ++i)
@@ -184,9 +189,10 @@ double protects_per_second(const std::string& policy, std::uint32_t cpus) {
          (static_cast<double>(window.count()) * 1e-12);
 }
 
-// A. Arcangeli, [PATCH 3/3] arm64: tlb: skip tlbi broadcast, 23 February 2020 (aa20-mprot-01, -02): 32 processes on an
-// eMAG of 32 cores, 2.1696 s with broadcasts, 0.13941 s with local invalidation. Nothing is calibrated on it: the fixed
-// part of a broadcast is 19 pages' worth, as on zy20's machine, and the interconnect answers one barrier at a time.
+// A. Arcangeli, [PATCH 3/3] arm64: tlb: skip tlbi broadcast, 23 February 2020 (aa20-mprot-01, -02): 32
+// processes on an eMAG of 32 cores, 2.1696 s with broadcasts, 0.13941 s with local invalidation. Nothing is
+// calibrated on it: the fixed part of a broadcast is 19 pages' worth, as on zy20's machine, and the
+// interconnect answers one barrier at a time.
 TEST(TlbMaintenance, BroadcastAgainstLocalInvalidationOn32Cores) {
   const double published = 2.1696 / 0.13941;
   const double local = protects_per_second("eager", 32), broadcast = protects_per_second("broadcast", 32);
