@@ -9,8 +9,8 @@
 //   address has
 //              another translation (break before make): the run ends with the history of the entry and the
 //              frame.
-// A frame that is given back before the flush is a violation, used or not, if another core's TLB still has it.
-// It attaches to the paths as an observer and costs no simulated time.
+// A frame that is given back before the flush is a violation, used or not, if another core's TLB still has
+// it. It attaches to the paths as an observer and costs no simulated time.
 #pragma once
 
 #include "models/address_space/mm_struct.hpp"
@@ -22,9 +22,9 @@
 
 namespace mmsim {
 
-/// Whether another thread may make a new entry before the change has been flushed: where entries are cleared under
-/// mmap_lock for reading (madvise), a fault may be faster than the flush. Old translations are stale then, as
-/// before; where the kernel itself sets another entry it must flush in between (break before make).
+/// Whether another thread may make a new entry before the change has been flushed: where entries are cleared
+/// under mmap_lock for reading (madvise), a fault may be faster than the flush. Old translations are stale
+/// then, as before; where the kernel itself sets another entry it must flush in between (break before make).
 enum class Refill : bool { forbidden, allowed };
 
 class Oracle {
@@ -46,9 +46,10 @@ class Oracle {
   bool check_walk(Core& core, const MmStruct& mm, PageNumber page, const Tlb::Translation& remembered) const {
     return remembered.current() || judge_walk(core, mm, page, remembered);
   }
-  /// The frame that `page` was mapped to by the word at `source` goes back to the zone before the flush of that change.
-  /// Throws Violation if another core than `core` still has the translation, under `asid`: user code may run there. (On
-  /// `core` itself nobody uses it before this path has ended; that is what a kernel for one CPU relies on.)
+  /// The frame that `page` was mapped to by the word at `source` goes back to the zone before the flush of
+  /// that change. Throws Violation if another core than `core` still has the translation, under `asid`: user
+  /// code may run there. (On `core` itself nobody uses it before this path has ended; that is what a kernel
+  /// for one CPU relies on.)
   void check_frame_free(const Core& core, const MmStruct& mm, Asid asid, PageNumber page, FrameNumber frame,
                         const std::uint64_t* source) const;
   /// The table page that `word` points to goes back to the zone. Throws Violation if a core may still walk

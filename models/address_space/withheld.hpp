@@ -1,5 +1,5 @@
-// Addresses, pages and tables that were unmapped and must not be used again yet, since some core may still hold
-// translations of them.
+// Addresses, pages and tables that were unmapped and must not be used again yet, since some core may still
+// hold translations of them.
 //
 //   withheld->flushed();        // no core holds one any more; from any context
 //   withheld->release(core);    // frees; in a task

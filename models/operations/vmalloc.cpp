@@ -66,7 +66,8 @@ PageNumber Vmalloc::vmalloc(Core& core, std::uint64_t pages) {
       return no_area;
     }
     core.settle();
-    PageTable::set(slot->table, slot->index, slot->entry().mapped(frame, pte_writable | pte_young | pte_dirty));
+    PageTable::set(slot->table, slot->index,
+                   slot->entry().mapped(frame, pte_writable | pte_young | pte_dirty));
     core.charge(work.pte_set, Account::work);
   }
   core.settle();

@@ -5,18 +5,20 @@
 //   vmalloc.access(core, area);                             // kernel code uses it
 //   vmalloc.vfree(core, area, 16);
 //
-// Models mm/vmalloc.c, 5.10 (__vmalloc_node_range, vfree -> remove_vm_area -> free_vmap_area_noflush) and 2.6.24:
-// addresses under vmap_area_lock (vmlist_lock), pages one by one, entries in init_mm's tables; vfree clears the
-// entries and gives the pages back. Entries of kernel pages are global in the TLB: every core may hold them, whatever
-// it runs, lazy or not, so flush_tlb_kernel_range() reaches all that are online. 2.6.24 flushes in each vfree, before
-// the pages go. Since 2.6.28 the flush is lazy: addresses wait (vmap_lazy_nr, an atomic counter) until they are more
-// than lazy_max_pages(), fls(cpus) * kernel.vmalloc_lazy pages, and then one flush covers them all
-// (__purge_vmap_area_lazy(), under vmap_purge_lock), while their pages have been given back at once: nobody may use an
-// address after vfree, and it is not handed out again before the flush. kmap() of high memory, which arm64 and this
-// model do not have, would do the same over its few hundred addresses.
+// Models mm/vmalloc.c, 5.10 (__vmalloc_node_range, vfree -> remove_vm_area -> free_vmap_area_noflush) and
+// 2.6.24: addresses under vmap_area_lock (vmlist_lock), pages one by one, entries in init_mm's tables; vfree
+// clears the entries and gives the pages back. Entries of kernel pages are global in the TLB: every core may
+// hold them, whatever it runs, lazy or not, so flush_tlb_kernel_range() reaches all that are online. 2.6.24
+// flushes in each vfree, before the pages go. Since 2.6.28 the flush is lazy: addresses wait (vmap_lazy_nr,
+// an atomic counter) until they are more than lazy_max_pages(), fls(cpus) * kernel.vmalloc_lazy pages, and
+// then one flush covers them all (__purge_vmap_area_lazy(), under vmap_purge_lock), while their pages have
+// been given back at once: nobody may use an address after vfree, and it is not handed out again before the
+// flush. kmap() of high memory, which arm64 and this model do not have, would do the same over its few
+// hundred addresses.
 //
-// Left out: the search tree of areas (a first fit in a list, at the cost of one), per-CPU blocks of vm_map_ram(), guard
-// pages, vmap_area and vm_struct objects, tables of vmalloc space going away again (they never do), huge vmalloc.
+// Left out: the search tree of areas (a first fit in a list, at the cost of one), per-CPU blocks of
+// vm_map_ram(), guard pages, vmap_area and vm_struct objects, tables of vmalloc space going away again (they
+// never do), huge vmalloc.
 #pragma once
 
 #include "models/system.hpp"
@@ -44,7 +46,8 @@ class Vmalloc {
   void vfree(Core& core, PageNumber area, std::uint64_t pages);
   /// __purge_vmap_area_lazy(): flushes for all addresses that wait. Nothing if another core is at it.
   void purge(Core& core);
-  /// One access by kernel code. Throws Violation where there is no page, or through an entry that the oracle condemns.
+  /// One access by kernel code. Throws Violation where there is no page, or through an entry that the oracle
+  /// condemns.
   void access(Core& core, PageNumber page);
 
   /// Pages whose addresses wait for a flush.

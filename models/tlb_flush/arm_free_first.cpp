@@ -1,13 +1,14 @@
 // Pages are given back before the TLBs are flushed: a bug that Arm had, kept to be found.
 //
 // Models Arm's own mmu_gather (include/asm-arm/tlb.h of 2.6.24): tlb_remove_page() frees at once, in
-// zap_pte_range(); the flush comes at tlb_end_vma(), or for an address space that goes at tlb_finish_mmu(). Between the
-// two another thread of the process reads and writes a page that may be somebody else's by then. With several cores
-// that is a race, which was fixed in 2011 (3.0: pages wait in the gather). Who is interrupted is as in `eager`. The
-// oracle ends a run that meets the race.
+// zap_pte_range(); the flush comes at tlb_end_vma(), or for an address space that goes at tlb_finish_mmu().
+// Between the two another thread of the process reads and writes a page that may be somebody else's by then.
+// With several cores that is a race, which was fixed in 2011 (3.0: pages wait in the gather). Who is
+// interrupted is as in `eager`. The oracle ends a run that meets the race.
 //
-// Here the flush comes in tlb_finish_mmu() in either case, one for all areas, and tables are given back after it:
-// pte_free_tlb() freed them at once, which did no harm on cores of the time, whose walkers remembered none.
+// Here the flush comes in tlb_finish_mmu() in either case, one for all areas, and tables are given back after
+// it: pte_free_tlb() freed them at once, which did no harm on cores of the time, whose walkers remembered
+// none.
 
 #include "models/tlb_flush/shootdown.hpp"
 

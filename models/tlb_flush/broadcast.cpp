@@ -1,7 +1,7 @@
 // TLBI to the inner-shareable domain, then DSB: no interrupt, no mask.
 //
-// Models arch/arm64 of 5.10 (broadcast.hpp). Needs a core with broadcast maintenance whose barrier can be trusted: a
-// Cortex-A15 with erratum 798181 is refused. Left out: the hint of the level.
+// Models arch/arm64 of 5.10 (broadcast.hpp). Needs a core with broadcast maintenance whose barrier can be
+// trusted: a Cortex-A15 with erratum 798181 is refused. Left out: the hint of the level.
 
 #include "models/tlb_flush/broadcast.hpp"
 

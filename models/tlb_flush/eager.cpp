@@ -1,7 +1,7 @@
 // Interrupt the cores of mm_cpumask, lazy ones included.
 //
-// Models arch/arm/kernel/smp.c of 2.6.24: flush_tlb_mm() and its kind through on_each_cpu_mask(mm->cpu_vm_mask),
-// whose caller runs the function itself after all others have.
+// Models arch/arm/kernel/smp.c of 2.6.24: flush_tlb_mm() and its kind through
+// on_each_cpu_mask(mm->cpu_vm_mask), whose caller runs the function itself after all others have.
 
 #include "models/tlb_flush/shootdown.hpp"
 

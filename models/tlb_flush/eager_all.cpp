@@ -1,5 +1,5 @@
-// Interrupt every online core, whatever it runs: what a kernel without a mask must do, by on_each_cpu() (in the order
-// of 2.6.24: the caller runs the function after all others have).
+// Interrupt every online core, whatever it runs: what a kernel without a mask must do, by on_each_cpu() (in
+// the order of 2.6.24: the caller runs the function after all others have).
 
 #include "models/tlb_flush/shootdown.hpp"
 

@@ -1,12 +1,12 @@
 // Broadcast, and then an interrupt to the cores that run the mm, whose handler is only a barrier: Cortex-A15.
 //
-// Models arch/arm/kernel/smp_tlb.c since 3.10 with CONFIG_ARM_ERRATA_798181: on a Cortex-A15 up to r3p2 the DSB after
-// a broadcast TLBI may return while another core still uses the old entry, unless that core executes a barrier too. So
-// broadcast_tlb_mm_a15_erratum() calls the cores that run the mm's id, now or when ids last rolled over
-// (a15_erratum_get_cpumask(), under cpu_asid_lock), and broadcast_tlb_a15_erratum(), after kernel pages, all of them;
-// the handler executes a DMB. Without ids nobody knows who runs what, and all are called. The dummy TLBI that goes
-// before the calls on some revisions is left out, and so is what the erratum itself would do: the model's broadcasts
-// always work.
+// Models arch/arm/kernel/smp_tlb.c since 3.10 with CONFIG_ARM_ERRATA_798181: on a Cortex-A15 up to r3p2 the
+// DSB after a broadcast TLBI may return while another core still uses the old entry, unless that core
+// executes a barrier too. So broadcast_tlb_mm_a15_erratum() calls the cores that run the mm's id, now or when
+// ids last rolled over (a15_erratum_get_cpumask(), under cpu_asid_lock), and broadcast_tlb_a15_erratum(),
+// after kernel pages, all of them; the handler executes a DMB. Without ids nobody knows who runs what, and
+// all are called. The dummy TLBI that goes before the calls on some revisions is left out, and so is what the
+// erratum itself would do: the model's broadcasts always work.
 
 #include "models/tlb_flush/broadcast.hpp"
 

@@ -1,7 +1,8 @@
 // The front of every flush: what it covers, the counters, the oracle; then the policy.
 //
-// Models the callers' side of flush_tlb_mm(), flush_tlb_range(), flush_tlb_page() and flush_tlb_kernel_range() (5.10):
-// above a ceiling of pages the whole address space is flushed, or for the kernel everything.
+// Models the callers' side of flush_tlb_mm(), flush_tlb_range(), flush_tlb_page() and
+// flush_tlb_kernel_range() (5.10): above a ceiling of pages the whole address space is flushed, or for the
+// kernel everything.
 #pragma once
 
 #include "models/address_space/oracle.hpp"

@@ -1,11 +1,13 @@
-// Interrupt the cores of mm_cpumask; the first interrupt takes a lazy one off the mm, so that there is no second.
+// Interrupt the cores of mm_cpumask; the first interrupt takes a lazy one off the mm, so that there is no
+// second.
 //
-// Models smp_invalidate_interrupt() and leave_mm() of arch/x86/kernel/smp_64.c, 2.6.24, as a what-if on Arm: a core
-// that is lazy on the mm clears its bit and loads init_mm's tables instead of flushing; when a user task of the mm
-// runs there again, it sets its bit and loads them anew (switch_mm()). The own TLB is first (flush_tlb_mm()). The
-// task's active_mm and its reference stay. x86 had no ids then: with ids the core drops what it holds under the mm's
-// id as well, or its bit would have to stay. Left out: x86's limit of 8 concurrent flushes (NUM_INVALIDATE_TLB_VECTORS)
-// and that the own core leaves too if it is a kernel thread's.
+// Models smp_invalidate_interrupt() and leave_mm() of arch/x86/kernel/smp_64.c, 2.6.24, as a what-if on Arm:
+// a core that is lazy on the mm clears its bit and loads init_mm's tables instead of flushing; when a user
+// task of the mm runs there again, it sets its bit and loads them anew (switch_mm()). The own TLB is first
+// (flush_tlb_mm()). The task's active_mm and its reference stay. x86 had no ids then: with ids the core drops
+// what it holds under the mm's id as well, or its bit would have to stay. Left out: x86's limit of 8
+// concurrent flushes (NUM_INVALIDATE_TLB_VECTORS) and that the own core leaves too if it is a kernel
+// thread's.
 
 #include "models/tlb_flush/shootdown.hpp"
 

@@ -1,9 +1,10 @@
 // What the policies that interrupt have in common: flush here, have the targets flush, and wait for them.
 //
 // Models flush_tlb_mm_range() and flush_tlb_func() of arch/x86 (5.10), which flushes the own TLB first, and
-// on_each_cpu_mask() of arch/arm/kernel/smp.c (2.6.24), which waits until the others have run the function before it
-// runs it itself: own_tlb_last() chooses. Pages go one by one up to a ceiling, with instructions for ranges where the
-// machine has them, else the whole id goes. flush_kernel_range() is on_each_cpu(): every online core, lazy or not.
+// on_each_cpu_mask() of arch/arm/kernel/smp.c (2.6.24), which waits until the others have run the function
+// before it runs it itself: own_tlb_last() chooses. Pages go one by one up to a ceiling, with instructions
+// for ranges where the machine has them, else the whole id goes. flush_kernel_range() is on_each_cpu(): every
+// online core, lazy or not.
 #pragma once
 
 #include "models/tlb_flush/tlb_flush_policy.hpp"
@@ -57,9 +58,9 @@ class MaskedShootdownPolicy : public ShootdownPolicy {
   static CoreSet others_in_mask(Core& core, MmStruct& mm);
 };
 
-/// The mask as `eager` keeps it. Without ids: set on switching to the mm, kept while lazy, cleared on switching to
-/// another mm, where the TLB is flushed. With ids a core keeps tagged entries when it switches away, so its bit stays
-/// until ids roll over.
+/// The mask as `eager` keeps it. Without ids: set on switching to the mm, kept while lazy, cleared on
+/// switching to another mm, where the TLB is flushed. With ids a core keeps tagged entries when it switches
+/// away, so its bit stays until ids roll over.
 class MaskUntilRollover : public MaskedShootdownPolicy {
  public:
   using MaskedShootdownPolicy::MaskedShootdownPolicy;

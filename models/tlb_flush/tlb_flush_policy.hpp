@@ -10,12 +10,12 @@
 //   leave(core, mm)        the core has loaded other tables
 // Timeline of a flush, on a core whose task changed entries of mm (irqs on, locks of the change may be held):
 //   flush(core, mm, range) returns when no core can use an old translation of the range any more
-// The entries are written before flush(); frames and tables are freed after it (but see frees_first()). munmap may
-// leave both to the policy instead:
-//   defer(core, mm, range, withheld)   flushes here, and takes care of the rest later; the range stays out of use
+// The entries are written before flush(); frames and tables are freed after it (but see frees_first()).
+// munmap may leave both to the policy instead:
+//   defer(core, mm, range, withheld)   flushes here, and the rest later; until then the range is not used
 //   complete(core, mm)                 nothing of mm is withheld any more
-// flush_kernel_range(core, begin, end, all) is the same as flush() for pages of the kernel, which every core may use
-// at any time, whatever address space it has loaded.
+// flush_kernel_range(core, begin, end, all) is the same as flush() for pages of the kernel, which every core
+// may use at any time, whatever address space it has loaded.
 //
 // To add a policy: one .cpp here that derives from this class and registers itself. Nothing else changes.
 #pragma once
@@ -68,7 +68,8 @@ class TlbFlushPolicy {
   /// Why no kernel should flush like that, or nothing.
   virtual std::string_view unsafe() const { return {}; }
   virtual bool defers() const { return false; }
-  /// Where the policy defers at all: takes `withheld` over, or leaves it alone and returns false: then the caller must flush and free.
+  /// Where the policy defers at all: takes `withheld` over, or leaves it alone and returns false: then the
+  /// caller must flush and free.
   virtual bool defer(Core&, MmStruct&, const FlushRange&, std::unique_ptr<Withheld>& withheld) {
     (void)withheld;
     return false;

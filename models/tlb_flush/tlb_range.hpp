@@ -3,8 +3,8 @@
 //   for_each_tlbi({begin, end}, machine has ranges, [&](PageNumber first, std::uint64_t pages) { ... });
 //
 // Models the loop of __flush_tlb_range() in arch/arm64/include/asm/tlbflush.h, 5.10: page by page; with
-// FEAT_TLBIRANGE (Armv8.4) an odd page by itself, then for each scale from 0 on one instruction of
-// (num + 1) << (5 * scale + 1) pages, num being the five bits of the number that stand there, less one. Left out: the
+// FEAT_TLBIRANGE (Armv8.4) an odd page by itself, then for each scale from 0 on one instruction of (num + 1)
+// << (5 * scale + 1) pages, num being the five bits of the number that stand there, less one. Left out: the
 // hint of the table's level, strides of 2 MiB.
 #pragma once
 

@@ -100,10 +100,10 @@ void TlbCosts::declare(Declaration& d, TlbCosts& c) {
     "what one broadcast TLBI takes from every other busy core",
     "estimate: the lookup pipeline is held for some 30 to 40 cycles");
   d("machine.tlbi.broadcast_sync", c.broadcast_sync, "120 ns",
-    "how long the barrier after broadcasts (DVM Sync) keeps the interconnect from other maintenance, a part of "
-    "its completion",
-    "estimate: one Sync at a time, until the last core has answered: broadcast_complete. 32 cores with mprotect "
-    "15.6 times slower (eMAG, 5.6-rc) ask for half a local mprotect of serialised service a flush");
+    "how long the barrier after broadcasts (DVM Sync) keeps the interconnect from other maintenance, a "
+    "part of its completion",
+    "estimate: one Sync at a time, until the last core has answered: broadcast_complete. 32 cores with "
+    "mprotect 15.6 times slower (eMAG, 5.6-rc) ask for half a local mprotect of serialised service a flush");
   d("machine.tlb.range", c.range, false, "TLBI instructions that take a range of pages (FEAT_TLBIRANGE)",
     "Armv8.4; optional in Armv8.3 and before it none");
   d("machine.tlbi.range", c.invalidate_range, "12 ns", "one TLBI of a range on the core itself",
@@ -113,10 +113,12 @@ void TlbCosts::declare(Declaration& d, TlbCosts& c) {
     "zy20-range-02 less the fixed part of zy20-classic: 1050 units where a page takes 529 (FPGA prototype)");
   d("machine.tlbi.broadcast_range_stall", c.broadcast_range_stall, "30 ns",
     "what one broadcast TLBI of a range takes from every other busy core",
-    "estimate: the TLB is swept once by sets, twice the look-up of a page; zy20-range takes the same time for 2 to "
-    "512 pages");
+    "estimate: the TLB is swept once by sets, twice the look-up of a page; zy20-range takes the same time "
+    "for "
+    "2 to 512 pages");
   d("machine.tlb.erratum_798181", c.erratum_798181, false,
-    "a barrier after broadcast TLBIs does not wait for the other cores' accesses: they must execute one themselves",
+    "a barrier after broadcast TLBIs does not wait for the other cores' accesses: they must "
+    "execute one themselves",
     "Cortex-A15 up to r3p2, erratum 798181 (Linux: CONFIG_ARM_ERRATA_798181)");
 }
 
@@ -180,7 +182,8 @@ void WorkCosts::declare(Declaration& d, WorkCosts& c) {
   d("machine.work.vma_dup", c.vma_dup, "260 ns", "duplicating one area in dup_mmap",
     "host.csv F4a: about 0.6 us an untouched area, with its reverse-map links");
   d("machine.work.vma_remove", c.vma_remove, "120 ns", "unlinking and freeing an area", estimate);
-  d("machine.work.vmacache_find", c.vmacache_find, "2 ns", "vmacache_find: a task's four slots, lines in the cache",
+  d("machine.work.vmacache_find", c.vmacache_find, "2 ns",
+    "vmacache_find: a task's four slots, lines in the cache",
     "estimate: four slots on one line, two compares each");
   d("machine.work.maple_node", c.maple_node, "8 ns",
     "one node on a way down a maple tree: header, slot among up to 15 pivots, lines in the cache",
@@ -209,7 +212,8 @@ void WorkCosts::declare(Declaration& d, WorkCosts& c) {
   d("machine.work.page_cache_add", c.page_cache_add, "60 ns",
     "add_to_page_cache or its undoing, without locks: fields of struct page, a slot of the tree, counts",
     "estimate: 150 instructions on lines that are in the cache");
-  d("machine.work.io_submit", c.io_submit, "1500 ns", "readpage of one page: a bio, its request, the doorbell",
+  d("machine.work.io_submit", c.io_submit, "1500 ns",
+    "readpage of one page: a bio, its request, the doorbell",
     "estimate: 4 KiB reads by io_uring on NVMe cost a core some 2 us in all (kernel 5.10)");
   d("machine.work.io_complete", c.io_complete, "700 ns",
     "end of a request in its interrupt, without what it wakes", "estimate: the other part of those 2 us");

@@ -3,14 +3,15 @@
 //
 // A broadcast invalidation (inner shareable) is a message that the interconnect carries to every core: the
 // maintenance of all cores shares one channel, one message after the other. It takes effect in the other
-// cores when it arrives, and holds each busy one for a moment without an interrupt; a range of pages is one message
-// where the machine has such instructions (machine.tlb.range). The DSB that follows sends a message too (DVM Sync),
-// which every core must answer: it waits its turn behind everything that is on the channel by then, keeps the channel
-// for machine.tlbi.broadcast_sync, since there is one such round at a time, and returns when the farthest core has
-// completed. So a core alone pays the round's latency, and all cores together get no more flushes than rounds.
+// cores when it arrives, and holds each busy one for a moment without an interrupt; a range of pages is one
+// message where the machine has such instructions (machine.tlb.range). The DSB that follows sends a message
+// too (DVM Sync), which every core must answer: it waits its turn behind everything that is on the channel by
+// then, keeps the channel for machine.tlbi.broadcast_sync, since there is one such round at a time, and
+// returns when the farthest core has completed. So a core alone pays the round's latency, and all cores
+// together get no more flushes than rounds.
 //
-// Left out: what a Sync takes from the cores that answer it (they drain old accesses while they go on), and channels
-// of their own for the dies or sockets of a large machine.
+// Left out: what a Sync takes from the cores that answer it (they drain old accesses while they go on), and
+// channels of their own for the dies or sockets of a large machine.
 #pragma once
 
 #include "sim/engine/strong_int.hpp"
@@ -45,8 +46,8 @@ class Maintenance {
 
   /// On every online core, this one included. The issuer goes on once the interconnect has taken the message.
   void broadcast(Core& core, const Scope& scope);
-  /// Returns when every core has completed the broadcasts of this core. Booked as `tlb_remote`. Needs no broadcast
-  /// before it.
+  /// Returns when every core has completed the broadcasts of this core. Booked as `tlb_remote`. Needs no
+  /// broadcast before it.
   void broadcast_barrier(Core& core);
 
  private:

@@ -10,11 +10,12 @@
 // So a full flush costs the host O(1), not a sweep. Replacement is round robin in a set, as the TRMs leave it
 // open; an invalid way is not preferred, which makes a flushed TLB refill a little worse than a real one.
 //
-// Entries of kernel pages are global: they have no id, match whichever is in use, and go only when their page or
-// everything is invalidated. Where a page is said to be `global`, its number is one of the kernel's address space.
+// Entries of kernel pages are global: they have no id, match whichever is in use, and go only when their page
+// or everything is invalidated. Where a page is said to be `global`, its number is one of the kernel's
+// address space.
 //
-// What is not modelled: entries for several pages (contiguous hint, blocks), instruction TLBs, what the walker
-// remembers of the kernel's tables.
+// What is not modelled: entries for several pages (contiguous hint, blocks), instruction TLBs, what the
+// walker remembers of the kernel's tables.
 #pragma once
 
 #include "sim/engine/strong_int.hpp"
@@ -59,7 +60,8 @@ class Tlb {
     insert_tag(global_base | page.value(), page, translation);
   }
 
-  /// True if an entry of `page` under `asid` was read from `source`. A look from outside, which moves nothing.
+  /// True if an entry of `page` under `asid` was read from `source`. A look from outside, which moves
+  /// nothing.
   bool holds(Asid asid, PageNumber page, const std::uint64_t* source) const;
 
   /// True if there was something to drop.
@@ -81,7 +83,8 @@ class Tlb {
   bool may_walk(std::uint64_t word) const;
 
  private:
-  // Tag: valid bit, global bit, 10 bits of era, 16 bits of id, 36 bits of page number. A global one has no id.
+  // Tag: valid bit, global bit, 10 bits of era, 16 bits of id, 36 bits of page number. A global one has no
+  // id.
   static constexpr int page_bits = 36, asid_bits = 16, era_bits = 10;
   static constexpr std::uint64_t valid = std::uint64_t{1} << 63;
   static constexpr std::uint64_t global_base = valid | std::uint64_t{1} << 62;
