@@ -34,8 +34,8 @@ std::vector<std::string> on_ben(const std::string& mode) {
           "scenario.pages=1",        "scenario.think=100 ns", "machine.memory=8 GiB", "run.warmup=2 ms"};
 }
 
-// sv6 is not Linux: what its munmap is on one core is taken from its first point, by way of our munmap's fixed part.
-// It has neither an LRU nor its lock: the zero page keeps ours out.
+// sv6 is not Linux: what its munmap is on one core is taken from its first point, by way of our munmap's
+// fixed part. It has neither an LRU nor its lock: the zero page keeps ours out.
 const PublishedSeries alone{
     "MunmapOfProcesses",
     clements +
@@ -56,9 +56,9 @@ const PublishedSeries alone{
     [](int, const PointResult& r) { return mean_cycles(r, "munmap", 2.4); },
     0.3};
 
-// Its threads share an address space, but no lock: processes that interrupt every core do what they do. Free: the time
-// of the register write that sends an interrupt, from the point of ten cores. Interrupts get slower than that
-// with the number of cores on the real machine: half of it is missing at 80.
+// Its threads share an address space, but no lock: processes that interrupt every core do what they do. Free:
+// the time of the register write that sends an interrupt, from the point of ten cores. Interrupts get slower
+// than that with the number of cores on the real machine: half of it is missing at 80.
 const PublishedSeries interrupted{
     "MunmapThatInterruptsAll",
     clements +
@@ -80,9 +80,10 @@ const PublishedSeries interrupted{
     [](int, const PointResult& r) { return mean_cycles(r, "munmap", 2.4); },
     0.4};
 
-// 3.5 by its mechanisms: ticket spinlocks, an rw_semaphore that nobody steals and nobody spins for, no downgrade. Free:
-// how long an idle core takes to wake, from the point of ten cores (54 us; Westmere's states take 20 to 200 us);
-// everybody sleeps three times for each page. A miss in level: from 10 to 20 cores the real one loses 35 %, ours 4 %.
+// 3.5 by its mechanisms: ticket spinlocks, an rw_semaphore that nobody steals and nobody spins for, no
+// downgrade. Free: how long an idle core takes to wake, from the point of ten cores (54 us; Westmere's states
+// take 20 to 200 us); everybody sleeps three times for each page. A miss in level: from 10 to 20 cores the
+// real one loses 35 %, ours 4 %.
 const PublishedSeries collapse{
     "LinuxOfThreads",
     clements + "linux.raw, mode=local (rv-linux-local-tput): the same on Linux 3.5.7.2",

@@ -206,7 +206,8 @@ TEST(Command, blocks_that_cannot_be_are_refused_with_their_place) {
   EXPECT_FALSE(std::filesystem::exists(folder / "out"));
 }
 
-// What a machine file says of its zones adapts to the memory that the user gives it; what the user says does not.
+// What a machine file says of its zones adapts to the memory that the user gives it; what the user says does
+// not.
 TEST(Command, a_machine_runs_with_less_memory_than_its_zones) {
   const TestFolder folder;
   const std::vector<std::string> small{"run",
