@@ -5,8 +5,8 @@
 // (tlb_gen), its address-space id, areas and page tables. Counts, mask and generation each are on a cache
 // line of their own; the kernel puts some of them together by configuration. has_pinned and
 // write_protect_seq (5.10.35) are neighbours on one line, as they are there; the other neighbours that they
-// have there (mm_users, mm_count, mmap_lock's count) keep lines of their own. Where the page directory is
-// (pgd) is read on mmap_lock's line, as it is there in 2.6.24 as in 6.2: every fault reads it.
+// have there (mm_users, mm_count, mmap_lock's count) keep lines of their own. Where the page directory is (pgd) is read
+// on mmap_lock's line, as it is there in 2.6.24 as in 6.2: every fault reads it.
 #pragma once
 
 #include "models/address_space/page_table.hpp"
