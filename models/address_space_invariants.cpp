@@ -11,8 +11,8 @@ struct Uses {
   std::int64_t tasks = 0, lazy = 0;
 };
 
-// A core's bit must be set while it has the tables loaded, and, where the policy relies on the mask alone, as long
-// as its TLB has entries of the mm's present id.
+// A core's bit must be set while it has the tables loaded, and, where the policy relies on the mask alone, as
+// long as its TLB has entries of the mm's present id.
 void check_cpumask(System& system, const MmStruct& mm) {
   if (!system.policy->keeps_mask()) return;
   for (std::uint32_t i = 0; i < system.machine.cpus(); ++i) {

@@ -57,8 +57,8 @@ class AsidAllocator {
   /// True if the core's TLB has an entry that `mm` would use if the core switched to it. A look from outside.
   bool holds_entries_of(Core& core, const MmStruct& mm) const;
 
-  /// The cores that use the id of `mm`, or did when ids last rolled over (a15_erratum_get_cpumask() of arch/arm, under
-  /// cpu_asid_lock). Needs ids.
+  /// The cores that use the id of `mm`, or did when ids last rolled over (a15_erratum_get_cpumask() of
+  /// arch/arm, under cpu_asid_lock). Needs ids.
   CoreSet cores_running(Core& core, const MmStruct& mm) { return implementation_->cores_running(core, mm); }
 
   /// Told when a core has dropped everything that it held at a roll-over, on its way to `next`.

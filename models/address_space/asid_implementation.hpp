@@ -30,8 +30,8 @@ class AsidImplementation {
   using Factory = std::function<std::unique_ptr<AsidImplementation>(const AsidMeans&)>;
   virtual ~AsidImplementation() = default;
 
-  /// When it returns, `mm.context` is good for `core`, which is about to load the mm, and the core's TLB holds
-  /// nothing of others under that id. Irqs are off.
+  /// When it returns, `mm.context` is good for `core`, which is about to load the mm, and the core's TLB
+  /// holds nothing of others under that id. Irqs are off.
   virtual void check_context(Core& core, MmStruct& mm) = 0;
   /// True if the id of `mm` may be used as it is.
   virtual bool is_current(const MmStruct& mm) const = 0;

@@ -4,13 +4,13 @@
 // finish_task_switch() in 5.10: a kernel thread (or idle) after a user task borrows its mm and takes a
 // reference on mm_count; kernel thread after kernel thread hands the borrowed mm on; the reference is dropped
 // after the switch back. In 2.6.24 every kernel thread takes a reference of its own before it goes lazy, and
-// the one before it drops its own after the switch (kernel.active_mm_handed_on = false). With kernel.lazy_ref =
-// "shootdown" nobody counts (lazy_shootdown.hpp). With kernel.kthread_switch = "eager" a core leaves for
+// the one before it drops its own after the switch (kernel.active_mm_handed_on = false). With kernel.lazy_ref
+// = "shootdown" nobody counts (lazy_shootdown.hpp). With kernel.kthread_switch = "eager" a core leaves for
 // init_mm's tables instead and takes no reference (and flushes only where there are no ids). Left out:
 // references on init_mm's own mm_count.
 //
-// A switch between two tasks of one mm costs nothing here, as in switch_mm() of 5.10 (prev != next), unless the
-// mm has got another id meanwhile, which 2.6.24's allocator permits: then the tables are loaded again.
+// A switch between two tasks of one mm costs nothing here, as in switch_mm() of 5.10 (prev != next), unless
+// the mm has got another id meanwhile, which 2.6.24's allocator permits: then the tables are loaded again.
 #pragma once
 
 #include "models/address_space/asid.hpp"

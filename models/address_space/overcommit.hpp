@@ -3,8 +3,8 @@
 //   if (!overcommit.vm_enough_memory(core, mm, 16)) return map_failed;   // counted as promised, or ENOMEM
 //   overcommit.vm_unacct_memory(core, 16);                               // the area is gone
 //
-// Models __vm_enough_memory() of mm/util.c (5.10) and mm/mmap.c (2.6.24), for a process without CAP_SYS_ADMIN:
-// the pages are counted first and taken off again if the answer is no. vm.overcommit_memory is
+// Models __vm_enough_memory() of mm/util.c (5.10) and mm/mmap.c (2.6.24), for a process without
+// CAP_SYS_ADMIN: the pages are counted first and taken off again if the answer is no. vm.overcommit_memory is
 // kernel.overcommit_memory:
 // - 0, guess: 5.10 refuses only what is more than all memory (since 5.2); 2.6.24 what is more than what it
 //   could have: the free pages above the reserves (kernel.overcommit_guess), as vm_stat[] counts them.

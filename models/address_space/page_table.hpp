@@ -5,18 +5,19 @@
 //   TablePage* leaf = mm.tables.leaf(page);       // the last-level table, with its lock
 //
 // Formats (kernel.page_table), as Linux sees them:
-//   armv7_short  short descriptors of Armv6 and v7: a root of 2048 entries of 2 MiB (in 16 KiB), tables of 512: the two
-//                hardware tables of 256 and Linux's copies of them with young and dirty share a page; 3 GiB of
-//                user space less 16 MiB
-//   lpae         long descriptors of Armv7 with LPAE: a root of 4 entries of 1 GiB, then tables of 512; as much
+//   armv7_short  short descriptors of Armv6 and v7: a root of 2048 entries of 2 MiB (in 16 KiB), tables of
+//                512: the two hardware tables of 256 and Linux's copies of them with young and dirty share a
+//                page; 3 GiB of user space less 16 MiB
+//   lpae         long descriptors of Armv7 with LPAE: a root of 4 entries of 1 GiB, then tables of 512; as
+//                much
 //   arm64_39     three levels of 512: 512 GiB
 //   arm64_48     four levels of 512: 256 TiB
-// Table pages of the host are never given back to it before the end of the run: TLBs keep pointers to words of
-// them (tlb.hpp). A table page that is freed has had all its entries cleared, and keeps their generations when it
-// is used again.
+// Table pages of the host are never given back to it before the end of the run: TLBs keep pointers to words
+// of them (tlb.hpp). A table page that is freed has had all its entries cleared, and keeps their generations
+// when it is used again.
 //
-// Left out: block mappings, contiguous hints, kernel tables; the root of lpae fills a page here (32 bytes of a slab
-// there).
+// Left out: block mappings, contiguous hints, kernel tables; the root of lpae fills a page here (32 bytes of
+// a slab there).
 #pragma once
 
 #include "models/address_space/pte.hpp"

@@ -3,10 +3,11 @@
 //   entry.mapped(frame, pte_writable | pte_young | pte_dirty)   // a new word in the place of `entry`
 //   entry.with(pte_young)  entry.without(pte_writable)          // the same frame, other permissions
 //
-// 64 bits: flags, a 32-bit frame number and a 24-bit generation that changes with every write of the kernel, so
-// that an entry that was cleared and set again to the same frame is not taken for the old one. The bits mean the
-// same in all formats; where a format has no room for one (young and dirty of ARMv7's short descriptors), Linux
-// keeps it in a copy of the table beside it, and takes the hardware's permission away until it is set.
+// 64 bits: flags, a 32-bit frame number and a 24-bit generation that changes with every write of the kernel,
+// so that an entry that was cleared and set again to the same frame is not taken for the old one. The bits
+// mean the same in all formats; where a format has no room for one (young and dirty of ARMv7's short
+// descriptors), Linux keeps it in a copy of the table beside it, and takes the hardware's permission away
+// until it is set.
 //
 // Whether hardware or a fault sets young and dirty: machine.mmu.access_flag, machine.mmu.dirty. Left out:
 // memory attributes, user and privileged execution, contiguous hints, swap entries.

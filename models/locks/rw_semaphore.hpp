@@ -9,7 +9,8 @@
 //   rwsem_fifo.cpp      2.6.24: strictly first in, first out
 //   rwsem_handoff.cpp   5.10: writers that steal the lock, spinning while the owner runs, hand-off
 //
-// Left out: the killable and interruptible forms, a writer's trylock; release by a task that has not acquired.
+// Left out: the killable and interruptible forms, a writer's trylock; release by a task that has not
+// acquired.
 #pragma once
 
 #include "models/locks/lock_holders.hpp"

@@ -3,9 +3,9 @@
 //   fd.write(system, task);   // count += 1, wakes the reader
 //   fd.read(system, task);    // sleeps until count > 0, then takes it all
 //
-// Models eventfd_write() and eventfd_read() of fs/eventfd.c (2.6.24 and 5.10 alike) for a blocking descriptor with one
-// reader: wqh.lock with irqs off around the count, the wake-up under it. Left out: finding the file, copying eight
-// bytes from and to the user, a counter that is full, several readers.
+// Models eventfd_write() and eventfd_read() of fs/eventfd.c (2.6.24 and 5.10 alike) for a blocking descriptor
+// with one reader: wqh.lock with irqs off around the count, the wake-up under it. Left out: finding the file,
+// copying eight bytes from and to the user, a counter that is full, several readers.
 #pragma once
 
 #include "models/operations/user.hpp"

@@ -1,8 +1,8 @@
 // Faults on pages of files that are not mapped: do_fault() of mm/memory.c, 5.10; __do_fault() of 2.6.24.
 //
 // - do_read_fault(): 5.10 first maps what is in memory around the page (do_fault_around()), and is done if
-//   that was the one; else the page (filemap_fault()) is mapped for reading. The entries of a shared writable area are
-//   read-only too, so that the first write is noticed (vma_wants_writenotify()).
+//   that was the one; else the page (filemap_fault()) is mapped for reading. The entries of a shared writable
+//   area are read-only too, so that the first write is noticed (vma_wants_writenotify()).
 // - do_cow_fault(), a write to a private area: the anon_vma, a page, the file's page, a copy, under the
 //   table's lock the copy's entry. (2.6.24 allocates the copy after it has the file's page.)
 // - do_shared_fault(), a write to a shared one: the page is mapped writable and dirty, then set_page_dirty()

@@ -2,14 +2,15 @@
 //
 // Under the table's lock:
 // - an anonymous page is taken over if nobody else has it, which kernel.cow_reuse decides as the version
-//   does: by its mappings (2.6.24: can_share_swap_page()) or its references (5.10), of which a pagevec's is one, so that a page that
-//   is still on its way to the LRU is copied. The read-only entry is flushed (ptep_set_access_flags()).
+//   does: by its mappings (2.6.24: can_share_swap_page()) or its references (5.10), of which a pagevec's is
+//   one, so that a page that is still on its way to the LRU is copied. The read-only entry is flushed
+//   (ptep_set_access_flags()).
 // - a page of a shared writable area becomes writable, and dirty: wp_page_shared().
 // - else a reference (the zero page needs none), the lock is dropped, a page is allocated and copied
-//   (cleared, for the zero page), and under the lock again: the entry is cleared, *flushed*, and only then set to the copy
-//   (ptep_clear_flush_notify), which goes to the LRU before that, or after it in 2.6.24 (kernel.wp_late_lru); the old
-//   page loses its mapping and both references. 2.6.24 has page_remove_rmap() before the flush, a race that was fixed
-//   in 2.6.26; here it comes after it.
+//   (cleared, for the zero page), and under the lock again: the entry is cleared, *flushed*, and only then
+//   set to the copy (ptep_clear_flush_notify), which goes to the LRU before that, or after it in 2.6.24
+//   (kernel.wp_late_lru); the old page loses its mapping and both references. 2.6.24 has page_remove_rmap()
+//   before the flush, a race that was fixed in 2.6.26; here it comes after it.
 // Left out: the page lock that both versions try to take of an anonymous page.
 #include "models/operations/anon_page.hpp"
 #include "models/operations/anon_vma.hpp"

@@ -1,8 +1,10 @@
 // How an area belongs to the file that it maps: the file's reference count and its tree of areas (i_mmap).
 //
-//   if (vma.file != nullptr) map_file(task, *vma.file);    // get_file(), then vma_link_file() or __vma_link_file()
+//   if (vma.file != nullptr) map_file(task, *vma.file);    // get_file(), then vma_link_file() or
+//                                                         // __vma_link_file()
 //
-// mm/mmap.c does these steps in the same places in all versions; what they cost is the file's (models/reclaim).
+// mm/mmap.c does these steps in the same places in all versions; what they cost is the file's
+// (models/reclaim).
 #pragma once
 
 #include "models/scheduler/task.hpp"

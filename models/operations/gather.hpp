@@ -9,11 +9,11 @@
 // Models mm/mmu_gather.c and zap_pte_range() of mm/memory.c (5.10; include/asm-generic/tlb.h of 2.6.24):
 // pages are collected up to a number and freed only after a flush that covers them, by
 // free_pages_and_swap_cache(), which takes them off the LRU. Callers call lru_add_drain() first, as
-// unmap_region(), exit_mmap() and zap_page_range() do. Where an address space goes, arm64's tlb_flush() flushes only
-// what tables were freed under, all of the id, once: pages alone need nothing, since nobody runs there any more and the
-// id is not used again before everything is flushed (kernel.exit_flush = "tables"; the generic one, as in 2.6.24,
-// flushes the mm with every batch: "always"). Left out: rss per kind, tlb_fast_mode() (2.6.24 with one CPU online
-// frees page by page, without a gather).
+// unmap_region(), exit_mmap() and zap_page_range() do. Where an address space goes, arm64's tlb_flush()
+// flushes only what tables were freed under, all of the id, once: pages alone need nothing, since nobody runs
+// there any more and the id is not used again before everything is flushed (kernel.exit_flush = "tables"; the
+// generic one, as in 2.6.24, flushes the mm with every batch: "always"). Left out: rss per kind,
+// tlb_fast_mode() (2.6.24 with one CPU online frees page by page, without a gather).
 //
 // Policies may change the order. One that frees_first() gives pages back where they are collected
 // (tlb_flush/arm_free_first.cpp). One that defers() is asked at the end of a munmap
@@ -32,8 +32,8 @@ void put_page(System& system, Core& core, FrameNumber frame);
 
 class MmuGather {
  public:
-  /// `full_mm`: the whole address space goes, so that every flush covers all of it. `refill`: others may fault
-  /// pages in meanwhile.
+  /// `full_mm`: the whole address space goes, so that every flush covers all of it. `refill`: others may
+  /// fault pages in meanwhile.
   explicit MmuGather(System& system, MmStruct& mm, bool full_mm = false, Refill refill = Refill::forbidden)
       : system_(system), mm_(mm), full_mm_(full_mm), refill_(refill) {}
 
@@ -43,8 +43,8 @@ class MmuGather {
   void unhook(Core& core, PageNumber floor, PageNumber ceiling);
   /// Flushes what has been cleared and frees what has been collected.
   void finish(Core& core);
-  /// finish() of a munmap or an madvise of [first, end), whose pages nobody may use again before what has been
-  /// cleared was flushed. munmap's addresses are withheld as long.
+  /// finish() of a munmap or an madvise of [first, end), whose pages nobody may use again before what has
+  /// been cleared was flushed. munmap's addresses are withheld as long.
   void finish_or_defer(Core& core, PageNumber first, PageNumber end);
 
  private:

@@ -6,18 +6,19 @@
 //   unpin_user_pages(system, task.core(), pages);
 //
 // Models mm/gup.c of 5.10.35, called from a system call of its own:
-// - internal_get_user_pages_fast() notes has_pinned, a store to a line that all threads share at each pinning;
+// - internal_get_user_pages_fast() notes has_pinned, a store to a line that all threads share at each
+//   pinning;
 // - lockless_pages_from_mm() reads write_protect_seq and gives up if it is odd; with irqs off
 //   gup_pgd_range() walks the tables without any lock, looks up each entry, gives up at the first one that
 //   does not permit the access, takes a reference, and looks whether the entry is still the same, else puts
 //   the reference back; with irqs on again it gives everything back if the count has changed;
-// - what is left goes through get_user_pages_unlocked() -> __get_user_pages(): mmap_lock for reading, and page
-//   by page find_extend_vma(), follow_page_pte() under the table's lock, or faultin_page() and again.
+// - what is left goes through get_user_pages_unlocked() -> __get_user_pages(): mmap_lock for reading, and
+//   page by page find_extend_vma(), follow_page_pte() under the table's lock, or faultin_page() and again.
 // A pin adds GUP_PIN_COUNTING_BIAS (1024) to the page's reference count, as in the kernel, where the count is
 // 32 bits wide too: two million pins of one page. fork's half of the bargain is in process.hpp.
 //
-// Lock-free walkers look at several entries in one step, up to run.quantum; entries are looked at again a step
-// later, so that a change within the step counts as seen.
+// Lock-free walkers look at several entries in one step, up to run.quantum; entries are looked at again a
+// step later, so that a change within the step counts as seen.
 //
 // kernel.fast_gup = false is 2.6.24, where everything goes the slow way (get_user_pages() under mmap_sem);
 // that its references were plain ones makes no difference to its do_wp_page(), which counts mappings.
@@ -25,9 +26,9 @@
 // kernel.write_protect_seq = false leaves out has_pinned and the count together.
 //
 // Left out: might_lock_read(mmap_lock) on the fast path, by which lockdep would hear of the slow one each
-// time; contention on struct page's own cache line, FOLL_LONGTERM, huge pages, faults that drop mmap_lock (VM_FAULT_RETRY),
-// cond_resched(), table pages that are kept until all walkers have passed (RCU): a walker whose table has been
-// freed sees that its entries have changed.
+// time; contention on struct page's own cache line, FOLL_LONGTERM, huge pages, faults that drop mmap_lock
+// (VM_FAULT_RETRY), cond_resched(), table pages that are kept until all walkers have passed (RCU): a walker
+// whose table has been freed sees that its entries have changed.
 #pragma once
 
 #include "models/operations/user.hpp"

@@ -4,15 +4,16 @@
 //   MmapResult at = mmap(system, task, {.hint = area, .pages = 4, .prot = PROT_READ,
 //                                       .flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED});
 //
-// Models do_mmap() and mmap_region() of mm/mmap.c, 5.10 (do_mmap_pgoff() in 2.6.24), in their order: arguments; the
-// number of areas (kernel.max_map_count); get_unmapped_area(): a fixed address, the hint if nothing is there, else
-// what arch_get_unmapped_area() finds (vma.hpp); MAP_FIXED_NOREPLACE (4.17) looks for areas in it; flags; what is there is unmapped
-// (do_munmap() inside, without the downgrade); private writable memory is promised before there is an area for it
-// (accountable_mapping(), VM_ACCOUNT); vma_merge() with the neighbours, else a vm_area_struct, linked.
+// Models do_mmap() and mmap_region() of mm/mmap.c, 5.10 (do_mmap_pgoff() in 2.6.24), in their order:
+// arguments; the number of areas (kernel.max_map_count); get_unmapped_area(): a fixed address, the hint if
+// nothing is there, else what arch_get_unmapped_area() finds (vma.hpp); MAP_FIXED_NOREPLACE (4.17) looks for
+// areas in it; flags; what is there is unmapped (do_munmap() inside, without the downgrade); private writable
+// memory is promised before there is an area for it (accountable_mapping(), VM_ACCOUNT); vma_merge() with the
+// neighbours, else a vm_area_struct, linked.
 //
-// Left out: memory that is shared and anonymous (a file of shmem), limits (RLIMIT_AS), mlock, MAP_POPULATE, huge pages,
-// files opened for reading only. `alignment` is what programs get by mapping more than they want and unmapping the
-// rest.
+// Left out: memory that is shared and anonymous (a file of shmem), limits (RLIMIT_AS), mlock, MAP_POPULATE,
+// huge pages, files opened for reading only. `alignment` is what programs get by mapping more than they want
+// and unmapping the rest.
 #pragma once
 
 #include "models/operations/errno.hpp"

@@ -6,8 +6,8 @@ namespace mmsim {
 
 namespace {
 
-// Whose constructor counts the page: that of a last-level table (pgtable_pte_page_ctor()), and in 5.10 that of a
-// middle directory (pgtable_pmd_page_ctor()), which the root is not even where it stands in for one.
+// Whose constructor counts the page: that of a last-level table (pgtable_pte_page_ctor()), and in 5.10 that
+// of a middle directory (pgtable_pmd_page_ctor()), which the root is not even where it stands in for one.
 bool is_counted(const System& system, bool root, int level) {
   return level == 0 || (level == 1 && !root && system.pages.vm_stat().has_nodes());
 }

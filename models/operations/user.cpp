@@ -19,8 +19,8 @@ void return_to_user_mode(System& system, Task& task) {
 
 namespace {
 
-// What the hardware does with `entry` for an access of that kind: nothing it may, what it notes in the table, or
-// nothing to be noted.
+// What the hardware does with `entry` for an access of that kind: nothing it may, what it notes in the table,
+// or nothing to be noted.
 struct Permission {
   bool permitted;
   std::uint64_t to_note;

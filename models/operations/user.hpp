@@ -16,12 +16,12 @@
 
 namespace mmsim {
 
-/// What is thrown through a task's body once it is killed: the task ends. Neither a fault of the program nor of
-/// the run; whoever made the task catches it (process.hpp). Never thrown with a lock held.
+/// What is thrown through a task's body once it is killed: the task ends. Neither a fault of the program nor
+/// of the run; whoever made the task catches it (process.hpp). Never thrown with a lock held.
 struct TaskKilled {};
 
-/// The last thing that a system call or a fault does (do_notify_resume(), exit_to_user_mode_loop()): gives way
-/// to who waits for the core, then to a pending SIGKILL: throws TaskKilled.
+/// The last thing that a system call or a fault does (do_notify_resume(), exit_to_user_mode_loop()): gives
+/// way to who waits for the core, then to a pending SIGKILL: throws TaskKilled.
 void return_to_user_mode(System& system, Task& task);
 /// The second half of it alone.
 void end_if_killed(System& system, Task& task);

@@ -52,8 +52,8 @@ void PageAllocator::build_zonelists() {
   }
 }
 
-// __alloc_pages(). Nearly always the first zone has what is wanted: that much in a straight line, and the request
-// only where others have to be asked.
+// __alloc_pages(). Nearly always the first zone has what is wanted: that much in a straight line, and the
+// request only where others have to be asked.
 FrameNumber PageAllocator::alloc_pages(Core& core, unsigned order, Gfp gfp) {
   if (order > Buddy::max_order) [[unlikely]]
     bad_order(order);

@@ -4,19 +4,21 @@
 //   if (frame == no_frame) ...                                         // it could not wait, or the task dies
 //   if (--pages[frame].refcount == 0) pages.free_page(core, frame);
 //
-// Models __alloc_pages() -> get_page_from_freelist() -> buffered_rmqueue() of 2.6.24 (__alloc_pages_nodemask() ->
-// rmqueue() -> rmqueue_pcplist() of 5.10), free_hot_cold_page() (free_unref_page()), __pagevec_free()
-// (free_unref_page_list()) and __free_pages_ok(): each zone of the zonelist that the watermark allows, order 0 from
-// and to the core's per-CPU list with irqs off, higher orders under zone->lock. Where memory is: memory_layout.hpp;
-// what happens below the low watermark: alloc_path.hpp, which asks ReclaimHooks; until set_reclaim() nobody
-// reclaims, and an allocation that finds nothing above its watermark returns no_frame.
+// Models __alloc_pages() -> get_page_from_freelist() -> buffered_rmqueue() of 2.6.24
+// (__alloc_pages_nodemask() -> rmqueue() -> rmqueue_pcplist() of 5.10), free_hot_cold_page()
+// (free_unref_page()), __pagevec_free() (free_unref_page_list()) and __free_pages_ok(): each zone of the
+// zonelist that the watermark allows, order 0 from and to the core's per-CPU list with irqs off, higher
+// orders under zone->lock. Where memory is: memory_layout.hpp; what happens below the low watermark:
+// alloc_path.hpp, which asks ReclaimHooks; until set_reclaim() nobody reclaims, and an allocation that finds
+// nothing above its watermark returns no_frame.
 //
-// gfp_zero does not clear: who asks for it clears the frame (PageContents), as the frame may be cheap for him only.
+// gfp_zero does not clear: who asks for it clears the frame (PageContents), as the frame may be cheap for him
+// only.
 //
 // Left out: memory policies, cpusets, memory cgroups, __GFP_THISNODE; dirty-page limits (__GFP_WRITE).
 //
-// Costs: machine.work.pcp_alloc, pcp_free a frame through a per-CPU list, booked as `alloc`; what the zone charges
-// (zone.hpp) for watermarks, a refill, a drain, a block of a higher order. Zeroing is the caller's.
+// Costs: machine.work.pcp_alloc, pcp_free a frame through a per-CPU list, booked as `alloc`; what the zone
+// charges (zone.hpp) for watermarks, a refill, a drain, a block of a higher order. Zeroing is the caller's.
 #pragma once
 
 #include "models/pages/alloc_path.hpp"
@@ -36,8 +38,8 @@
 
 namespace mmsim {
 
-/// gfp_zone(): the highest zone that will do. There is no high memory, so that ZONE_NORMAL comes before ZONE_MOVABLE
-/// for all but movable pages.
+/// gfp_zone(): the highest zone that will do. There is no high memory, so that ZONE_NORMAL comes before
+/// ZONE_MOVABLE for all but movable pages.
 constexpr ZoneType gfp_zone(Gfp gfp) {
   if (gfp.has(gfp_movable)) return ZoneType::movable;
   if (gfp.has(gfp_dma)) return ZoneType::dma;
@@ -46,8 +48,8 @@ constexpr ZoneType gfp_zone(Gfp gfp) {
 
 class PageAllocator {
  public:
-  /// The machine's memory, all of it free but for what the kernel has for itself. Throws InputError for memory that
-  /// the layout or its limits refuse.
+  /// The machine's memory, all of it free but for what the kernel has for itself. Throws InputError for
+  /// memory that the layout or its limits refuse.
   PageAllocator(Machine& machine, SpinLocks& locks, const Configuration& configuration);
   ~PageAllocator();
 
@@ -55,16 +57,17 @@ class PageAllocator {
   void set_reclaim(ReclaimHooks& hooks) { reclaim_ = &hooks; }
   ReclaimHooks& reclaim() { return *reclaim_; }
 
-  /// A frame with refcount 1, mapcount 0 and flags 0. no_frame if none may be had: only without gfp_wait, for a task
-  /// that dies, or if nobody reclaims. It returns on the same core (reclaim_hooks.hpp).
+  /// A frame with refcount 1, mapcount 0 and flags 0. no_frame if none may be had: only without gfp_wait, for
+  /// a task that dies, or if nobody reclaims. It returns on the same core (reclaim_hooks.hpp).
   [[nodiscard]] FrameNumber alloc_page(Core& core, Gfp gfp = GFP_KERNEL) { return alloc_pages(core, 0, gfp); }
-  /// 2^order consecutive frames, of which the first has the reference. no_frame also if order > 3 and reclaim does not
-  /// help. Throws std::logic_error for an order above Buddy::max_order.
+  /// 2^order consecutive frames, of which the first has the reference. no_frame also if order > 3 and reclaim
+  /// does not help. Throws std::logic_error for an order above Buddy::max_order.
   [[nodiscard]] FrameNumber alloc_pages(Core& core, unsigned order, Gfp gfp = GFP_KERNEL);
-  /// A movable page that is in use when the machine starts to run: of `node`, else of the others. Costs nothing and
-  /// leaves the zones their high watermark. no_frame if there is none.
+  /// A movable page that is in use when the machine starts to run: of `node`, else of the others. Costs
+  /// nothing and leaves the zones their high watermark. no_frame if there is none.
   [[nodiscard]] FrameNumber alloc_page_at_boot(NodeId node);
-  /// Frees it: its epoch goes up. Throws Violation if it is not allocated, referenced, still mapped or flagged.
+  /// Frees it: its epoch goes up. Throws Violation if it is not allocated, referenced, still mapped or
+  /// flagged.
   void free_page(Core& core, FrameNumber frame, Temperature temperature = Temperature::hot);
   /// Frees what alloc_pages(order) gave; the epochs of all its frames go up.
   void free_pages(Core& core, FrameNumber frame, unsigned order);
@@ -96,8 +99,8 @@ class PageAllocator {
 
   VmStat& vm_stat() { return vm_stat_; }
   const VmStat& vm_stat() const { return vm_stat_; }
-  /// __inc_zone_page_state() (2.6.24), __mod_lruvec_page_state() (5.10): `frame` becomes `one` more or less of `item`.
-  /// With irqs on or off.
+  /// __inc_zone_page_state() (2.6.24), __mod_lruvec_page_state() (5.10): `frame` becomes `one` more or less
+  /// of `item`. With irqs on or off.
   void count_page(Core& core, FrameNumber frame, VmStatItem item, std::int32_t one) {
     core.irq_disable();
     vm_stat_.count_page(core, layout_.zone_of(frame), item, one);
@@ -110,9 +113,9 @@ class PageAllocator {
   std::uint64_t free_frames() const;
   std::uint64_t allocated_frames() const { return allocated_; }
 
-  /// At a quiescent point: free + per-CPU + allocated = managed, every frame is on the one list that its state says
-  /// and of its type, and the counters of free pages are exact. Costs host time for every frame ever used. Throws
-  /// Violation with the values.
+  /// At a quiescent point: free + per-CPU + allocated = managed, every frame is on the one list that its
+  /// state says and of its type, and the counters of free pages are exact. Costs host time for every frame
+  /// ever used. Throws Violation with the values.
   void check_invariants() const;
 
   // The steps of which an AllocPath is made.

@@ -7,8 +7,8 @@ namespace mmsim {
 
 namespace {
 
-// calculate_threshold() of 2.6.24, calculate_normal_threshold() of 5.10: more for more CPUs and more memory, in
-// units of 128 MiB, within what an s8 can hold.
+// calculate_threshold() of 2.6.24, calculate_normal_threshold() of 5.10: more for more CPUs and more memory,
+// in units of 128 MiB, within what an s8 can hold.
 std::int32_t threshold_of(std::uint32_t cpus, std::uint64_t pages) {
   constexpr std::uint64_t pages_of_128_mib = (std::uint64_t{128} << 20) / bytes_per_frame;
   const auto fls = [](std::uint64_t n) { return static_cast<std::int32_t>(std::bit_width(n)); };

@@ -6,10 +6,10 @@
 //   vm_stat.read(core, zone, NR_FREE_PAGES);              // zone_page_state(): off by up to threshold a CPU
 //
 // Models __mod_zone_page_state(), __inc_zone_state() and __dec_zone_state() with their overstep,
-// refresh_cpu_vm_stats() and refresh_zone_stat_thresholds() of mm/vmstat.c, 2.6.24 and 5.10. A CPU's s8 is its
-// own and costs nothing beside the work that changes it; once it is over stat_threshold it goes to the zone's
-// count, then to the machine's, by one atomic operation each on a line of its own. kernel.vm_stat says what
-// is counted where:
+// refresh_cpu_vm_stats() and refresh_zone_stat_thresholds() of mm/vmstat.c, 2.6.24 and 5.10. A CPU's s8 is
+// its own and costs nothing beside the work that changes it; once it is over stat_threshold it goes to the
+// zone's count, then to the machine's, by one atomic operation each on a line of its own. kernel.vm_stat says
+// what is counted where:
 // - `zone`, 2.6.24 (to 4.7): everything by zone; a refill of a per-CPU list counts every page that it takes.
 // - `node`, 5.10 (since 4.8): free pages and page tables by zone, the LRU by zone and by node, the rest by
 //   node, whose counters are on lines of their own; a refill counts once.
@@ -74,8 +74,8 @@ class VmStat {
     else
       step(core, zone, item, one);
   }
-  /// __inc_zone_state() and __dec_zone_state(): publish half a threshold more, so that the next ones stay with the
-  /// CPU for longer. With irqs off.
+  /// __inc_zone_state() and __dec_zone_state(): publish half a threshold more, so that the next ones stay
+  /// with the CPU for longer. With irqs off.
   void inc(Core& core, std::uint32_t zone, VmStatItem item) { step(core, zone, item, 1); }
   void dec(Core& core, std::uint32_t zone, VmStatItem item) { step(core, zone, item, -1); }
   /// One page more, before the machine runs: published at once.
@@ -83,15 +83,16 @@ class VmStat {
   /// refresh_cpu_vm_stats(): publishes what the core keeps back.
   void fold(Core& core);
 
-  /// zone_page_state(): what has been published, never below 0. The core reads the line unless it holds it: then
-  /// the look is part of the path's work, is not ordered after charges that are pending, and takes no time.
+  /// zone_page_state(): what has been published, never below 0. The core reads the line unless it holds it:
+  /// then the look is part of the path's work, is not ordered after charges that are pending, and takes no
+  /// time.
   std::int64_t read(Core& core, std::uint32_t zone, VmStatItem item) {
     Group& group = zones_[zone];
     if (!group.line.held_by(core)) core.read(group.line);
     return published(zone, item);
   }
-  /// global_page_state(), of an item that is counted by zone: what has been published, never below 0. Reads the line
-  /// that every publication writes.
+  /// global_page_state(), of an item that is counted by zone: what has been published, never below 0. Reads
+  /// the line that every publication writes.
   std::int64_t read_global(Core& core, VmStatItem item) {
     core.read(all_zones_.line);
     return std::max<std::int64_t>(all_zones_.value[item], 0);
@@ -101,7 +102,8 @@ class VmStat {
     const std::int64_t value = zones_[zone].value[item];
     return value < 0 ? 0 : value;
   }
-  /// What all parts add up to at this instant, by zone where the version counts it there; else 0. Takes no time.
+  /// What all parts add up to at this instant, by zone where the version counts it there; else 0. Takes no
+  /// time.
   std::int64_t exact_now(std::uint32_t zone, VmStatItem item) const { return sum(zones_[zone], item); }
   /// By node, whatever the version counts.
   std::int64_t exact_of_node(NodeId node, VmStatItem item) const;

@@ -5,16 +5,18 @@
 //     frame = zone.take(core, order, MigrateType::movable, {Watermark::low});   // or per-CPU lists, pcp.hpp
 //
 // Models struct zone of 2.6.24 and 5.10 with zone_watermark_ok(), rmqueue_bulk(), free_pages_bulk() (2.6.24;
-// free_pcppages_bulk() in 5.10), the order > 0 halves of buffered_rmqueue()/rmqueue() and __free_pages_ok(), and
-// zone_statistics(). The lock stands on its own cache line; the heads of the free lists are the lines of
-// free_area_lines.hpp, of which each holder fetches those of the orders that he changes; the published counters are one
-// more (vm_stat.hpp). Struct pages are fetched under the lock (struct_page_miss.hpp):
-// - of a block that is taken, unless it follows the one taken before: frames in a row are fetched ahead by hardware;
+// free_pcppages_bulk() in 5.10), the order > 0 halves of buffered_rmqueue()/rmqueue() and __free_pages_ok(),
+// and zone_statistics(). The lock stands on its own cache line; the heads of the free lists are the lines of
+// free_area_lines.hpp, of which each holder fetches those of the orders that he changes; the published
+// counters are one more (vm_stat.hpp). Struct pages are fetched under the lock (struct_page_miss.hpp):
+// - of a block that is taken, unless it follows the one taken before: frames in a row are fetched ahead by
+//   hardware;
 // - of the buddies that a free looks at, unless they are in the row of frames that is being freed;
 // - of the first block of each list that a holder changes, which is relinked, once in a hold.
 //
 // Left out: watermark boosts, which only kswapd takes back, so that without it they would stay; flags
-// (all_unreclaimable, pages_scanned); further neighbours on free lists; the lists to which a pageblock's blocks move.
+// (all_unreclaimable, pages_scanned); further neighbours on free lists; the lists to which a pageblock's
+// blocks move.
 #pragma once
 
 #include "models/locks/spinlock.hpp"
@@ -74,9 +76,9 @@ struct ZoneMeans {
   std::uint64_t vm_total_pages; ///< managed by all zones
 };
 
-/// Costs: lock and unlock; writes of the lines of the free lists; machine.work.buddy_alloc or buddy_free a block,
-/// buddy_step a split, a merge or a block that changes its list, line.hit a struct page that a look at a whole
-/// pageblock meets, and what struct_page_miss.hpp says; all booked as `alloc`. Counters: vm_stat.hpp.
+/// Costs: lock and unlock; writes of the lines of the free lists; machine.work.buddy_alloc or buddy_free a
+/// block, buddy_step a split, a merge or a block that changes its list, line.hit a struct page that a look at
+/// a whole pageblock meets, and what struct_page_miss.hpp says; all booked as `alloc`. Counters: vm_stat.hpp.
 class Zone {
  public:
   Zone(const ZoneMeans& means, std::uint32_t index, const ZoneSpan& span, const ZoneLimits& limits);
@@ -91,8 +93,9 @@ class Zone {
   const Buddy& buddy() const { return buddy_; }
   bool contains(FrameNumber frame) const { return frame >= buddy_.first() && frame < buddy_.end(); }
 
-  /// zone_watermark_ok() (5.10: zone_watermark_fast()), by the published number of free pages: an allocation that
-  /// could use zones up to `highest` would leave the mark and the reserve against it untouched. Without the lock.
+  /// zone_watermark_ok() (5.10: zone_watermark_fast()), by the published number of free pages: an allocation
+  /// that could use zones up to `highest` would leave the mark and the reserve against it untouched. Without
+  /// the lock.
   bool watermark_ok(Core& core, unsigned order, const AllocFlags& flags, ZoneType highest) {
     const std::int64_t free = vm_stat_.read(core, index_, NR_FREE_PAGES);
     // zone_watermark_fast(): most often there is enough even for those who may have least.
@@ -103,7 +106,8 @@ class Zone {
   }
   /// The same if this many were free.
   bool watermark_ok(Core& core, unsigned order, const AllocFlags& flags, ZoneType highest, std::int64_t free);
-  /// zone_page_state_snapshot(): the exact number. (What it costs to read all CPUs' differentials is left out.)
+  /// zone_page_state_snapshot(): the exact number. (What it costs to read all CPUs' differentials is left
+  /// out.)
   std::int64_t free_pages_snapshot() const { return vm_stat_.exact_now(index_, NR_FREE_PAGES); }
 
   /// One frame for the contents of memory at boot, at no cost. no_frame below the high watermark.
@@ -111,19 +115,20 @@ class Zone {
 
   // The rest is called with irqs off on `core`.
 
-  /// One block for an order > 0 or without lists: __rmqueue() under the lock; no_frame if there is none. The caller
-  /// sets its state.
+  /// One block for an order > 0 or without lists: __rmqueue() under the lock; no_frame if there is none. The
+  /// caller sets its state.
   FrameNumber take(Core& core, unsigned order, MigrateType type, const AllocFlags& flags);
   /// free_one_page().
   void put(Core& core, FrameNumber frame, unsigned order);
-  /// rmqueue_bulk(): up to `count` frames of `type` for a per-CPU list, such that allocations from that `end` get
-  /// them in the order in which the buddy system gave them. Their `flags` say the type. Returns how many there were.
+  /// rmqueue_bulk(): up to `count` frames of `type` for a per-CPU list, such that allocations from that `end`
+  /// get them in the order in which the buddy system gave them. Their `flags` say the type. Returns how many
+  /// there were.
   std::uint32_t refill(Core& core, FrameList& list, std::uint32_t count, ListEnd end, MigrateType type,
                        bool no_fragment);
   /// free_pages_bulk() (2.6.24): `count` frames, or all there are, from the back of a per-CPU list.
   void drain(Core& core, FrameList& list, std::uint32_t count);
-  /// The second half of free_pcppages_bulk() (5.10): all of them, from the front, each to the type that its `flags`
-  /// say. Whoever put the first `fetched` of them there has looked at their buddies already.
+  /// The second half of free_pcppages_bulk() (5.10): all of them, from the front, each to the type that its
+  /// `flags` say. Whoever put the first `fetched` of them there has looked at their buddies already.
   void drain_prepared(Core& core, FrameList& list, std::uint32_t fetched);
 
   /// reserve_highatomic_pageblock(): `frame` has just been given to one who cannot wait. With irqs on.

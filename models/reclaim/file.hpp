@@ -1,15 +1,17 @@
 // A file as memory management knows it: an inode's address_space, with the pages that are in memory.
 //
 //   CachedPage* page = file.find_get_page(core, pgoff);     // with a reference, or null
-//   CachedPage* page = file.add_to_page_cache_lru(core, frame, pgoff);  // a new page, locked; null: another was faster
+//   CachedPage* page = file.add_to_page_cache_lru(core, frame, pgoff);  // a new page, locked; null:
+//                                                           // another was faster
 //   file.read_page(core, *page);                            // unlocked by the interrupt that ends the read
 //   file.put_page(core, *page);
 //
 // Models struct address_space and mm/filemap.c as far as mapped files need them:
 // - The pages stand in a tree of nodes of 64 slots. Its root, nrpages and the tree's lock are on one line of
-//   the file; each lowest node is a line. 5.10 (kernel.lockless_page_cache, since 2.6.27): look-ups take no lock (RCU), but an
-//   atomic reference on the page, and look at the slot again; changes are under the spinlock i_pages with irqs off.
-//   2.6.24: tree_lock is a rwlock, which look-ups take for reading; both with irqs off.
+//   the file; each lowest node is a line. 5.10 (kernel.lockless_page_cache, since 2.6.27): look-ups take no
+//   lock (RCU), but an atomic reference on the page, and look at the slot again; changes are under the
+//   spinlock i_pages with irqs off. 2.6.24: tree_lock is a rwlock, which look-ups take for reading; both with
+//   irqs off.
 // - A page's own line ("struct page") takes its references and its lock (page_lock.hpp), so that a page that
 //   many want is contended for.
 // - The cache holds one reference on each page. Pages go to the LRU by the core's pagevec.

@@ -14,8 +14,8 @@
 // What differs by version is an implementation each, one file: `zone` (lru_zone.cpp) and `node`
 // (lru_node.cpp).
 //
-// Pages of files start on an inactive list, in both versions. 2.6.24 collects them and anonymous ones, which start on
-// the active list, in two pagevecs (lru_cache_add(), lru_cache_add_active()).
+// Pages of files start on an inactive list, in both versions. 2.6.24 collects them and anonymous ones, which
+// start on the active list, in two pagevecs (lru_cache_add(), lru_cache_add_active()).
 //
 // Left out: mlock and swap; activation and its pagevecs (mark_page_accessed(), the reference
 // bits); rotation; lru_add_drain_all() and other CPUs' pagevecs, which are emptied by their own CPU alone: at
@@ -83,8 +83,8 @@ class Lru {
     std::uint64_t listed = 0;                                    ///< pages on lists
     std::unordered_map<std::uint32_t, std::int32_t> in_pagevecs; ///< references of pagevecs, by frame
   };
-  /// At a quiescent point: the lists' links hold, every page on one is allocated, mapped or a file's, and says so, and
-  /// those in pagevecs are on none. Throws Violation.
+  /// At a quiescent point: the lists' links hold, every page on one is allocated, mapped or a file's, and
+  /// says so, and those in pagevecs are on none. Throws Violation.
   Census check_invariants() const;
 
  protected:

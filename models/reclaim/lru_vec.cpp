@@ -83,8 +83,8 @@ void LruVec::met(Core& core, std::uint32_t one, std::uint32_t other) {
   met_when_ = core.machine().caches().touch_line(core.id());
 }
 
-// __inc_zone_state() of NR_ACTIVE or NR_INACTIVE in 2.6.24, update_lru_size() in 5.10. Its instructions are part of
-// lru_add and lru_del.
+// __inc_zone_state() of NR_ACTIVE or NR_INACTIVE in 2.6.24, update_lru_size() in 5.10. Its instructions are
+// part of lru_add and lru_del.
 void LruVec::update_lru_size(Core& core, FrameNumber frame, LruList list, std::int32_t one) {
   allocator_.count_page(core, frame, item_of(list), one);
 }

@@ -4,19 +4,20 @@
 //   vec.add(core, frame, LruList::inactive);
 //   vec.unlock(core);
 //
-// Models the lists of struct zone (2.6.24: active_list and inactive_list, add_page_to_active_list() and its kind,
-// del_page_from_lru()) and of struct lruvec under pgdat->lru_lock (5.10: add_page_to_lru_list(),
-// del_page_from_lru_list()). 2.6.24 has two lists for all pages; since 2.6.28 those of files have two of their own
-// (LruLists::by_kind).
+// Models the lists of struct zone (2.6.24: active_list and inactive_list, add_page_to_active_list() and its
+// kind, del_page_from_lru()) and of struct lruvec under pgdat->lru_lock (5.10: add_page_to_lru_list(),
+// del_page_from_lru_list()). 2.6.24 has two lists for all pages; since 2.6.28 those of files have two of
+// their own (LruLists::by_kind).
 //
-// In struct zone of 2.6.24 the lock and the heads of the lists are one cache line (between two ZONE_PADDINGs), so that
-// those who try to take the lock disturb its holder. In 5.10 the lists are a memory cgroup's (mem_cgroup_per_node,
-// arm64's defconfig has MEMCG), on a line of their own.
+// In struct zone of 2.6.24 the lock and the heads of the lists are one cache line (between two
+// ZONE_PADDINGs), so that those who try to take the lock disturb its holder. In 5.10 the lists are a memory
+// cgroup's (mem_cgroup_per_node, arm64's defconfig has MEMCG), on a line of their own.
 //
 // Costs: lock and unlock; a write of the line of the heads; machine.work.lru_add or lru_del a page, and what
-// struct_page_miss.hpp says for an added page and for neighbours on the list. The lines that the last step has written are
-// with the core that made it. A page that goes has been met before the lock, when it was unmapped (gather.cpp) or its last
-// reference dropped, and so have those neighbours that go with it: misses under the lock are the others' pages in between.
+// struct_page_miss.hpp says for an added page and for neighbours on the list. The lines that the last step
+// has written are with the core that made it. A page that goes has been met before the lock, when it was
+// unmapped (gather.cpp) or its last reference dropped, and so have those neighbours that go with it: misses
+// under the lock are the others' pages in between.
 //
 // Left out: the unevictable list, cgroups beside the first.
 #pragma once

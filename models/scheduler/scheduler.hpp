@@ -42,8 +42,8 @@ class MmSwitcher {
   virtual MmStruct* enter_kernel_thread(Core& core, MmStruct* previous, bool from_user) = 0;
   /// After the switch: the reference that a kernel thread held on what it had borrowed goes.
   virtual void drop_borrowed(Core& core, MmStruct* mm) = 0;
-  /// True if a kernel thread hands what it has borrowed on to the next one together with its reference; false if
-  /// each takes and drops its own.
+  /// True if a kernel thread hands what it has borrowed on to the next one together with its reference; false
+  /// if each takes and drops its own.
   virtual bool hands_on() const { return true; }
 };
 
@@ -65,8 +65,8 @@ class Scheduler final : private InterruptHandler {
   /// Starts the idle tasks, which run on `init_mm`. Before everything else.
   void boot(MmStruct* init_mm);
 
-  /// wake_up_new_task, run by `core`: a new task with body, files and who waits in vfork() on the queue of `on`. Dead
-  /// when the body returns.
+  /// wake_up_new_task, run by `core`: a new task with body, files and who waits in vfork() on the queue of
+  /// `on`. Dead when the body returns.
   Task& spawn(Core& core, std::string name, MmStruct* mm, CoreId on, std::function<void(Task&)> body,
               Fiber::Kind kind = Fiber::Kind::worker, SlabObject files = no_object,
               std::shared_ptr<Completion> vfork_done = nullptr);
@@ -90,10 +90,10 @@ class Scheduler final : private InterruptHandler {
   /// SIGKILL for every task of `mm`, by `core`: they are marked, woken where they sleep killably, and kicked
   /// off where other cores run them (complete_signal() and signal_wake_up() of kernel/signal.c).
   void kill(Core& core, const MmStruct& mm);
-  /// set_cpus_allowed() with a mask of one CPU, by `core`: `task` is bound to `to`. If it waits on a queue it is
-  /// moved at once (move_queued_task()), if it sleeps it wakes there, and if a core runs it, that core is told to
-  /// give it away at its next schedule(). Left out: the stopper (2.6.24: migration) thread in between, and that
-  /// the caller waits for it.
+  /// set_cpus_allowed() with a mask of one CPU, by `core`: `task` is bound to `to`. If it waits on a queue it
+  /// is moved at once (move_queued_task()), if it sleeps it wakes there, and if a core runs it, that core is
+  /// told to give it away at its next schedule(). Left out: the stopper (2.6.24: migration) thread in
+  /// between, and that the caller waits for it.
   void set_cpu_allowed(Core& core, Task& task, CoreId to);
   /// Gives the core to the next runnable task, if there is one.
   void yield(Task& current);

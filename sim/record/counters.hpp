@@ -145,8 +145,9 @@ class Counters {
     stats.hold += hold;
     if (stats.hold_max < hold) stats.hold_max = hold;
   }
-  /// The measured window begins: longest waits and holds are looked for anew. (A hold that began before and ends in
-  /// the window counts with all its length, here as in `hold`; maxima of a whole run are those of its window.)
+  /// The measured window begins: longest waits and holds are looked for anew. (A hold that began before and
+  /// ends in the window counts with all its length, here as in `hold`; maxima of a whole run are those of its
+  /// window.)
   void restart_maxima() {
     for (LockClassStats& stats : lock_stats_)
       stats.wait_max = stats.hold_max = Duration{};

@@ -1,4 +1,5 @@
-// What does it cost to load an address space, which id does it get, and what happens when there are none left?
+// What does it cost to load an address space, which id does it get, and what happens when there are none
+// left?
 
 #include "models/operations/affinity.hpp"
 #include "tests/support/kernel_world.hpp"

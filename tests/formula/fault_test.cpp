@@ -1,5 +1,6 @@
-// What does each kind of fault cost, and what does it leave behind? One core, every line in its cache but for the struct
-// pages that it meets for the first time; sums of cost-book entries in the order of the kernel's steps.
+// What does each kind of fault cost, and what does it leave behind? One core, every line in its cache but for
+// the struct pages that it meets for the first time; sums of cost-book entries in the order of the kernel's
+// steps.
 
 #include "models/operations/fault.hpp"
 #include "tests/support/file_area.hpp"

@@ -15,7 +15,8 @@ constexpr int levels_above = 3; // of four
 class Gup : public testing::Test {
  protected:
   static Settings with(Settings more = {}) {
-    // No private cache: every page is cleared and copied in memory (what a hot one costs: page_contents_test.cpp).
+    // No private cache: every page is cleared and copied in memory (what a hot one costs:
+    // page_contents_test.cpp).
     return Settings{{"kernel.pcp_batch", std::int64_t{2000}},
                     {"kernel.pcp_high", std::int64_t{100'000}},
                     {"machine.cache.size", "0 B"}} +

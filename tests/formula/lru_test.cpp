@@ -22,8 +22,8 @@ std::vector<Setting> kernel_of(const std::string& lru) {
           {"machine.cores_per_cluster", std::int64_t{32}}};
 }
 
-/// As 2.6.24 has it (zone) and as 5.10 does (node). So many CPUs keep back more pages each than any test lists, so that
-/// no count is published.
+/// As 2.6.24 has it (zone) and as 5.10 does (node). So many CPUs keep back more pages each than any test
+/// lists, so that no count is published.
 class LruOf : public testing::TestWithParam<const char*> {
  protected:
   LruMachine m{32, kernel_of(GetParam())};
@@ -161,8 +161,8 @@ TEST_P(LruOf, DoesNotTakeTheLockForPagesThatOthersMap) {
       ++m.pages[frame].refcount;
     std::vector<FrameNumber> gathered = frames;
     EXPECT_EQ(m.time_of(core, [&] { m.lru->free_pages_and_swap_cache(core, gathered); }), 0_ns);
-    // Every other page is still wanted. 5.10 counts those too before it gives the lock back: 32 of 64 go in two holds;
-    // 2.6.24 takes it once for each five chunks of 14.
+    // Every other page is still wanted. 5.10 counts those too before it gives the lock back: 32 of 64 go in
+    // two holds; 2.6.24 takes it once for each five chunks of 14.
     for (std::size_t i = 1; i < frames.size(); i += 2)
       ++m.pages[frames[i]].refcount;
     for (std::size_t i = 0; i < frames.size(); i += 2)

@@ -1,7 +1,7 @@
 // Do calls that change areas cost exactly the sum of their cost-book entries?
 //
-// One core, every line in its cache, nothing in the pagevec. What is expected is written entry by entry, in the order
-// of the kernel's steps (5.10). The page that the warm-up maps keeps the page table alive.
+// One core, every line in its cache, nothing in the pagevec. What is expected is written entry by entry, in
+// the order of the kernel's steps (5.10). The page that the warm-up maps keeps the page table alive.
 
 #include "models/operations/brk.hpp"
 #include "models/operations/madvise.hpp"

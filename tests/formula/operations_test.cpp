@@ -41,15 +41,16 @@ struct Prices : CostBook {
   Duration downgrade_write() const { return rmw() + 2 * owner_access; }
   Duration locked_and_unlocked() const { return rmw() + line.hit; } // queued spinlock, nobody else there
   Duration first_locked_and_unlocked() const { return rmw_from_memory() + line.hit; }
-  // lru_lock held once, with the line of the lists' heads; and the pagevec's pages put on their lists in one go.
+  // lru_lock held once, with the line of the lists' heads; and the pagevec's pages put on their lists in one
+  // go.
   Duration lru_hold() const { return locked_and_unlocked() + line.hit; }
   Duration lru_drain(std::int64_t pages) const {
     return lru_hold() + pages * (work.lru_add + work.pagevec_put);
   }
   // What a core keeps back of a counter of pages goes to the node's (or the zone's) and to the machine's.
   Duration published() const { return 2 * rmw(); }
-  // How often that happens while `pages` more are counted, or less, if `kept` of them were kept back before: with
-  // 64 MiB and one CPU whenever it would be more than two.
+  // How often that happens while `pages` more are counted, or less, if `kept` of them were kept back before:
+  // with 64 MiB and one CPU whenever it would be more than two.
   static std::int64_t times_published(std::int64_t pages, std::int64_t kept) { return (pages + kept) / 3; }
   // On and off the LRU a page counts for its zone and for its node.
   Duration lru_published(std::int64_t pages, std::int64_t kept) const {

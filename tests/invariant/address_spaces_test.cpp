@@ -1,4 +1,5 @@
-// Does the check of mm_users, mm_count and mm_cpumask find each of them wrong, and nothing where all is right?
+// Does the check of mm_users, mm_count and mm_cpumask find each of them wrong, and nothing where all is
+// right?
 
 #include "models/operations/affinity.hpp"
 #include "models/operations/clone.hpp"
@@ -14,8 +15,8 @@ namespace {
 using namespace literals;
 using testing::HasSubstr;
 
-// Two threads of a process: one runs on cpu 0 and breaks something, the other has run on cpu 1, which is lazy on the
-// mm now, or runs another process.
+// Two threads of a process: one runs on cpu 0 and breaks something, the other has run on cpu 1, which is lazy
+// on the mm now, or runs another process.
 std::string after(const std::function<void(KernelWorld&, MmStruct&)>& mistake, bool other_process = false,
                   const Settings& settings = {}) {
   KernelWorld w(2, Settings{{"kernel.tlb_flush", "eager"}} + settings);

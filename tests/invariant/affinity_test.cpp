@@ -1,4 +1,5 @@
-// Does a task that is bound to another CPU get there from wherever it is, once, and what does it leave behind?
+// Does a task that is bound to another CPU get there from wherever it is, once, and what does it leave
+// behind?
 
 #include "models/operations/affinity.hpp"
 #include "tests/support/kernel_world.hpp"

@@ -12,8 +12,8 @@ namespace {
 using namespace literals;
 using testing::HasSubstr;
 
-// cpu 0 runs A all the time, while so many processes begin on cpu 1 that ids run out and B, there, gets the number of
-// A in the next generation. Then B goes to cpu 0.
+// cpu 0 runs A all the time, while so many processes begin on cpu 1 that ids run out and B, there, gets the
+// number of A in the next generation. Then B goes to cpu 0.
 std::string number_given_to_another(const char* allocator) {
   KernelWorld w(2, {{"kernel.asid_bits", std::int64_t{8}},
                     {"kernel.asid_allocator", std::string(allocator)},

@@ -1,5 +1,6 @@
-// Do entries, references, map counts, rss and the counts of pages add up, whatever threads and processes do to the same
-// pages of private and shared files and of anonymous memory at once; and does nobody use a stale translation?
+// Do entries, references, map counts, rss and the counts of pages add up, whatever threads and processes do
+// to the same pages of private and shared files and of anonymous memory at once; and does nobody use a stale
+// translation?
 
 #include "models/operations/gup.hpp"
 #include "sim/engine/random.hpp"
@@ -136,7 +137,8 @@ TEST_P(Stacks, GrowOnceForThreadsThatRace) {
   EXPECT_EQ(w.count(Counter::segfault), 0u);
 }
 
-/// A stack from `begin` up, beside a read-only area below: how a write to `allowed` and then one to `refused` end.
+/// A stack from `begin` up, beside a read-only area below: how a write to `allowed` and then one to `refused`
+/// end.
 std::vector<std::int64_t> faults_of(const Settings& settings, PageNumber begin, PageNumber allowed,
                                     PageNumber refused) {
   return in_child([&] {

@@ -1,5 +1,5 @@
-// Random pinning, writing, forking and unmapping: what is pinned for writing stays the process's page, nothing
-// is freed under a pin, and nothing is left in the end.
+// Random pinning, writing, forking and unmapping: what is pinned for writing stays the process's page,
+// nothing is freed under a pin, and nothing is left in the end.
 #include "models/operations/gup.hpp"
 #include "tests/support/kernel_world.hpp"
 
@@ -155,7 +155,8 @@ TEST(Gup, APinnedPageIsCopiedForTheChildAsWritableAsItsAreaIs) {
     for (const bool area_is_writable : {true, false}) {
       const PageNumber area = mmap(w.system, task, 1);
       touch(w.system, task, area, AccessKind::write); // else it is the zero page that is pinned
-      task.mm->vmas.find(area)->flags = area_is_writable ? vm_read_write | VM_ACCOUNT : VM_READ | VM_ACCOUNT; // as mmap(PROT_READ) has it
+      // as mmap(PROT_READ) has it
+      task.mm->vmas.find(area)->flags = area_is_writable ? vm_read_write | VM_ACCOUNT : VM_READ | VM_ACCOUNT;
       touch(w.system, task, area, AccessKind::read);
       std::vector<FrameNumber> pinned;
       pin_user_pages_fast(w.system, task, area, 1, AccessKind::read, pinned);

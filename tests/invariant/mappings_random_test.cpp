@@ -1,8 +1,9 @@
 // Do address spaces stay what their programs made of them, whatever the programs do?
 //
-// Threads of one process do random things, each in a window of its own and with what it has moved elsewhere; windows
-// touch, so that areas of different threads merge and are cut. There are more threads than cores, so that they leave
-// translations behind on cores to which they come back. Each thread keeps books of what must be there.
+// Threads of one process do random things, each in a window of its own and with what it has moved elsewhere;
+// windows touch, so that areas of different threads merge and are cut. There are more threads than cores, so
+// that they leave translations behind on cores to which they come back. Each thread keeps books of what must
+// be there.
 
 #include "models/operations/brk.hpp"
 #include "models/operations/madvise.hpp"

@@ -2,8 +2,8 @@
 //
 // An operation is run with room for 0, 1, 2, ... further frames until it succeeds: so each of its allocations
 // fails once, for want of memory and not by a switch. After each run the machine has nothing left but what it
-// began with: no address space, no object, no promise, no lock (lockdep looks where tasks end), and no frame but
-// those that slab caches and pagevecs keep, which have nothing to do with who has died.
+// began with: no address space, no object, no promise, no lock (lockdep looks where tasks end), and no frame
+// but those that slab caches and pagevecs keep, which have nothing to do with who has died.
 
 #include "models/operations/gup.hpp"
 #include "models/operations/kill.hpp"
@@ -41,8 +41,8 @@ class Hoard {
   }
 
  private:
-  // The first ones were taken one beside the other, the last ones wherever there was one left. Slabs of several
-  // frames need neighbours, and find them in the buddy system only.
+  // The first ones were taken one beside the other, the last ones wherever there was one left. Slabs of
+  // several frames need neighbours, and find them in the buddy system only.
   void give_back_frames(Core& core, std::uint64_t frames) {
     for (; frames > 0 && !frames_.empty(); --frames, frames_.pop_front())
       put_page(system_, core, frames_.front());
@@ -145,7 +145,8 @@ const std::vector<Story> stories{
        munmap(s, t, area, 4);
      }}};
 
-/// With a reserve a task that is killed has some of it to end with; without one its way out is as hard as can be.
+/// With a reserve a task that is killed has some of it to end with; without one its way out is as hard as can
+/// be.
 constexpr std::int64_t kbytes_of_no_reserve = 1, kbytes_of_sixteen_frames = 64;
 
 class OutOfMemory : public testing::TestWithParam<std::tuple<KernelVersion, Story, std::int64_t>> {};

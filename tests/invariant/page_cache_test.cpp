@@ -1,4 +1,5 @@
-// Does the page cache lose or double nothing, whoever looks up, reads, locks, dirties and truncates at the same time?
+// Does the page cache lose or double nothing, whoever looks up, reads, locks, dirties and truncates at the
+// same time?
 
 #include "sim/engine/random.hpp"
 #include "tests/support/versions.hpp"

@@ -199,7 +199,8 @@ TEST_P(AnyRwSemaphore, NamesTheWriterThatEverybodyWaitsForInADeadlock) {
   RwsemWorld world(GetParam(), 1, 2);
   world.task("munmap", 0, [&](Task& task) {
     world.semaphore.down_write(task);
-    world.scheduler.block(task, Account::lock_sleep, nullptr); // for ever: lockdep lets no task end with a lock
+    // for ever: lockdep lets no task end with a lock
+    world.scheduler.block(task, Account::lock_sleep, nullptr);
   });
   world.task("fault", 1, [&](Task& task) {
     work(task, 10_us);

@@ -2,20 +2,25 @@
 //
 //   build/reference_tests --gtest_filter='*ContextSwitch*'     # prints the table
 //
-// The numbers are those of references/published.csv: pcid-pp and pcid-512, A. Lutomirski, "x86/mm: Implement PCID based
-// optimization" (10af6235e0d3, Linux 4.14): two processes on one CPU wake each other by eventfd, and touch nothing or
-// 512 pages. A Skylake laptop of 2.3 GHz, as a KVM guest. Two numbers of four are calibrated: entry.syscall on the
-// ping-pong with ids, tlb.l2_hit on the 512 pages with ids. What ids gain is predicted.
+// The numbers are those of references/published.csv: pcid-pp and pcid-512, A. Lutomirski, "x86/mm: Implement
+// PCID based optimization" (10af6235e0d3, Linux 4.14): two processes on one CPU wake each other by eventfd,
+// and touch nothing or 512 pages. A Skylake laptop of 2.3 GHz, as a KVM guest. Two numbers of four are
+// calibrated: entry.syscall on the ping-pong with ids, tlb.l2_hit on the 512 pages with ids. What ids gain is
+// predicted, but three more values are free: entry.switch_ttbr (200 ns), entry.user_access (500 ps) and
+// own_pages (8) have no source. What is gained without the 512 pages hangs on own_pages, and on switch_ttbr
+// being as long as switch_mm. And the l2_hit that comes out, 600 ps or 1.4 cycles where Intel says 7, is not
+// that TLB's latency: it makes up for something else (perhaps that the core's accesses overlap).
 //
-// The machine: geometry of the TLBs from Intel's optimization manual (Skylake client: 64 entries in 4 ways, 1536 in
-// 12); a walk whose upper levels are remembered takes 20 cycles (measured on Haswell, which has the same second
-// level: Mynavi, 21 June 2013, graphs 105 to 107, quoted from an excerpt). A benchmark that "touches nothing" has
-// pages of its own: code, stack, libraries; 8 is an estimate. Writing CR3 flushes by itself: tlbi.all and tlbi.dsb are
-// 0, and the write costs the same with and without an id.
+// The machine: geometry of the TLBs from Intel's optimization manual (Skylake client: 64 entries in 4 ways,
+// 1536 in 12); a walk whose upper levels are remembered takes 20 cycles (measured on Haswell, which has the
+// same second level: Mynavi, 21 June 2013, graphs 105 to 107, quoted from an excerpt). A benchmark that
+// "touches nothing" has pages of its own: code, stack, libraries; 8 is an estimate. Writing CR3 flushes by
+// itself: tlbi.all and tlbi.dsb are 0, and the write costs the same with and without an id.
 #include "tests/support/points.hpp"
 
 #include <cstdio>
 #include <gtest/gtest.h>
+#include <vector>
 
 namespace mmsim {
 namespace {
@@ -74,12 +79,13 @@ TEST(ContextSwitch, LosesWithoutIdsWhatItsWorkingSetCostsToWalkAgain) {
   }
 }
 
-// Zephyr on an unnamed arm64 board (ze-noasid, ze-asid; H. Xavier, commit 16552e86d91d): rings of 2 to 32 threads with
-// address spaces of their own. Another kernel, and nobody says which pages a turn touches, so the level is a miss
-// (1.6 us against 2.9), and so is what ids gain (1434 ns with two threads against 221). Asked for is the
-// direction: ids gain, and the less the more processes there are, whose entries push each other out.
+// Zephyr on an unnamed arm64 board (ze-noasid, ze-asid; H. Xavier, commit 16552e86d91d): rings of 2 to 32
+// threads with address spaces of their own. Another kernel, and nobody says which pages a turn touches, so
+// the level is a miss (1.6 us against 2.9), and so is what ids gain (1434 ns with two threads against 251).
+// Asked for is the direction: ids gain, and the less the more processes there are, whose entries push each
+// other out.
 TEST(ContextSwitch, GainsLessByIdsTheMoreProcessesTakeTurns) {
-  double before = 1e9;
+  std::vector<double> gains;
   struct Row {
     int processes;
     double without, with;
@@ -99,9 +105,12 @@ TEST(ContextSwitch, GainsLessByIdsTheMoreProcessesTakeTurns) {
     std::printf("%3d threads: published %.0f -> %.0f ns, gain %.0f; simulated %.0f -> %.0f ns, gain %.0f\n",
                 row.processes, row.without, row.with, row.without - row.with, without, with, without - with);
     EXPECT_GT(without, with);
-    EXPECT_LE(without - with, 1.02 * before);
-    before = without - with;
+    if (!gains.empty()) {
+      EXPECT_LE(without - with, 1.02 * gains.back());
+    }
+    gains.push_back(without - with);
   }
+  EXPECT_LT(gains.back(), 0.9 * gains.front());
 }
 
 } // namespace

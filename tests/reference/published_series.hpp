@@ -1,9 +1,10 @@
 // A published series beside the model's answer.
 //
-// Each point of the series is one run of scenario `lock` on the machine file that stands for the machine of the series.
-// Points that the machine file was calibrated on are shown and not counted. What is asked of a series is the sign of
-// every step of the published curve, and that the median error of its predicted points is no worse than when the case
-// was written; README.md, "Beside the world's measurements", shows the errors themselves.
+// Each point of the series is a run, or one a seed, with `settings`: the scenario, and the machine file that
+// stands for the machine of the series.
+// Points that the machine file was calibrated on are shown and not counted. What is asked of a series is the
+// sign of every step of the published curve, and that the median error of its predicted points is no worse
+// than when the case was written; README.md, "Beside the world's measurements", shows the errors themselves.
 #pragma once
 
 #include "tests/support/points.hpp"

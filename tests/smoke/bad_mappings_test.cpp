@@ -1,5 +1,5 @@
-// What happens when a program asks for what cannot be? Its call fails as the kernel's does, with a line in the log, the
-// run goes on, and nothing leaks.
+// What happens when a program asks for what cannot be? Its call fails as the kernel's does, with a line in
+// the log, the run goes on, and nothing leaks.
 
 #include "models/operations/brk.hpp"
 #include "models/operations/madvise.hpp"

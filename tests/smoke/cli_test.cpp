@@ -16,6 +16,7 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::Contains;
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Key;
@@ -205,7 +206,8 @@ TEST(Command, blocks_that_cannot_be_are_refused_with_their_place) {
   EXPECT_FALSE(std::filesystem::exists(folder / "out"));
 }
 
-// What a machine file says of its zones adapts to the memory that the user gives it; what the user says does not.
+// What a machine file says of its zones adapts to the memory that the user gives it; what the user says does
+// not.
 TEST(Command, a_machine_runs_with_less_memory_than_its_zones) {
   const TestFolder folder;
   const std::vector<std::string> small{"run",
@@ -326,6 +328,18 @@ TEST(Sweep, writes_tables_and_manifest_into_results_by_its_own_name) {
   EXPECT_EQ(manifest.at("configuration").at("scenario.pages").at("origin"), file + ":7:1");
   EXPECT_EQ(manifest.at("configuration").at("run.seed").at("origin"), "default");
   EXPECT_FALSE(manifest.at("configuration").contains("run.cpus")) << "an axis is no setting";
+}
+
+TEST(Sweep, every_sweep_of_the_repository_can_be_planned) {
+  const TestFolder folder;
+  int sweeps = 0;
+  for (const auto& file : std::filesystem::directory_iterator(MMSIM_SOURCE_DIR "/configs/sweeps")) {
+    ++sweeps;
+    const Ended dry = mmsim_command(folder, {"sweep", file.path().native(), "--dry-run"});
+    EXPECT_EQ(dry.status, 0) << file.path() << dry.err;
+    EXPECT_THAT(dry.out, ContainsRegex("[1-9][0-9]* points, ")) << file.path();
+  }
+  EXPECT_GE(sweeps, 8);
 }
 
 TEST(Sweep, a_directory_of_another_sweep_is_refused_and_left_alone) {

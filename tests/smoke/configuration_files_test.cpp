@@ -85,6 +85,21 @@ TEST(ConfigurationFiles, set_chooses_a_base_without_any_file) {
   EXPECT_EQ(value_at<std::int64_t>(configuration, "kernel.test_count"), 4);
 }
 
+// A slow core is slow at whatever is added to the cost book, too.
+TEST(ConfigurationFiles, a_machine_that_scales_kernel_work_scales_all_of_it) {
+  int scaling = 0;
+  for (const auto& file : std::filesystem::directory_iterator(MMSIM_SOURCE_DIR "/configs/machines")) {
+    const std::string machine = file.path().stem();
+    const Configuration configuration = load_configuration({}, {"machine.base=" + machine});
+    if (configuration.find("machine.work.munmap") == nullptr) continue;
+    ++scaling;
+    for (const ParameterInfo& parameter : ParameterCatalogue::instance().parameters())
+      if (parameter.path.starts_with("machine.work."))
+        EXPECT_NE(configuration.find(parameter.path), nullptr) << machine << ": " << parameter.path;
+  }
+  EXPECT_GE(scaling, 3);
+}
+
 TEST(ConfigurationFiles, an_unknown_base_is_refused_with_the_nearest_file) {
   const Folder folder;
   folder.write("configs/machines/small-of-the-test.toml", "");

@@ -48,7 +48,9 @@ INSTANTIATE_TEST_SUITE_P(
                         Place{"arm11mpcore-4", "2.6.24", ""}, Place{"arm11mpcore-4", "5.10", "eager"},
                         Place{"e7-8870-8s", "5.10", ""}, Place{"e7-8870-8s", "2.6.24", ""},
                         Place{"xeon-e7-8895-4s", "5.10", ""}, Place{"xeon-8176-8s", "5.10", ""},
-                        Place{"xeon-skylake-4s", "2.6.24", ""}, Place{"xeon-skylake-4s", "5.10", "eager"})),
+                        Place{"xeon-skylake-4s", "2.6.24", ""}, Place{"xeon-skylake-4s", "5.10", "eager"},
+                        Place{"neoverse-v1-64", "6.4", ""}, Place{"neoverse-n1-80", "6.1", ""},
+                        Place{"icelake-8336c-2s", "6.1", "eager"})),
     [](const auto& info) {
       const Place& place = std::get<1>(info.param);
       std::string name =

@@ -76,8 +76,8 @@ class KernelWorld {
   }
 };
 
-/// Maps an area of its own: behind all others, with a free page between, or neighbours of the same kind would merge;
-/// the first one where a table begins, so that those after it share that.
+/// Maps an area of its own: behind all others, with a free page between, or neighbours of the same kind would
+/// merge; the first one where a table begins, so that those after it share that.
 inline PageNumber mmap_apart(System& system, Task& task, std::uint64_t pages) {
   MmapRequest request;
   request.pages = pages;

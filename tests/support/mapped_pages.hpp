@@ -76,8 +76,8 @@ class MappedPages {
 
   const std::map<PageNumber, Page>& all() const { return pages_; }
 
-  /// Throws Violation if areas or page tables say something else of [first, first + pages), or of the pages that are
-  /// mapped elsewhere.
+  /// Throws Violation if areas or page tables say something else of [first, first + pages), or of the pages
+  /// that are mapped elsewhere.
   void check(MmStruct& mm, PageNumber first, std::uint64_t pages) const {
     for (std::uint64_t i = 0; i < pages; ++i)
       if (!contains(first + i)) check_hole(mm, first + i);
