@@ -58,7 +58,7 @@ void Oracle::judge(Core& core, MmStruct& mm, PageNumber page, Tlb::Translation& 
   const char* why = nullptr;
   if (frame_freed)
     why = "its frame has been freed since";
-  else if (table_freed)
+  else if (table_freed && open == mm.open_changes.end()) // else it is unhooked, and waits for the flush
     why = "its table has been freed since";
   else if (now.valid() && now.frame() != old.frame() && (open == mm.open_changes.end() || !open->refill))
     why = "the address has another translation by now (break before make)";

@@ -56,6 +56,7 @@ Vma* copy_vma(System& system, Task& task, Vma*& vma, PageNumber to, std::uint64_
   const WorkCosts& work = task.core().costs().work;
   task.core().charge(work.vma_dup + work.rmap_link, Account::work);
   if (copy.anon_vma != nullptr) copy.anon_vma->link(task.core()); // anon_vma_clone()
+  vma_start_write(task, mm, copy); // before it can be found: the tables move into it
   return &vma_link(system, task, copy);
 }
 

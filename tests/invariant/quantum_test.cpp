@@ -40,11 +40,12 @@ TEST_P(Quantum, OnFourCoresItChangesMeansByLessThanTwoPercent) {
   }
 }
 
-/// Those that walk over page tables under a lock. `lock` and `allocator` have no loop that is charged in bulk.
+/// Those that walk over page tables under a lock. The others have no loop that is charged in bulk.
 std::vector<NamedScenario> with_pages() {
   std::vector<NamedScenario> some = scenarios;
   std::erase_if(some, [](const NamedScenario& scenario) {
-    return scenario.name == "lock" || scenario.name == "allocator";
+    return scenario.name == "lock" || scenario.name == "allocator" || scenario.name == "context_switch" ||
+           scenario.name == "ipi_storm";
   });
   return some;
 }

@@ -303,7 +303,7 @@ TEST(FamilyObjects, AnAreaGetsItsAnonVmaAtItsFirstPageAndAFamilySharesIt) {
   KernelWorld w(2);
   SlabCaches& slabs = w.system.slabs;
   spawn_process_at_boot(w.system, "process", CoreId(0), [&](Task& task) {
-    const PageNumber area = mmap(w.system, task, 3), untouched = mmap(w.system, task, 3);
+    const PageNumber area = mmap(w.system, task, 3, 512), untouched = mmap(w.system, task, 3, 512); // apart
     EXPECT_EQ(slabs.vm_area_struct.in_use(), 2u);
     EXPECT_EQ(slabs.anon_vma.in_use(), 0u);
     touch(w.system, task, area, AccessKind::write);

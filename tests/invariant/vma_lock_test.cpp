@@ -146,9 +146,10 @@ TEST(VmaLocks, RandomMapsFaultsAndForksOfThreadsLeaveNothingBehind) {
       for (int step = 0; step < 300; ++step) {
         switch (random.below(5)) {
         case 0:
-          mine.emplace_back(mmap(w.system, task, 1 + random.below(20)), 0);
-          mine.back().second = task.mm->vmas.find(mine.back().first)->pages();
-          break;
+        {
+          const std::uint64_t pages = 1 + random.below(20);
+          mine.emplace_back(mmap(w.system, task, pages), pages);
+        } break;
         case 1:
           if (mine.empty()) break;
           munmap(w.system, task, mine.back().first, mine.back().second);
