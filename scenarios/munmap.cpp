@@ -24,8 +24,7 @@ struct MunmapParameters {
         .at_least(0);
     d("scenario.touch", p.touch, "write",
       "how pages are touched: by writing (each gets a page of memory), or by reading (the zero page, where "
-      "the "
-      "kernel has one: neither page allocator nor LRU take part)")
+      "the kernel has one: neither page allocator nor LRU take part)")
         .one_of({"write", "read"});
     d("scenario.think", p.think, "2 us", "mean user time between rounds, exponential");
   }

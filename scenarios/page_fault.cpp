@@ -26,8 +26,7 @@ struct PageFaultParameters {
         .one_of({"processes", "threads"});
     d("scenario.areas", p.areas, "own",
       "where threads fault: each in areas of its own, which it maps and unmaps, or in its part of one area "
-      "that all "
-      "share (pft), each page once")
+      "that all share (pft), each page once")
         .one_of({"own", "shared"});
     d("scenario.pages", p.pages, 256, "pages of an area, or of a thread's part of it; page_fault1 has 32768")
         .at_least(1);

@@ -2,8 +2,7 @@
 //
 // Timeline of a core and an address space `mm`, all with irqs off:
 //   enter(core, mm)        before the core loads mm's tables: say that the core may hold its translations,
-//   and drop what
-//                          became outdated while it was away
+//                          and drop what became outdated while it was away
 //   loaded(core, mm)       after it
 //   enter_lazy(core, mm)   a kernel thread borrows mm and will not touch user memory
 //   leave_lazy(core, mm)   a user task of mm runs again on a core that had kept it
