@@ -143,6 +143,14 @@ void MemoryCosts::declare(Declaration& d, MemoryCosts& c) {
     "cycles a line");
 }
 
+void DiskCosts::declare(Declaration& d, DiskCosts& c) {
+  const char* source = "data sheet of a server's NVMe drive (Intel P4510, 2017), quoted from memory";
+  d("machine.disk.latency", c.latency, "80 us", "from a request to the disk to its first byte", source);
+  d("machine.disk.read_bandwidth", c.read_bandwidth, "3.2 GB/s",
+    "bandwidth of the disk for reads, shared by the requests under way", source);
+  d("machine.disk.write_bandwidth", c.write_bandwidth, "3 GB/s", "bandwidth of the disk for writes", source);
+}
+
 void EntryCosts::declare(Declaration& d, EntryCosts& c) {
   d("machine.entry.syscall", c.syscall, "160 ns", "entering and leaving a system call",
     "host.csv F0, getppid on a comparable server core: 160 ns");
@@ -282,6 +290,7 @@ void CostBook::declare(Declaration& d, CostBook& c) {
   InterruptCosts::declare(d, c.irq);
   TlbCosts::declare(d, c.tlb);
   MemoryCosts::declare(d, c.memory);
+  DiskCosts::declare(d, c.disk);
   EntryCosts::declare(d, c.entry);
   WorkCosts::declare(d, c.work);
 }
