@@ -37,13 +37,13 @@ class Latr final : public ShootdownPolicy, private CpuObserver {
   void complete(Core& core, MmStruct& mm) override;
   CpuObserver* cpu_observer() override { return this; }
 
-  void enter(Core& core, MmStruct& mm) override;
+  void enter(Core& core, MmStruct& mm) override { set_bit(core, mm); }
   void enter_lazy(Core& core, MmStruct& mm) override;
   void leave_lazy(Core& core, MmStruct& mm) override { enter(core, mm); }
   void leave(Core& core, MmStruct& mm) override;
 
  protected:
-  CoreSet targets(Core& core, MmStruct& mm, const FlushRange&) override;
+  CoreSet targets(Core& core, MmStruct& mm, const FlushRange&) override { return others_in_mask(core, mm); }
   bool own_tlb_last() const override { return false; }
 
  private:
@@ -72,7 +72,6 @@ class Latr final : public ShootdownPolicy, private CpuObserver {
   void reclaim(Core& core, Queue& queue);
   void release(Core& core, Queue& queue, State& state);
   void drop(Core& core, MmStruct& mm);
-  void clear_bit(Core& core, MmStruct& mm);
   static void swept(Queue& queue, State& state);
 
   const std::size_t states_;

@@ -88,7 +88,7 @@ class Lazy final : public MaskedShootdownPolicy {
   }
   void catch_up_with(Core& core, MmStruct& mm) {
     const std::uint64_t generation = mm.generation;
-    invalidate_here(core, mm, {PageNumber(0), mm.tables.shape().end(), true, false});
+    invalidate_here(core, mm, FlushRange::all_of(mm));
     core.counters().add(Counter::tlb_flush_mm);
     mm.core_generation[core.id().value()] = generation;
   }

@@ -33,7 +33,7 @@ class LeaveMm final : public MaskUntilRollover {
   void interrupted(Core& core, MmStruct& mm, const FlushRange& range) override {
     if (lazy_on(core) != &mm) return invalidate_here(core, mm, range);
     if (means_.ids.has_ids()) {
-      invalidate_here(core, mm, {PageNumber(0), mm.tables.shape().end(), true, false});
+      invalidate_here(core, mm, FlushRange::all_of(mm));
       clear_bit(core, mm);
     }
     means_.leave_borrowed_mm(core); // by leave(): the bit, without ids

@@ -39,6 +39,10 @@ struct FlushRange {
   PageNumber begin, end;
   bool whole_mm = false;     ///< more than the ceiling, or the address space goes
   bool freed_tables = false; ///< page tables are freed too: whoever may walk them must know
+
+  static FlushRange all_of(const MmStruct& mm, bool freed_tables = false) {
+    return {PageNumber(0), mm.tables.shape().end(), true, freed_tables};
+  }
 };
 
 class CpuObserver;
