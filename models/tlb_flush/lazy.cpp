@@ -98,7 +98,7 @@ class Lazy final : public MaskedShootdownPolicy {
 
 const Registered<TlbFlushPolicy> lazy{"lazy", "skips cores in lazy-TLB mode unless tables are freed",
                                       [](const FlushMeans& means) { return std::make_unique<Lazy>(means); },
-                                      "what-if where TLBI is broadcast"};
+                                      "x86's: what-if on Arm"};
 
 } // namespace
 } // namespace mmsim

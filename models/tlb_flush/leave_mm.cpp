@@ -47,8 +47,7 @@ class LeaveMm final : public MaskUntilRollover {
 
 const Registered<TlbFlushPolicy> leave_mm{
     "leave_mm", "interrupts the cores of mm_cpumask; a lazy one leaves the mm at its first interrupt",
-    [](const FlushMeans& means) { return std::make_unique<LeaveMm>(means); },
-    "what-if where TLBI is broadcast"};
+    [](const FlushMeans& means) { return std::make_unique<LeaveMm>(means); }, "x86's: what-if on Arm"};
 
 } // namespace
 } // namespace mmsim
