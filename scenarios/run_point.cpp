@@ -17,6 +17,10 @@ std::vector<std::string> unexercised(const System& system, const Configuration& 
   if (run[Counter::tlb_flush_page] + run[Counter::tlb_flush_range] + run[Counter::tlb_flush_mm] == 0)
     warnings.push_back(fmt::format("kernel.tlb_flush = \"{}\" was never exercised: nothing was flushed",
                                    read_parameters<TlbFlushParameters>(configuration).policy));
+  if (read_parameters<TlbFlushParameters>(configuration).policy == "latr" && run[Counter::latr_deferred] == 0)
+    warnings.push_back("kernel.tlb_flush = \"latr\" was never exercised: nothing was left to other cores");
+  if (system.vma_trees.locks() != nullptr && run[Counter::vma_lock_success] == 0)
+    warnings.push_back("kernel.vma_lock was never exercised: no fault found its area by its own lock");
   if (system.mm_switch.kernel_entries() == 0)
     warnings.push_back(fmt::format("kernel.kthread_switch = \"{}\" was never exercised",
                                    read_parameters<KthreadSwitchParameters>(configuration).kthread_switch));

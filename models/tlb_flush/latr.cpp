@@ -29,7 +29,10 @@ Latr::~Latr() = default;
 bool Latr::defer(Core& core, MmStruct& mm, const FlushRange& range, std::unique_ptr<Withheld>& withheld) {
   Queue& queue = *queues_[core.id().value()];
   reclaim(core, queue);
-  if (queue.used == states_) return false;
+  if (queue.used == states_) {
+    core.counters().add(Counter::latr_full);
+    return false;
+  }
   invalidate_here(core, mm, range);
   const CoreSet others = others_in_mask(core, mm); // as late as can be: who joins now sees the new entries
   if (others.empty()) {
@@ -47,6 +50,7 @@ bool Latr::defer(Core& core, MmStruct& mm, const FlushRange& range, std::unique_
     }
   ++queue.used;
   ++queue.pending;
+  core.counters().add(Counter::latr_deferred);
   return true;
 }
 
