@@ -59,7 +59,7 @@ class Mprotect final : public Scenario {
       run_user(system, task, thinks.exponential(parameters_.think));
       const OperationStart start = x.begin(task, "mprotect");
       // A whole area that was writable before needs neither memory nor a promise.
-      if (mprotect(system, task, area, pages, prot) != Errno::ok) abort_process(system, task);
+      x.required(task, mprotect(system, task, area, pages, prot), "mprotect");
       x.end(mprotect_, start, task);
     };
     x.ready(task);

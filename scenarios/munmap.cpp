@@ -74,7 +74,7 @@ class Munmap final : public Scenario {
       }
       if (watched) show(system, task, area);
       start = x.begin(task, "munmap");
-      munmap(system, task, area, pages);
+      x.required(task, munmap(system, task, area, pages), "munmap");
       x.end(munmap_, start, task);
     };
     round(false); // the readers are not there yet

@@ -102,7 +102,7 @@ class PageFault final : public Scenario {
         x.end(demand_fault_, start, task);
       }
       const OperationStart start = x.begin(task, "munmap");
-      munmap(system, task, area, pages);
+      x.required(task, munmap(system, task, area, pages), "munmap");
       x.end(munmap_, start, task);
     }
     exit_task(system, task);
