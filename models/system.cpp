@@ -64,6 +64,10 @@ void KernelParameters::declare(Declaration& d, KernelParameters& p) {
   d("kernel.spurious_flush", p.spurious_flush, false,
     "a fault that finds nothing to do, or an entry become young, flushes the page from all TLBs",
     "2.6.24: mm/memory.c handle_pte_fault; arm64 does not since October 2020: flush_tlb_fix_spurious_fault");
+  d("kernel.pgd_with_mmap_lock", p.pgd_with_mmap_lock, true,
+    "mm->pgd, which every fault reads, stands on the line of mmap_lock's count; else on one that hardly "
+    "anybody writes",
+    "by the order of mm_struct's fields: so in 2.6.24 and 5.10, and on x86 in 6.2; not on arm64 from 6.1 on");
   d("kernel.stack_limit", p.stack_limit, "8 MiB", "how large a stack may grow: RLIMIT_STACK",
     "include/uapi/linux/resource.h _STK_LIM");
   d("kernel.max_map_count", p.max_map_count, 65530, "areas that a process may have",
