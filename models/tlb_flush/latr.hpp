@@ -12,10 +12,11 @@
 // another has faulted in a new one. Whoever hands such memory on among threads must expect that, as in the paper.
 //
 // Differences, each on the safe side: the paper waits for two ticks, here the mask is what counts. The mask holds the
-// cores that run the mm's user tasks: a core that goes lazy or switches to another mm drops what it holds and clears its bit, since without a tick it
-// would never sweep (Linux 4.10 had no ids, and flushed at switches anyway). An mm that goes, or a mapping asked for
-// at addresses that are held back, completes all states of the mm by interrupts. Left out: migration of pages between
-// nodes, which the paper makes lazy too; that an allocation that fails asks for what is held back.
+// cores that run the mm's user tasks: a core that goes lazy or switches to another mm drops what it holds and clears
+// its bit, since without a tick it would never sweep (Linux 4.10 had no ids, and flushed at switches anyway). An mm
+// that goes, or a mapping asked for at addresses that are held back, completes all states of the mm by interrupts.
+// Left out: migration of pages between nodes, which the paper makes lazy too; that an allocation that fails asks for
+// what is held back.
 #pragma once
 
 #include "models/scheduler/cpu_observer.hpp"
