@@ -36,6 +36,7 @@ constexpr const char* run_examples = R"(Examples:
   mmsim run my.toml --proc /tmp/proc && cat /tmp/proc/window/zoneinfo
 
 The strongest wins: --set, the file, its base files, the defaults (mmsim list parameters).
+SPDLOG_LEVEL=debug in the environment logs each system call that failed.
 )";
 
 constexpr const char* sweep_examples = R"(Examples:

@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include <spdlog/cfg/env.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
@@ -15,6 +16,7 @@ void set_up_log() {
   auto logger = std::make_shared<spdlog::logger>("mmsim", std::move(sink));
   logger->set_pattern("%n: %^%l%$: %v");
   spdlog::set_default_logger(std::move(logger));
+  spdlog::cfg::load_env_levels(); // SPDLOG_LEVEL=debug: system calls that failed
 }
 
 } // namespace mmsim

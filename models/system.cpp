@@ -38,9 +38,8 @@ void KernelParameters::declare(Declaration& d, KernelParameters& p) {
     "MAX_GATHER_BATCH of 3.0 and later, with 4 KiB pages: one page of pointers")
       .at_least(1);
   d("kernel.exit_flush", p.exit_flush, "tables",
-    "what an address space that goes flushes: nothing but what page tables were freed under, since its id is "
-    "not used "
-    "again (tables), or with every batch of pages (always)",
+    "what an address space that goes flushes: nothing but what page tables were freed under, since its id "
+    "is not used again (tables), or with every batch of pages (always)",
     "arm64, 5.10, arch/arm64/include/asm/tlb.h tlb_flush(): fullmm")
       .one_of({"tables", "always"});
   d("kernel.munmap_downgrade", p.munmap_downgrade, true,
@@ -54,8 +53,7 @@ void KernelParameters::declare(Declaration& d, KernelParameters& p) {
     "since Linux 5.11, in 5.10.35: mm/memory.c copy_page_range, copy_present_page");
   d("kernel.wp_late_lru", p.wp_late_lru, false,
     "do_wp_page sets the entry before it puts the copy on the LRU, and gives the old page back before it "
-    "drops the "
-    "table's lock",
+    "drops the table's lock",
     "2.6.24; since 2.6.28 the entry comes last, since 4.2 the old page goes without the lock");
   d("kernel.fault_around", p.fault_around, "64 KiB",
     "a read fault on a file also maps what is in memory of so much around it; a page: only the page itself",
@@ -66,6 +64,10 @@ void KernelParameters::declare(Declaration& d, KernelParameters& p) {
   d("kernel.spurious_flush", p.spurious_flush, false,
     "a fault that finds nothing to do, or an entry become young, flushes the page from all TLBs",
     "2.6.24: mm/memory.c handle_pte_fault; arm64 does not since October 2020: flush_tlb_fix_spurious_fault");
+  d("kernel.pgd_with_mmap_lock", p.pgd_with_mmap_lock, true,
+    "mm->pgd, which every fault reads, stands on the line of mmap_lock's count; else on one that hardly "
+    "anybody writes",
+    "by the order of mm_struct's fields: so in 2.6.24 and 5.10, and on x86 in 6.2; not on arm64 from 6.1 on");
   d("kernel.stack_limit", p.stack_limit, "8 MiB", "how large a stack may grow: RLIMIT_STACK",
     "include/uapi/linux/resource.h _STK_LIM");
   d("kernel.max_map_count", p.max_map_count, 65530, "areas that a process may have",
@@ -80,9 +82,8 @@ void KernelParameters::declare(Declaration& d, KernelParameters& p) {
     "change_protection: only if there were pages, since Linux 3.8")
       .one_of({"changed", "always"});
   d("kernel.mremap_flush", p.mremap_flush, "table",
-    "what mremap flushes at a time, under the tables' locks: what it has moved of one table (table), or each "
-    "entry "
-    "before it is set again (page)",
+    "what mremap flushes at a time, under the tables' locks: what it has moved of one table (table), or "
+    "each entry before it is set again (page)",
     "move_ptes: ptep_clear_flush to 3.1; flush_tlb_range before the locks are dropped since 4.19")
       .one_of({"table", "page"});
   d("kernel.mremap_latency_limit", p.mremap_latency_limit, 512,

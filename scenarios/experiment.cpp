@@ -115,6 +115,15 @@ Task& Experiment::required(Task& task, Task* child) {
   abort_process(system_, task);
 }
 
+void Experiment::required(Task& task, Errno error, std::string_view call) {
+  if (error == Errno::ok) return;
+  const auto same = [&](const Failures::Call& each) { return each.name == call && each.error == error; };
+  auto counted = std::ranges::find_if(failures_.others, same);
+  if (counted == failures_.others.end()) counted = failures_.others.insert(counted, {call, error, 0});
+  ++counted->times;
+  abort_process(system_, task);
+}
+
 void Experiment::open() {
   const Instant begin = system_.engine.now() + run_.warmup;
   const Instant end = run_.operations > 0 ? Instant::max() : begin + run_.duration;

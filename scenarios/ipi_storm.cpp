@@ -2,7 +2,8 @@
 // intervals from a random instant on. No memory is touched: what it shows is what cross-calls themselves cost and how
 // many interrupts they are, n * (n - 1) * rate a second if none meets another one's.
 
-#include "models/scheduler/hrtimer_sleep.hpp"
+#include "models/operations/nanosleep.hpp"
+#include "models/operations/smp_call.hpp"
 #include "scenarios/scenario.hpp"
 
 namespace mmsim {
@@ -32,7 +33,7 @@ class IpiStorm final : public Scenario {
 
   void start(Experiment& x) override {
     ipi_ = x.operation("ipi");
-    sleep_.emplace(x.system().machine, x.system().scheduler);
+    sleep_.emplace(x.system());
     x.expect_ready(x.cpus());
     x.on_each_cpu([&](CoreId cpu) {
       spawn_process_at_boot(x.system(), "broadcaster on cpu " + std::to_string(cpu.value()), cpu,
@@ -51,7 +52,7 @@ class IpiStorm final : public Scenario {
       sleep_->until(task, next_after(task.now(), first));
       if (x.over()) break;
       const OperationStart start = x.begin(task, "ipi");
-      smp_call_function(x.system(), task.core());
+      smp_call_function(x.system(), task.core(), function_);
       x.end(ipi_, start, task);
     }
     exit_task(x.system(), task);
@@ -62,19 +63,10 @@ class IpiStorm final : public Scenario {
     return now < first ? first : first + ((now - first) / interval_ + 1) * interval_;
   }
 
-  // smp_call_function() of an empty function, waiting for all.
-  void smp_call_function(System& system, Core& core) {
-    core.preempt_disable();
-    CoreSet others = system.machine.online();
-    others.erase(core.id());
-    system.calls->call(core, others, function_);
-    core.preempt_enable();
-  }
-
   const Duration interval_;
   OperationId ipi_{};
   EmptyFunction function_;
-  std::optional<HrtimerSleep> sleep_;
+  std::optional<Nanosleep> sleep_;
 };
 
 const Registered<Scenario> registered{

@@ -99,7 +99,7 @@ class LazyTlb final : public Scenario {
         for (std::uint64_t page = 0; page < pages; ++page)
           touch(system, task, area + page, AccessKind::write);
         const OperationStart start = x.begin(task, "munmap");
-        munmap(system, task, area, pages);
+        x.required(task, munmap(system, task, area, pages), "munmap");
         x.end(munmap_, start, task);
       }
       hand_over(x, task, pair, false);

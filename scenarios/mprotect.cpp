@@ -42,9 +42,9 @@ class Mprotect final : public Scenario {
   }
 
  private:
-  // An area whose tables are nobody else's, written to.
+  // An area of pages_apart(pages) whose tables are nobody else's; `pages` of it written to.
   PageNumber written_area(Experiment& x, Task& task, std::uint64_t pages) {
-    const PageNumber area = x.required(task, mmap(x.system(), task, pages, TablePage::entries));
+    const PageNumber area = x.required(task, mmap(x.system(), task, pages_apart(pages), TablePage::entries));
     for (std::uint64_t page = 0; page < pages; ++page)
       touch(x.system(), task, area + page, AccessKind::write);
     return area;
@@ -59,7 +59,7 @@ class Mprotect final : public Scenario {
       run_user(system, task, thinks.exponential(parameters_.think));
       const OperationStart start = x.begin(task, "mprotect");
       // A whole area that was writable before needs neither memory nor a promise.
-      if (mprotect(system, task, area, pages, prot) != Errno::ok) abort_process(system, task);
+      x.required(task, mprotect(system, task, area, pages_apart(pages), prot), "mprotect");
       x.end(mprotect_, start, task);
     };
     x.ready(task);

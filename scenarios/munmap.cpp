@@ -24,8 +24,7 @@ struct MunmapParameters {
         .at_least(0);
     d("scenario.touch", p.touch, "write",
       "how pages are touched: by writing (each gets a page of memory), or by reading (the zero page, where "
-      "the "
-      "kernel has one: neither page allocator nor LRU take part)")
+      "the kernel has one: neither page allocator nor LRU take part)")
         .one_of({"write", "read"});
     d("scenario.think", p.think, "2 us", "mean user time between rounds, exponential");
   }
@@ -61,12 +60,13 @@ class Munmap final : public Scenario {
     System& system = x.system();
     RandomStream thinks = x.random("think " + std::to_string(cpu.value()));
     const auto pages = static_cast<std::uint64_t>(parameters_.pages);
+    const std::uint64_t mapped = parameters_.mode == "threads" ? pages_apart(pages) : pages;
     const AccessKind touched = parameters_.touch == "write" ? AccessKind::write : AccessKind::read;
     const auto round = [&](bool watched) {
       run_user(system, task, thinks.exponential(parameters_.think));
       OperationStart start = x.begin(task, "mmap");
-      // Areas of different CPUs share no table page, as the benchmarks take care of.
-      const PageNumber area = x.required(task, mmap(system, task, pages, TablePage::entries));
+      // Areas of different CPUs share neither a table page nor a vm_area_struct, as the benchmarks take care of.
+      const PageNumber area = x.required(task, mmap(system, task, mapped, TablePage::entries));
       x.end(mmap_, start, task);
       for (std::uint64_t page = 0; page < pages; ++page) {
         start = x.begin(task, "demand_fault");
@@ -75,7 +75,7 @@ class Munmap final : public Scenario {
       }
       if (watched) show(system, task, area);
       start = x.begin(task, "munmap");
-      munmap(system, task, area, pages);
+      x.required(task, munmap(system, task, area, mapped), "munmap");
       x.end(munmap_, start, task);
     };
     round(false); // the readers are not there yet

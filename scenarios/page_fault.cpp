@@ -26,8 +26,7 @@ struct PageFaultParameters {
         .one_of({"processes", "threads"});
     d("scenario.areas", p.areas, "own",
       "where threads fault: each in areas of its own, which it maps and unmaps, or in its part of one area "
-      "that all "
-      "share (pft), each page once")
+      "that all share (pft), each page once")
         .one_of({"own", "shared"});
     d("scenario.pages", p.pages, 256, "pages of an area, or of a thread's part of it; page_fault1 has 32768")
         .at_least(1);
@@ -95,15 +94,16 @@ class PageFault final : public Scenario {
     x.ready(task);
     for (; !x.over(); pages = most) {
       run_user(system, task, thinks.exponential(parameters_.think));
-      // Threads' areas share no table page, as if each had far more of them.
-      const PageNumber area = x.required(task, mmap(system, task, pages, TablePage::entries));
+      // Threads' areas share neither a table page nor a vm_area_struct, as if each had far more of them.
+      const std::uint64_t mapped = parameters_.mode == "threads" ? pages_apart(pages) : pages;
+      const PageNumber area = x.required(task, mmap(system, task, mapped, TablePage::entries));
       for (std::uint64_t page = 0; page < pages && !x.over(); ++page) {
         const OperationStart start = x.begin(task, "demand_fault");
         touch(system, task, area + page, AccessKind::write);
         x.end(demand_fault_, start, task);
       }
       const OperationStart start = x.begin(task, "munmap");
-      munmap(system, task, area, pages);
+      x.required(task, munmap(system, task, area, mapped), "munmap");
       x.end(munmap_, start, task);
     }
     exit_task(system, task);

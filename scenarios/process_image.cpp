@@ -14,9 +14,8 @@ std::vector<ImageArea> make_image(Experiment& x, Task& task, std::int64_t pages,
     const std::uint64_t mapped = std::max<std::uint64_t>(1, share);
     const PageNumber first = x.required(task, mmap(x.system(), task, mapped));
     // Neighbours must differ, as text, data and libraries do, or they would be one area.
-    if (madvise(x.system(), task, first, mapped, i % 2 == 0 ? Advice::random : Advice::sequential) !=
-        Errno::ok)
-      abort_process(x.system(), task);
+    const Advice advice = i % 2 == 0 ? Advice::random : Advice::sequential;
+    x.required(task, madvise(x.system(), task, first, mapped, advice), "madvise");
     for (std::uint64_t page = 0; page < share; ++page)
       touch(x.system(), task, first + page, AccessKind::write);
     areas.push_back({first, share});

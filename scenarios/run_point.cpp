@@ -17,6 +17,10 @@ std::vector<std::string> unexercised(const System& system, const Configuration& 
   if (run[Counter::tlb_flush_page] + run[Counter::tlb_flush_range] + run[Counter::tlb_flush_mm] == 0)
     warnings.push_back(fmt::format("kernel.tlb_flush = \"{}\" was never exercised: nothing was flushed",
                                    read_parameters<TlbFlushParameters>(configuration).policy));
+  if (read_parameters<TlbFlushParameters>(configuration).policy == "latr" && run[Counter::latr_deferred] == 0)
+    warnings.push_back("kernel.tlb_flush = \"latr\" was never exercised: nothing was left to other cores");
+  if (system.vma_trees.has_locks() && run[Counter::vma_lock_success] == 0)
+    warnings.push_back("kernel.vma_lock was never exercised: no fault found its area by its own lock");
   if (system.mm_switch.kernel_entries() == 0)
     warnings.push_back(fmt::format("kernel.kthread_switch = \"{}\" was never exercised",
                                    read_parameters<KthreadSwitchParameters>(configuration).kthread_switch));
@@ -43,13 +47,16 @@ std::vector<std::string> out_of_memory(const Experiment& experiment, const Count
     warnings.push_back(
         fmt::format("{} process{} killed: out of memory; the figures are those of what was left: {}", killed,
                     killed == 1 ? " was" : "es were", remedy));
-  const auto report = [&](std::uint64_t times, const char* call) {
+  const auto report = [&](std::uint64_t times, std::string_view call, Errno error) {
     if (times > 0)
-      warnings.push_back(fmt::format("{} failed {} time{} (ENOMEM), and each time a process ended: {}", call,
-                                     times, times == 1 ? "" : "s", remedy_of_promises));
+      warnings.push_back(fmt::format("{} failed {} time{} ({}), and each time a process ended{}", call, times,
+                                     times == 1 ? "" : "s", name_of(error),
+                                     error == Errno::enomem ? ": " + remedy_of_promises : ""));
   };
-  report(experiment.failures().mmap, "mmap");
-  report(experiment.failures().fork, "fork");
+  report(experiment.failures().mmap, "mmap", Errno::enomem);
+  report(experiment.failures().fork, "fork", Errno::enomem);
+  for (const auto& [call, error, times] : experiment.failures().others)
+    report(times, call, error);
   return warnings;
 }
 

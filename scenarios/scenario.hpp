@@ -8,7 +8,7 @@
 //       x.ready(task);                                // waits until every task is; then the warm-up begins
 //       while (!x.over()) {
 //         const OperationStart start = x.begin(task, "munmap");
-//         munmap(x.system(), task, area, pages);
+//         x.required(task, munmap(x.system(), task, area, pages), "munmap");
 //         x.end(munmap_, start, task);
 //       }
 //       exit_task(x.system(), task);
@@ -91,9 +91,17 @@ class Experiment {
   /// process (abort_process()) and becomes a warning of the run.
   PageNumber required(Task& task, PageNumber mapped);
   Task& required(Task& task, Task* child);
+  /// `call` is the system call's name, a literal. Any error, not only ENOMEM.
+  void required(Task& task, Errno error, std::string_view call);
   /// How often that happened.
   struct Failures {
+    struct Call {
+      std::string_view name;
+      Errno error;
+      std::uint64_t times;
+    };
     std::uint64_t mmap = 0, fork = 0;
+    std::vector<Call> others; ///< a name and error once each
   };
   const Failures& failures() const { return failures_; }
 

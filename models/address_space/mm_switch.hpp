@@ -40,8 +40,7 @@ struct KthreadSwitchParameters {
         .one_of({"counted", "shootdown"});
     d("kernel.active_mm_handed_on", p.handed_on, true,
       "a kernel thread after a kernel thread takes over what that one has borrowed with its reference, "
-      "instead "
-      "of taking one of its own",
+      "instead of taking one of its own",
       "kernel/sched/core.c context_switch since 5.4 (139d025cda1d)");
   }
 };

@@ -6,8 +6,7 @@ namespace mmsim {
 void VmaCacheParameters::declare(Declaration& d, VmaCacheParameters& p) {
   d("kernel.vma_cache", p.cache, "vmacache",
     "what find_vma() remembers: nothing, the mm's last area (mmap_cache), or four areas a task (vmacache); "
-    "only "
-    "beside kernel.vma_tree = \"rbtree\"",
+    "only beside kernel.vma_tree = \"rbtree\"",
     "mmap_cache to 3.14, vmacache 3.15 to 6.0, nothing since 6.1")
       .registered<VmaCache>();
 }

@@ -39,6 +39,7 @@ class VmaTrees {
   bool top_down() const { return top_down_; }
   /// kernel.vma_lock: null if faults take mmap_lock.
   VmaLocks* locks() { return locks_ ? &*locks_ : nullptr; }
+  bool has_locks() const { return locks_.has_value(); }
   /// Nodes of maple trees that have memory; none with another tree.
   const MapleNodes* maple_nodes() const { return nodes_ ? &*nodes_ : nullptr; }
   const KmemCache* maple_node_cache() const { return node_cache_; }

@@ -44,7 +44,7 @@ FaultKind handle_mm_fault(System& system, Task& task, MmStruct& mm, Vma& vma, Pa
   system.counters.add(Counter::pgfault);
   Core& core = task.core();
   core.charge(core.costs().work.fault_handle, Account::work);
-  core.read(mm.mmap_lock.line()); // pgd_offset(): mm->pgd stands on the line of mmap_lock's count
+  core.read(system.parameters.pgd_with_mmap_lock ? mm.mmap_lock.line() : mm.pgd_line); // pgd_offset()
   const std::optional<PteSlot> slot = alloc_pte(system, core, mm, page);
   if (!slot) return FaultKind::out_of_memory;
   const VmFault fault{system, task, mm, vma, page, kind, may_retry && system.parameters.fault_retry, *slot};

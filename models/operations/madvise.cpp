@@ -34,17 +34,7 @@ Errno madvise_behavior(System& system, Task& task, Vma* vma, Vma*& previous, Pag
     previous = vma;
     return Errno::ok;
   }
-  const std::uint64_t pgoff = vma->pgoff + (begin - vma->begin);
-  if (Vma* const merged =
-          vma_merge(system, task, previous, {begin, end, flags, vma->anon_vma, vma->file, pgoff})) {
-    vma = merged;
-  } else {
-    Errno error = Errno::ok;
-    if (begin != vma->begin) error = split_vma_within_limit(system, task, *vma, begin, NewPart::below);
-    if (error == Errno::ok && end != vma->end)
-      error = split_vma_within_limit(system, task, *vma, end, NewPart::above);
-    if (error != Errno::ok) return Errno::eagain;
-  }
+  if (vma_modify(system, task, vma, previous, begin, end, flags) != Errno::ok) return Errno::eagain;
   previous = vma;
   vma_start_write(task, *task.mm, *vma);
   vma->flags = flags;

@@ -85,19 +85,9 @@ Errno mprotect_fixup(System& system, Task& task, Vma* vma, Vma*& previous, PageN
     if (!system.overcommit.vm_enough_memory(task.core(), mm, charged)) return Errno::enomem;
     flags |= VM_ACCOUNT;
   }
-  const std::uint64_t pgoff = vma->pgoff + (begin - vma->begin);
-  if (Vma* const merged =
-          vma_merge(system, task, previous, {begin, end, flags, vma->anon_vma, vma->file, pgoff})) {
-    vma = merged;
-  } else {
-    Errno error = Errno::ok;
-    if (begin != vma->begin) error = split_vma_within_limit(system, task, *vma, begin, NewPart::below);
-    if (error == Errno::ok && end != vma->end)
-      error = split_vma_within_limit(system, task, *vma, end, NewPart::above);
-    if (error != Errno::ok) {
-      if (charged > 0) system.overcommit.vm_unacct_memory(task.core(), charged);
-      return error;
-    }
+  if (const Errno error = vma_modify(system, task, vma, previous, begin, end, flags); error != Errno::ok) {
+    if (charged > 0) system.overcommit.vm_unacct_memory(task.core(), charged);
+    return error;
   }
   previous = vma;
   vma_start_write(task, mm, *vma);

@@ -168,6 +168,21 @@ Vma* vma_merge(System& system, Task& task, Vma* previous, const WantedArea& want
   return next;
 }
 
+Errno vma_modify(System& system, Task& task, Vma*& vma, Vma* previous, PageNumber begin, PageNumber end,
+                 std::uint32_t flags) {
+  const std::uint64_t pgoff = vma->pgoff + (begin - vma->begin);
+  if (Vma* const merged =
+          vma_merge(system, task, previous, {begin, end, flags, vma->anon_vma, vma->file, pgoff})) {
+    vma = merged;
+    return Errno::ok;
+  }
+  Errno error = Errno::ok;
+  if (begin != vma->begin) error = split_vma_within_limit(system, task, *vma, begin, NewPart::below);
+  if (error == Errno::ok && end != vma->end)
+    error = split_vma_within_limit(system, task, *vma, end, NewPart::above);
+  return error;
+}
+
 void expand_vma(System& system, Task& task, Vma& vma, PageNumber end) {
   update_reverse_map(task, vma);
   task.core().settle();

@@ -50,6 +50,12 @@ struct WantedArea {
 /// begins before it. Returns the area that it belongs to now, whose flags are the caller's business, or null.
 Vma* vma_merge(System& system, Task& task, Vma* previous, const WantedArea& wanted);
 
+/// What mprotect_fixup() and madvise_behavior() have in common (vma_modify() since 6.8): [begin, end) of `vma`
+/// becomes an area by itself, or part of a neighbour that has `flags`; `vma` is then that one, whose flags are the
+/// caller's business. `previous` (or null) is the area before `begin`, which may be `vma` itself.
+[[nodiscard]] Errno vma_modify(System& system, Task& task, Vma*& vma, Vma* previous, PageNumber begin,
+                               PageNumber end, std::uint32_t flags);
+
 /// vma_adjust() of an area whose end goes up to `end`, over nothing.
 void expand_vma(System& system, Task& task, Vma& vma, PageNumber end);
 

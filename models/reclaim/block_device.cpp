@@ -4,23 +4,14 @@
 
 namespace mmsim {
 
-void DiskParameters::declare(Declaration& d, DiskParameters& p) {
-  const char* source = "data sheet of a server's NVMe drive (Intel P4510, 2017), quoted from memory";
-  d("machine.disk.latency", p.latency, "80 us", "from a request to the disk to its first byte", source);
-  d("machine.disk.read_bandwidth", p.read_bandwidth, "3.2 GB/s",
-    "bandwidth of the disk for reads, shared by the requests under way", source);
-  d("machine.disk.write_bandwidth", p.write_bandwidth, "3 GB/s", "bandwidth of the disk for writes", source);
-}
-
 namespace {
-Device::Speed speed_of(const Configuration& configuration) {
-  const auto disk = read_parameters<DiskParameters>(configuration);
+Device::Speed speed_of(const DiskCosts& disk) {
   return {disk.read_bandwidth, disk.write_bandwidth, disk.latency};
 }
 } // namespace
 
-BlockDevice::BlockDevice(Machine& machine, const Configuration& configuration)
-    : machine_(machine), device_(machine.engine(), "disk", speed_of(configuration)),
+BlockDevice::BlockDevice(Machine& machine)
+    : machine_(machine), device_(machine.engine(), "disk", speed_of(machine.costs().disk)),
       completed_(machine.cpus()) {
   machine_.set_handler(Irq::device, *this);
 }

@@ -13,7 +13,6 @@
 #pragma once
 
 #include "sim/engine/device.hpp"
-#include "sim/engine/parameter.hpp"
 #include "sim/machine/interrupt.hpp"
 #include "sim/machine/machine.hpp"
 
@@ -22,13 +21,6 @@
 #include <vector>
 
 namespace mmsim {
-
-struct DiskParameters {
-  BytesPerSecond read_bandwidth, write_bandwidth;
-  Duration latency;
-  static void declare(Declaration& d, DiskParameters& p);
-};
-inline const DeclareParameters<DiskParameters> declared_disk_parameters;
 
 /// struct request. Its owner keeps it until end_io().
 class BlockRequest {
@@ -41,7 +33,7 @@ class BlockRequest {
 class BlockDevice final : private InterruptHandler {
  public:
   /// Before the engine runs.
-  BlockDevice(Machine& machine, const Configuration& configuration);
+  explicit BlockDevice(Machine& machine);
 
   /// submit_bio() of a read.
   void submit_read(Core& core, BlockRequest& request, Bytes bytes);

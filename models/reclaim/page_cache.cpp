@@ -19,7 +19,7 @@ PageCache::PageCache(const PageCacheMeans& means)
 
 File& PageCache::create(std::string name, std::uint64_t pages, InMemory in_memory) {
   File& file = files_.emplace_back(*this, std::move(name), pages);
-  if (!disk_) disk_.emplace(means_.machine, means_.configuration);
+  if (!disk_) disk_.emplace(means_.machine);
   if (in_memory == InMemory::no) return file;
   for (std::uint64_t pgoff = 0; pgoff < pages; ++pgoff) {
     CachedPage& page = new_page(file, frame_at_boot(file, pgoff), pgoff);

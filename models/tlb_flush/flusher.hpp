@@ -31,7 +31,7 @@ class TlbFlusher {
       flush(core, mm, {begin, end, false, freed_tables}, Counter::tlb_flush_range);
   }
   void flush_mm(Core& core, MmStruct& mm, bool freed_tables) {
-    flush(core, mm, whole(mm, freed_tables), Counter::tlb_flush_mm);
+    flush(core, mm, FlushRange::all_of(mm, freed_tables), Counter::tlb_flush_mm);
   }
   /// Pages of `init_mm`. The one ceiling of arm64 that is a page higher, and knows no ranges.
   void flush_kernel_range(Core& core, MmStruct& init_mm, PageNumber begin, PageNumber end) {
@@ -48,8 +48,8 @@ class TlbFlusher {
   /// munmap's flush. True if the policy has taken `withheld` over; else the flush is still to be made.
   bool defer(Core& core, MmStruct& mm, PageNumber begin, PageNumber end, bool freed_tables,
              std::unique_ptr<Withheld>& withheld) {
-    const FlushRange range =
-        end - begin > ceiling_ ? whole(mm, freed_tables) : FlushRange{begin, end, false, freed_tables};
+    const FlushRange range = end - begin > ceiling_ ? FlushRange::all_of(mm, freed_tables)
+                                                    : FlushRange{begin, end, false, freed_tables};
     core.charge(core.costs().work.flush_setup, Account::tlb_local);
     if (!policy_.defer(core, mm, range, withheld)) return false;
     core.counters().add(range.whole_mm ? Counter::tlb_flush_mm : Counter::tlb_flush_range);
@@ -65,9 +65,6 @@ class TlbFlusher {
   bool frees_first() const { return policy_.frees_first(); }
 
  private:
-  static FlushRange whole(const MmStruct& mm, bool freed_tables) {
-    return {PageNumber(0), mm.tables.shape().end(), true, freed_tables};
-  }
   std::uint64_t begins(Core& core, MmStruct& mm, Counter counter) {
     core.charge(core.costs().work.flush_setup, Account::tlb_local);
     core.counters().add(counter);

@@ -29,10 +29,12 @@ Latr::~Latr() = default;
 bool Latr::defer(Core& core, MmStruct& mm, const FlushRange& range, std::unique_ptr<Withheld>& withheld) {
   Queue& queue = *queues_[core.id().value()];
   reclaim(core, queue);
-  if (queue.used == states_) return false;
+  if (queue.used == states_) {
+    core.counters().add(Counter::latr_full);
+    return false;
+  }
   invalidate_here(core, mm, range);
-  const CoreSet others =
-      targets(core, mm, range); // at the latest instant: who joins now sees the new entries
+  const CoreSet others = others_in_mask(core, mm); // as late as can be: who joins now sees the new entries
   if (others.empty()) {
     core.settle();
     withheld->flushed();
@@ -48,14 +50,8 @@ bool Latr::defer(Core& core, MmStruct& mm, const FlushRange& range, std::unique_
     }
   ++queue.used;
   ++queue.pending;
+  core.counters().add(Counter::latr_deferred);
   return true;
-}
-
-CoreSet Latr::targets(Core& core, MmStruct& mm, const FlushRange&) {
-  core.read(mm.cpumask_line, Account::tlb_remote);
-  CoreSet others = mm.cpumask;
-  others.erase(core.id());
-  return others;
 }
 
 void Latr::swept(Queue& queue, State& state) {
@@ -137,13 +133,6 @@ void Latr::complete(Core& core, MmStruct& mm) {
   }
 }
 
-void Latr::enter(Core& core, MmStruct& mm) {
-  core.read(mm.cpumask_line);
-  if (mm.cpumask.contains(core.id())) return;
-  core.rmw(mm.cpumask_line);
-  mm.cpumask.insert(core.id());
-}
-
 void Latr::enter_lazy(Core& core, MmStruct& mm) {
   drop(core, mm);
   clear_bit(core, mm);
@@ -156,14 +145,7 @@ void Latr::leave(Core& core, MmStruct& mm) {
 }
 
 // What states wait for of this core it sweeps in vain later.
-void Latr::drop(Core& core, MmStruct& mm) {
-  invalidate_here(core, mm, {PageNumber(0), mm.tables.shape().end(), true, false});
-}
-
-void Latr::clear_bit(Core& core, MmStruct& mm) {
-  core.rmw(mm.cpumask_line);
-  mm.cpumask.erase(core.id());
-}
+void Latr::drop(Core& core, MmStruct& mm) { invalidate_here(core, mm, FlushRange::all_of(mm)); }
 
 void Latr::schedules(Core& core) {
   sweep(core);
@@ -177,7 +159,8 @@ bool Latr::tick(Core& core, bool) {
 
 namespace {
 const Registered<TlbFlushPolicy> latr{
-    "latr", "munmap and madvise leave it to the other cores to flush, at their next tick or switch (ASPLOS 2018)",
+    "latr",
+    "munmap and madvise leave it to the other cores to flush, at their next tick or switch (ASPLOS 2018)",
     [](const FlushMeans& means) { return std::make_unique<Latr>(means); }, "what-if everywhere"};
 } // namespace
 

@@ -11,11 +11,12 @@
 // madvise(MADV_DONTNEED) is put off like munmap: until the sweep a core may still read and write the old page, while
 // another has faulted in a new one. Whoever hands such memory on among threads must expect that, as in the paper.
 //
-// Differences, each on the safe side: the paper waits for two ticks, here the mask is what counts. The mask holds the cores that run the mm's user tasks:
-// a core that goes lazy or switches to another mm drops what it holds and clears its bit, since without a tick it
-// would never sweep (Linux 4.10 had no ids, and flushed at switches anyway). An mm that goes, or a mapping asked for
-// at addresses that are held back, completes all states of the mm by interrupts. Left out: migration of pages between
-// nodes, which the paper makes lazy too; that an allocation that fails asks for what is held back.
+// Differences, each on the safe side: the paper waits for two ticks, here the mask is what counts. The mask holds the
+// cores that run the mm's user tasks: a core that goes lazy or switches to another mm drops what it holds and clears
+// its bit, since without a tick it would never sweep (Linux 4.10 had no ids, and flushed at switches anyway). An mm
+// that goes, or a mapping asked for at addresses that are held back, completes all states of the mm by interrupts.
+// Left out: migration of pages between nodes, which the paper makes lazy too; that an allocation that fails asks for
+// what is held back.
 #pragma once
 
 #include "models/scheduler/cpu_observer.hpp"
@@ -37,13 +38,13 @@ class Latr final : public ShootdownPolicy, private CpuObserver {
   void complete(Core& core, MmStruct& mm) override;
   CpuObserver* cpu_observer() override { return this; }
 
-  void enter(Core& core, MmStruct& mm) override;
+  void enter(Core& core, MmStruct& mm) override { set_bit(core, mm); }
   void enter_lazy(Core& core, MmStruct& mm) override;
   void leave_lazy(Core& core, MmStruct& mm) override { enter(core, mm); }
   void leave(Core& core, MmStruct& mm) override;
 
  protected:
-  CoreSet targets(Core& core, MmStruct& mm, const FlushRange&) override;
+  CoreSet targets(Core& core, MmStruct& mm, const FlushRange&) override { return others_in_mask(core, mm); }
   bool own_tlb_last() const override { return false; }
 
  private:
@@ -72,7 +73,6 @@ class Latr final : public ShootdownPolicy, private CpuObserver {
   void reclaim(Core& core, Queue& queue);
   void release(Core& core, Queue& queue, State& state);
   void drop(Core& core, MmStruct& mm);
-  void clear_bit(Core& core, MmStruct& mm);
   static void swept(Queue& queue, State& state);
 
   const std::size_t states_;

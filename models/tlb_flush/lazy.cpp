@@ -88,7 +88,7 @@ class Lazy final : public MaskedShootdownPolicy {
   }
   void catch_up_with(Core& core, MmStruct& mm) {
     const std::uint64_t generation = mm.generation;
-    invalidate_here(core, mm, {PageNumber(0), mm.tables.shape().end(), true, false});
+    invalidate_here(core, mm, FlushRange::all_of(mm));
     core.counters().add(Counter::tlb_flush_mm);
     mm.core_generation[core.id().value()] = generation;
   }
@@ -98,7 +98,7 @@ class Lazy final : public MaskedShootdownPolicy {
 
 const Registered<TlbFlushPolicy> lazy{"lazy", "skips cores in lazy-TLB mode unless tables are freed",
                                       [](const FlushMeans& means) { return std::make_unique<Lazy>(means); },
-                                      "what-if where TLBI is broadcast"};
+                                      "x86's: what-if on Arm"};
 
 } // namespace
 } // namespace mmsim

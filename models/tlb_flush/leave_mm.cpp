@@ -33,7 +33,7 @@ class LeaveMm final : public MaskUntilRollover {
   void interrupted(Core& core, MmStruct& mm, const FlushRange& range) override {
     if (lazy_on(core) != &mm) return invalidate_here(core, mm, range);
     if (means_.ids.has_ids()) {
-      invalidate_here(core, mm, {PageNumber(0), mm.tables.shape().end(), true, false});
+      invalidate_here(core, mm, FlushRange::all_of(mm));
       clear_bit(core, mm);
     }
     means_.leave_borrowed_mm(core); // by leave(): the bit, without ids
@@ -47,8 +47,7 @@ class LeaveMm final : public MaskUntilRollover {
 
 const Registered<TlbFlushPolicy> leave_mm{
     "leave_mm", "interrupts the cores of mm_cpumask; a lazy one leaves the mm at its first interrupt",
-    [](const FlushMeans& means) { return std::make_unique<LeaveMm>(means); },
-    "what-if where TLBI is broadcast"};
+    [](const FlushMeans& means) { return std::make_unique<LeaveMm>(means); }, "x86's: what-if on Arm"};
 
 } // namespace
 } // namespace mmsim

@@ -92,19 +92,19 @@ CoreSet ShootdownPolicy::others_online(Core& core) const {
   return others;
 }
 
-void MaskedShootdownPolicy::set_bit(Core& core, MmStruct& mm) {
+void ShootdownPolicy::set_bit(Core& core, MmStruct& mm) {
   core.read(mm.cpumask_line);
   if (mm.cpumask.contains(core.id())) return;
   core.rmw(mm.cpumask_line);
   mm.cpumask.insert(core.id());
 }
 
-void MaskedShootdownPolicy::clear_bit(Core& core, MmStruct& mm) {
+void ShootdownPolicy::clear_bit(Core& core, MmStruct& mm) {
   core.rmw(mm.cpumask_line);
   mm.cpumask.erase(core.id());
 }
 
-CoreSet MaskedShootdownPolicy::others_in_mask(Core& core, MmStruct& mm) {
+CoreSet ShootdownPolicy::others_in_mask(Core& core, MmStruct& mm) {
   core.read(mm.cpumask_line, Account::tlb_remote);
   CoreSet others = mm.cpumask;
   others.erase(core.id());

@@ -36,6 +36,12 @@ class ShootdownPolicy : public TlbFlushPolicy {
   /// All online cores but this one.
   CoreSet others_online(Core& core) const;
 
+  // For those who keep mm_cpumask.
+  static void set_bit(Core& core, MmStruct& mm);
+  static void clear_bit(Core& core, MmStruct& mm);
+  /// A copy of the mask without `core`.
+  static CoreSet others_in_mask(Core& core, MmStruct& mm);
+
   FlushMeans means_;
 
  private:
@@ -50,12 +56,6 @@ class MaskedShootdownPolicy : public ShootdownPolicy {
   using ShootdownPolicy::ShootdownPolicy;
   bool keeps_mask() const final { return true; }
   void enter(Core& core, MmStruct& mm) override { set_bit(core, mm); }
-
- protected:
-  static void set_bit(Core& core, MmStruct& mm);
-  static void clear_bit(Core& core, MmStruct& mm);
-  /// A copy of the mask without `core`.
-  static CoreSet others_in_mask(Core& core, MmStruct& mm);
 };
 
 /// The mask as `eager` keeps it. Without ids: set on switching to the mm, kept while lazy, cleared on

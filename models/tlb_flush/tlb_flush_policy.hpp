@@ -2,8 +2,7 @@
 //
 // Timeline of a core and an address space `mm`, all with irqs off:
 //   enter(core, mm)        before the core loads mm's tables: say that the core may hold its translations,
-//   and drop what
-//                          became outdated while it was away
+//                          and drop what became outdated while it was away
 //   loaded(core, mm)       after it
 //   enter_lazy(core, mm)   a kernel thread borrows mm and will not touch user memory
 //   leave_lazy(core, mm)   a user task of mm runs again on a core that had kept it
@@ -40,6 +39,10 @@ struct FlushRange {
   PageNumber begin, end;
   bool whole_mm = false;     ///< more than the ceiling, or the address space goes
   bool freed_tables = false; ///< page tables are freed too: whoever may walk them must know
+
+  static FlushRange all_of(const MmStruct& mm, bool freed_tables = false) {
+    return {PageNumber(0), mm.tables.shape().end(), true, freed_tables};
+  }
 };
 
 class CpuObserver;
@@ -111,7 +114,8 @@ struct TlbFlushParameters {
 };
 inline const DeclareParameters<TlbFlushParameters> declared_tlb_flush_parameters;
 
-/// True if a machine like this one would never run that policy: interrupts where TLBI is broadcast.
+/// True if no kernel for a machine like this one has that policy: those that interrupt where TLBI is broadcast, x86's
+/// on Arm, `latr` everywhere.
 bool what_if(const Configuration& configuration, std::string_view policy);
 
 } // namespace mmsim

@@ -17,9 +17,8 @@ void LineCosts::declare(Declaration& d, LineCosts& c) {
       .at_least("1 ps"); // as each way of a line: its next way begins later than it did itself
   d("machine.line.request", c.request, "12 ns",
     "the part of line.transfer that is over when a request's turn comes: its way to the queue",
-    "estimate: half of a transfer, as on an E7-8870 (thesis series 'ben': a lone miss takes 106 cycles, one "
-    "of three "
-    "saturating cores 54)");
+    "estimate: half of a transfer, as on an E7-8870 (thesis series 'ben': a lone miss takes 106 cycles, "
+    "one of three saturating cores 54)");
   d("machine.line.share", c.share, "8 ns",
     "time between two answers to reads of a line that the die holds clean",
     "estimate: 28 cycles at 2.4 GHz on an E7-8870 (thesis series 'ben', loads of 2 and 3 cores), less on "
@@ -114,8 +113,7 @@ void TlbCosts::declare(Declaration& d, TlbCosts& c) {
   d("machine.tlbi.broadcast_range_stall", c.broadcast_range_stall, "30 ns",
     "what one broadcast TLBI of a range takes from every other busy core",
     "estimate: the TLB is swept once by sets, twice the look-up of a page; zy20-range takes the same time "
-    "for "
-    "2 to 512 pages");
+    "for 2 to 512 pages");
   d("machine.tlb.erratum_798181", c.erratum_798181, false,
     "a barrier after broadcast TLBIs does not wait for the other cores' accesses: they must "
     "execute one themselves",
@@ -142,8 +140,15 @@ void MemoryCosts::declare(Declaration& d, MemoryCosts& c) {
   d("machine.page.copy_hot", c.page_copy_hot, "150 ns",
     "copying between two pages that are both in the core's own cache",
     "estimate: 64 lines, each read and written through 32 bytes a cycle with half the cycles lost: six "
-    "cycles a "
-    "line");
+    "cycles a line");
+}
+
+void DiskCosts::declare(Declaration& d, DiskCosts& c) {
+  const char* source = "data sheet of a server's NVMe drive (Intel P4510, 2017), quoted from memory";
+  d("machine.disk.latency", c.latency, "80 us", "from a request to the disk to its first byte", source);
+  d("machine.disk.read_bandwidth", c.read_bandwidth, "3.2 GB/s",
+    "bandwidth of the disk for reads, shared by the requests under way", source);
+  d("machine.disk.write_bandwidth", c.write_bandwidth, "3 GB/s", "bandwidth of the disk for writes", source);
 }
 
 void EntryCosts::declare(Declaration& d, EntryCosts& c) {
@@ -285,6 +290,7 @@ void CostBook::declare(Declaration& d, CostBook& c) {
   InterruptCosts::declare(d, c.irq);
   TlbCosts::declare(d, c.tlb);
   MemoryCosts::declare(d, c.memory);
+  DiskCosts::declare(d, c.disk);
   EntryCosts::declare(d, c.entry);
   WorkCosts::declare(d, c.work);
 }

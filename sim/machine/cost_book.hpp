@@ -50,6 +50,13 @@ struct MemoryCosts {
   static void declare(Declaration&, MemoryCosts&);
 };
 
+/// The disk behind the page cache.
+struct DiskCosts {
+  Duration latency;
+  BytesPerSecond read_bandwidth, write_bandwidth;
+  static void declare(Declaration&, DiskCosts&);
+};
+
 /// Ways into and out of the kernel, and switching.
 struct EntryCosts {
   Duration syscall, fault, user_access, switch_registers, switch_mm, switch_ttbr, rollover;
@@ -80,6 +87,7 @@ struct CostBook {
   InterruptCosts irq;
   TlbCosts tlb;
   MemoryCosts memory;
+  DiskCosts disk;
   EntryCosts entry;
   WorkCosts work;
   static void declare(Declaration& d, CostBook& c);

@@ -47,9 +47,8 @@ struct TopologyParameters {
     d("machine.interconnect.system", p.system, "150 ns", "one way between two sockets",
       "estimate: about a socket's die-to-die distance plus a serial link of 80 to 100 ns");
     d("machine.numbering", p.numbering, "compact",
-      "how cores are numbered: through cluster by cluster (compact), or the first of every cluster, then the "
-      "second "
-      "of every cluster (threads_last)",
+      "how cores are numbered: through cluster by cluster (compact), or the first of every cluster, then "
+      "the second of every cluster (threads_last)",
       "Linux on Arm numbers through; on x86 the second hyperthreads of all cores come last")
         .one_of({"compact", "threads_last"});
   }

@@ -59,6 +59,9 @@ constexpr std::array<Row, counter_count> rows{{
     {Counter::vma_lock_abort, "vma_lock_abort", "faults that could not lock their area, and took mmap_lock"},
     {Counter::vma_lock_retry, "vma_lock_retry", "faults that gave their area's lock up, and took mmap_lock"},
     {Counter::vma_lock_miss, "vma_lock_miss", "areas that had left the tree when a fault had locked them"},
+    {Counter::latr_deferred, "latr_deferred", "flushes that the policy latr left to the other cores"},
+    {Counter::latr_full, "latr_full",
+     "flushes that latr could not leave to others: its CPU's states were all used"},
 }};
 
 constexpr bool in_enum_order() {

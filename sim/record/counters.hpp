@@ -64,9 +64,11 @@ enum class Counter : std::uint8_t {
   vma_lock_abort,
   vma_lock_retry,
   vma_lock_miss,
+  latr_deferred,
+  latr_full,
 };
 
-inline constexpr std::size_t counter_count = std::size_t(Counter::vma_lock_miss) + 1;
+inline constexpr std::size_t counter_count = std::size_t(Counter::latr_full) + 1;
 
 constexpr std::size_t index(Counter counter) { return std::size_t(counter); }
 

@@ -106,8 +106,11 @@ TEST(Latr, InterruptsWhereItsQueueIsFull) {
     const PageNumber next = mmap(w.system, task, 1);
     touch(w.system, task, next, AccessKind::write);
     EXPECT_EQ(w.count(Counter::ipi_requested), 0u);
+    EXPECT_EQ(w.count(Counter::latr_full), 0u);
     munmap(w.system, task, next, 1);
     EXPECT_EQ(w.count(Counter::ipi_requested), 1u);
+    EXPECT_EQ(w.count(Counter::latr_deferred), 1u);
+    EXPECT_EQ(w.count(Counter::latr_full), 1u);
     EXPECT_EQ(task.mm->withheld.past(next, 1), next);
   };
   EXPECT_EQ(story.run(), "");

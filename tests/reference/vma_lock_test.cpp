@@ -35,6 +35,7 @@ std::vector<std::string> one_area(bool vma_lock) {
           "machine.memory=16 GiB",
           "kernel.base=6.1",
           "kernel.tlb_flush=eager",
+          "kernel.pgd_with_mmap_lock=true", // 6.1.toml has arm64's mm_struct
           std::string("kernel.vma_lock=") + (vma_lock ? "true" : "false"),
           "scenario.name=page_fault",
           "scenario.mode=threads",

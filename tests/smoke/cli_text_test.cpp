@@ -162,7 +162,7 @@ TEST(Overview, has_a_row_for_each_number_and_marks_what_ifs) {
             "               1           100 ns          -\n"
             "               8           800 ns     800 ns\n"
             "\n"
-            "(what-if): this machine broadcasts TLBI; its own kernel would not interrupt\n");
+            "(what-if): this machine's own kernel does not flush so\n");
 }
 
 } // namespace

@@ -103,6 +103,20 @@ TEST(Asids, OfArm2_6_24AreWarnedOfWhereSeveralCpusUseThem) {
   }
 }
 
+TEST(Latr, ThatLeavesNothingToOthersIsWarnedOf) {
+  for (const int cpus : {1, 2}) {
+    const PointResult result =
+        point({"machine.base=neoverse-v1-64", "kernel.base=5.10", "kernel.tlb_flush=latr",
+               "scenario.name=munmap", "run.duration=1 ms", "run.cpus=" + std::to_string(cpus)});
+    EXPECT_EQ(result.status, PointStatus::done) << result.message;
+    const auto warned = testing::Contains(testing::HasSubstr("\"latr\" was never exercised"));
+    if (cpus == 1)
+      EXPECT_THAT(result.warnings, warned);
+    else
+      EXPECT_THAT(result.warnings, testing::Not(warned));
+  }
+}
+
 TEST(Broadcast, IsRefusedWhereItsBarrierCannotBeTrusted) {
   EXPECT_THAT(refusal({"machine.base=cortex-a15-4", "kernel.tlb_flush=broadcast", "kernel.asid_bits=8"}),
               testing::AllOf(testing::HasSubstr("kernel.tlb_flush = \"broadcast\""),

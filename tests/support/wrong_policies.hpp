@@ -50,7 +50,7 @@ class SkipsLazyCoresAlways final : public MaskedShootdownPolicy {
   void enter_lazy(Core& core, MmStruct&) override { lazy_.insert(core.id()); }
   void leave_lazy(Core& core, MmStruct& mm) override {
     lazy_.erase(core.id());
-    invalidate_here(core, mm, {PageNumber(0), mm.tables.shape().end(), true, false});
+    invalidate_here(core, mm, FlushRange::all_of(mm));
   }
   void leave(Core& core, MmStruct&) override { lazy_.erase(core.id()); }
 
