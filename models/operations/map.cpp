@@ -29,7 +29,11 @@ MmapResult get_unmapped_area(System& system, Task& task, const MmapRequest& requ
     return fits ? MmapResult{request.hint} : MmapResult{map_failed, Errno::enomem};
   if (request.hint >= lowest_page && fits && is_free(system, task, request.hint, request.pages))
     return {request.hint};
-  const auto first = arch_get_unmapped_area(system, task.core(), mm, request.pages, request.alignment);
+  auto first = arch_get_unmapped_area(system, task.core(), mm, request.pages, request.alignment);
+  if (!first && !mm.withheld.empty()) { // what a policy withholds may be what is missing
+    system.flusher.complete(task.core(), mm);
+    first = arch_get_unmapped_area(system, task.core(), mm, request.pages, request.alignment);
+  }
   return first ? MmapResult{*first} : MmapResult{map_failed, Errno::enomem};
 }
 

@@ -34,14 +34,21 @@ bool Latr::defer(Core& core, MmStruct& mm, const FlushRange& range, std::unique_
     return false;
   }
   invalidate_here(core, mm, range);
-  const CoreSet others = others_in_mask(core, mm); // as late as can be: who joins now sees the new entries
+  CoreSet others = others_in_mask(core, mm); // as late as can be: who joins now sees the new entries
+  if (!others.empty()) {
+    core.write(queue.line);
+    CoreSet still_there; // whoever has gone since has dropped everything before
+    others.for_each([&](CoreId id) {
+      if (mm.cpumask.contains(id)) still_there.insert(id);
+    });
+    others = still_there;
+  }
   if (others.empty()) {
     core.settle();
     withheld->flushed();
     std::exchange(withheld, nullptr)->release(core);
     return true;
   }
-  core.write(queue.line);
   if (queue.states.empty()) queue.states.resize(states_);
   for (State& state : queue.states)
     if (state.mm == nullptr) {

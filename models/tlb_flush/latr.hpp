@@ -65,7 +65,10 @@ class Latr final : public ShootdownPolicy, private CpuObserver {
 
   void schedules(Core& core) override;
   bool tick(Core& core, bool quiescent) override;
-  bool enter_idle(Core&) override { return false; }
+  bool enter_idle(Core& core) override { // without a tick it would not look again
+    sweep(core);
+    return false;
+  }
   void exit_idle(Core&) override {}
 
   void sweep(Core& core);
