@@ -11,9 +11,8 @@ namespace mmsim {
 namespace {
 // SimGrid's disk rounds the bytes done at every engine step to whole ones; with bytes and bandwidth scaled up
 // alike, the rounding falls below a picosecond (ENGINE.md: a lone 4.096 us read took 44.1 us beside a fiber
-// stepping 0.4 ns). Not further than that: where the time of the smallest unit is below what a double can add to the
-// clock, a transfer of which rounding has left one unit never ends (with 2^30 that was so from 3 ms on).
-constexpr std::uint64_t scale = std::uint64_t{1} << 24;
+// stepping 0.4 ns).
+constexpr std::uint64_t scale = std::uint64_t{1} << 30;
 constexpr double seconds_per_simgrid_second = 1e-9;
 } // namespace
 
@@ -28,7 +27,7 @@ Device::Device(Engine& engine, const std::string& name, Speed speed) : engine_(e
 void Device::transfer(Bytes bytes, bool write) {
   if (bytes.value() > UINT64_MAX / scale)
     throw std::invalid_argument("a request of " + to_text(bytes) +
-                                ": a device carries less than 1 TiB at once");
+                                ": a device carries less than 16 GiB at once");
   engine_.wait_until(engine_.now() + speed_.latency);
   engine_.world().transfer(*disk_, bytes.value() * scale, write);
 }

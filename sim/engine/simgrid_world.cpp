@@ -22,7 +22,7 @@ constexpr double last_exact_clock = 4e12;
 
 // The one place where SimGrid's double becomes an instant. Completions round up to the next picosecond; a
 // clock within its own rounding error of a whole picosecond is that picosecond: half a unit in the last
-// place, and what the steps of SimGrid's clock and of its disk (2^-25 bytes each) have summed up to. The
+// place, and what the steps of SimGrid's clock and of its disk (2^-31 bytes each) have summed up to. The
 // threshold is no fraction that fair sharing makes, so that two runs whose errors differ round alike.
 Instant completion_instant(double clock) {
   const double picoseconds = clock * 1000.0;
