@@ -89,7 +89,8 @@ class SimGridWorld::MemoryModel final : public simgrid::kernel::resource::Model 
         // Only with running ahead switched off: bring SimGrid's clock to the next instant, then come back.
         return std::max(0.0, simgrid_clock_of(engine.queue().next_time()) - now);
       }
-      if (other >= 0) return std::max(0.0, other - now);
+      // A disk's last unit may take less than what a double can add to the clock: the disk needs it all the same.
+      if (other >= 0) return other == now ? shortest_ : std::max(0.0, other - now);
       if (!engine.queue().empty())
         throw std::runtime_error(
             "simulated time beyond 4e12 ns: SimGrid's clock no longer resolves picoseconds");
@@ -99,12 +100,15 @@ class SimGridWorld::MemoryModel final : public simgrid::kernel::resource::Model 
   void update_actions_state(double, double) override {}
 
  private:
-  double others(double now) const {
+  double others(double now) {
     double earliest = simgrid::kernel::timer::Timer::next();
+    shortest_ = 0;
     for (auto* model : state_.simgrid->get_all_models()) {
       if (model == this) continue;
       const double delta = model->next_occurring_event(now);
-      if (delta >= 0 && (earliest < 0 || now + delta < earliest)) earliest = now + delta;
+      if (delta < 0 || (earliest >= 0 && earliest <= now + delta)) continue;
+      earliest = now + delta;
+      shortest_ = delta;
     }
     return earliest;
   }
@@ -118,6 +122,7 @@ class SimGridWorld::MemoryModel final : public simgrid::kernel::resource::Model 
     state_.asked.clear();
   }
   State& state_;
+  double shortest_ = 0; // what others() last said from now on, before a double swallows it
 };
 
 SimGridWorld::SimGridWorld(Engine& engine) : state_(std::make_unique<State>()) {
