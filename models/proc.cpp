@@ -17,15 +17,15 @@ struct Item {
 
 // vmstat_text[], of which the model updates these.
 constexpr std::array<Item, 10> zone_items_2_6_24{{{NR_FREE_PAGES, "nr_free_pages"},
-                                                 {NR_INACTIVE_ANON, "nr_inactive"},
-                                                 {NR_ACTIVE_ANON, "nr_active"},
-                                                 {NR_ANON_MAPPED, "nr_anon_pages"},
-                                                 {NR_FILE_MAPPED, "nr_mapped"},
-                                                 {NR_FILE_PAGES, "nr_file_pages"},
-                                                 {NR_FILE_DIRTY, "nr_dirty"},
-                                                 {NR_SLAB_RECLAIMABLE, "nr_slab_reclaimable"},
-                                                 {NR_SLAB_UNRECLAIMABLE, "nr_slab_unreclaimable"},
-                                                 {NR_PAGETABLE, "nr_page_table_pages"}}};
+                                                  {NR_INACTIVE_ANON, "nr_inactive"},
+                                                  {NR_ACTIVE_ANON, "nr_active"},
+                                                  {NR_ANON_MAPPED, "nr_anon_pages"},
+                                                  {NR_FILE_MAPPED, "nr_mapped"},
+                                                  {NR_FILE_PAGES, "nr_file_pages"},
+                                                  {NR_FILE_DIRTY, "nr_dirty"},
+                                                  {NR_SLAB_RECLAIMABLE, "nr_slab_reclaimable"},
+                                                  {NR_SLAB_UNRECLAIMABLE, "nr_slab_unreclaimable"},
+                                                  {NR_PAGETABLE, "nr_page_table_pages"}}};
 constexpr std::array<Item, 6> zone_items_5_10{{{NR_FREE_PAGES, "nr_free_pages"},
                                                {NR_INACTIVE_ANON, "nr_zone_inactive_anon"},
                                                {NR_ACTIVE_ANON, "nr_zone_active_anon"},
@@ -33,15 +33,15 @@ constexpr std::array<Item, 6> zone_items_5_10{{{NR_FREE_PAGES, "nr_free_pages"},
                                                {NR_ACTIVE_FILE, "nr_zone_active_file"},
                                                {NR_PAGETABLE, "nr_page_table_pages"}}};
 constexpr std::array<Item, 10> node_items_5_10{{{NR_INACTIVE_ANON, "nr_inactive_anon"},
-                                               {NR_ACTIVE_ANON, "nr_active_anon"},
-                                               {NR_INACTIVE_FILE, "nr_inactive_file"},
-                                               {NR_ACTIVE_FILE, "nr_active_file"},
-                                               {NR_SLAB_RECLAIMABLE, "nr_slab_reclaimable"},
-                                               {NR_SLAB_UNRECLAIMABLE, "nr_slab_unreclaimable"},
-                                               {NR_ANON_MAPPED, "nr_anon_pages"},
-                                               {NR_FILE_MAPPED, "nr_mapped"},
-                                               {NR_FILE_PAGES, "nr_file_pages"},
-                                               {NR_FILE_DIRTY, "nr_dirty"}}};
+                                                {NR_ACTIVE_ANON, "nr_active_anon"},
+                                                {NR_INACTIVE_FILE, "nr_inactive_file"},
+                                                {NR_ACTIVE_FILE, "nr_active_file"},
+                                                {NR_SLAB_RECLAIMABLE, "nr_slab_reclaimable"},
+                                                {NR_SLAB_UNRECLAIMABLE, "nr_slab_unreclaimable"},
+                                                {NR_ANON_MAPPED, "nr_anon_pages"},
+                                                {NR_FILE_MAPPED, "nr_mapped"},
+                                                {NR_FILE_PAGES, "nr_file_pages"},
+                                                {NR_FILE_DIRTY, "nr_dirty"}}};
 
 /// "pgalloc_normal": the zone's name in small letters, as TEXTS_FOR_ZONES has it.
 constexpr std::array<std::string_view, zone_type_count> pgalloc_names{"pgalloc_dma", "pgalloc_dma32",

@@ -1,9 +1,9 @@
 // context_switch: on each CPU a ring of processes; each touches its working set and passes the turn on.
 //
-// With two it is the ping-pong of the benchmarks (lmbench's lat_ctx, Lutomirski's for PCID), by eventfd. An operation
-// is one hand-over: from the write() that wakes the next process until that one has touched its working set
-// once, since what a switch costs is paid there too: what the TLB has lost must be walked for again. With
-// kernel.asid_bits = 0 that is everything, with ids what did not fit beside the others.
+// With two it is the ping-pong of the benchmarks (lmbench's lat_ctx, Lutomirski's for PCID), by eventfd. An
+// operation is one hand-over: from the write() that wakes the next process until that one has touched its
+// working set once, since what a switch costs is paid there too: what the TLB has lost must be walked for
+// again. With kernel.asid_bits = 0 that is everything, with ids what did not fit beside the others.
 
 #include "models/operations/eventfd.hpp"
 #include "scenarios/scenario.hpp"
@@ -69,7 +69,8 @@ class ContextSwitch final : public Scenario {
   void take_turns(Experiment& x, Task& task, Ring& ring, std::size_t i, EventFd& next) {
     System& system = x.system();
     const auto pages = static_cast<std::uint64_t>(parameters_.working_set);
-    // Address spaces begin at random (mmap_base()): at the same address all would meet in the same sets of the TLB.
+    // Address spaces begin at random (mmap_base()): at the same address all would meet in the same sets of
+    // the TLB.
     RandomStream layout = x.random(fmt::format("layout of {}", task.name));
     (void)x.required(task, mmap(system, task, 1 + layout.below(256)));
     PageNumber first{};

@@ -1,6 +1,6 @@
 // ipi_storm: each CPU, idle otherwise, has all others run an empty function `rate` times a second, at regular
-// intervals from a random instant on. No memory is touched: what it shows is what cross-calls themselves cost and how
-// many interrupts they are, n * (n - 1) * rate a second if none meets another one's.
+// intervals from a random instant on. No memory is touched: what it shows is what cross-calls themselves cost
+// and how many interrupts they are, n * (n - 1) * rate a second if none meets another one's.
 
 #include "models/operations/nanosleep.hpp"
 #include "models/operations/smp_call.hpp"

@@ -1,8 +1,8 @@
-// mprotect: the thread on CPU 0 takes the permission to write from `pages` pages and gives it back, again and again,
-// and writes to them in between, while the other threads of its process run user code. Every flip must be told to
-// the other threads' cores, though they never touch these pages. What they lose to that is the operation
-// bystander: a stretch of user code of fixed length, with the interrupts, stalls and refills that meet it. The loop
-// of N. Amit's and A. Shi's mprotect benchmarks.
+// mprotect: the thread on CPU 0 takes the permission to write from `pages` pages and gives it back, again and
+// again, and writes to them in between, while the other threads of its process run user code. Every flip must
+// be told to the other threads' cores, though they never touch these pages. What they lose to that is the
+// operation bystander: a stretch of user code of fixed length, with the interrupts, stalls and refills that
+// meet it. The loop of N. Amit's and A. Shi's mprotect benchmarks.
 
 #include "models/operations/mprotect.hpp"
 #include "scenarios/users.hpp"

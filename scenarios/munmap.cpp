@@ -65,7 +65,8 @@ class Munmap final : public Scenario {
     const auto round = [&](bool watched) {
       run_user(system, task, thinks.exponential(parameters_.think));
       OperationStart start = x.begin(task, "mmap");
-      // Areas of different CPUs share neither a table page nor a vm_area_struct, as the benchmarks take care of.
+      // Areas of different CPUs share neither a table page nor a vm_area_struct, as the benchmarks take care
+      // of.
       const PageNumber area = x.required(task, mmap(system, task, mapped, TablePage::entries));
       x.end(mmap_, start, task);
       for (std::uint64_t page = 0; page < pages; ++page) {

@@ -16,8 +16,8 @@
 //   }
 //
 // A task may be killed, or end because a system call failed, at every call that may throw TaskKilled: nothing
-// that another task looks at may be on its stack, and what it holds that exit_task() does not give back (pins)
-// must be given back on that way too (killed_in()). Those who wait for it at ready() go on without it.
+// that another task looks at may be on its stack, and what it holds that exit_task() does not give back
+// (pins) must be given back on that way too (killed_in()). Those who wait for it at ready() go on without it.
 //
 // To add one: one .cpp here that derives from Scenario, declares its parameters and registers itself.
 #pragma once
@@ -87,8 +87,8 @@ class Experiment {
   void ready(Task& task);
   /// How many tasks will call ready(). Before the machine runs.
   void expect_ready(std::size_t tasks) { expected_ += tasks; }
-  /// What a system call of `task` has returned, which must not be an error, as benchmarks assert: ENOMEM ends its
-  /// process (abort_process()) and becomes a warning of the run.
+  /// What a system call of `task` has returned, which must not be an error, as benchmarks assert: ENOMEM ends
+  /// its process (abort_process()) and becomes a warning of the run.
   PageNumber required(Task& task, PageNumber mapped);
   Task& required(Task& task, Task* child);
   /// `call` is the system call's name, a literal. Any error, not only ENOMEM.
@@ -120,7 +120,8 @@ class Experiment {
   /// accounts.
   static OperationStart hand_on(const OperationStart& start, const Task& from, const Task& to);
 
-  /// Called at the instant at which the measured window closes, while the machine works on; may read, not wait.
+  /// Called at the instant at which the measured window closes, while the machine works on; may read, not
+  /// wait.
   std::function<void()> on_close;
 
   // What the run measured; complete once the engine has returned.
@@ -130,8 +131,8 @@ class Experiment {
 
  private:
   class Watchdog;
-  // Everything up to now is in the task's books. No store for nothing: they are read in wide pieces next, which would
-  // wait for it.
+  // Everything up to now is in the task's books. No store for nothing: they are read in wide pieces next,
+  // which would wait for it.
   static void settle_and_book(Task& task) {
     Core& core = task.core();
     core.settle();

@@ -15,9 +15,9 @@ namespace mmsim {
 void spawn_users(Experiment& x, std::string_view mode, std::string_view name,
                  const std::function<void(Task&, CoreId)>& body);
 
-/// How many pages a thread maps, at a multiple of TablePage::entries, that uses `pages` of them: one more, which is
-/// never touched, where the areas of several threads would else follow each other without a gap and become one
-/// (vma_merge()).
+/// How many pages a thread maps, at a multiple of TablePage::entries, that uses `pages` of them: one more,
+/// which is never touched, where the areas of several threads would else follow each other without a gap and
+/// become one (vma_merge()).
 inline std::uint64_t pages_apart(std::uint64_t pages) {
   return pages % TablePage::entries == 0 ? pages + 1 : pages;
 }

@@ -5,10 +5,10 @@
 // (tlb_gen), its address-space id, areas and page tables. Counts, mask and generation each are on a cache
 // line of their own; the kernel puts some of them together by configuration. has_pinned and
 // write_protect_seq (5.10.35) are neighbours on one line, as they are there; the other neighbours that they
-// have there (mm_users, mm_count, mmap_lock's count) keep lines of their own. Where the page directory is (pgd),
-// which every fault reads, stands on mmap_lock's line or on one that is only read (kernel.pgd_with_mmap_lock): by
-// the order of fields it is with mmap_lock in 2.6.24 and 5.10, and on x86 in 6.2; on arm64 from 6.1 to 6.4 it is
-// in mm_struct's first line, at 48 bytes, and mmap_lock at about 96.
+// have there (mm_users, mm_count, mmap_lock's count) keep lines of their own. Where the page directory is
+// (pgd), which every fault reads, stands on mmap_lock's line or on one that is only read
+// (kernel.pgd_with_mmap_lock): by the order of fields it is with mmap_lock in 2.6.24 and 5.10, and on x86 in
+// 6.2; on arm64 from 6.1 to 6.4 it is in mm_struct's first line, at 48 bytes, and mmap_lock at about 96.
 #pragma once
 
 #include "models/address_space/page_table.hpp"
@@ -60,8 +60,8 @@ class MmStruct {
   std::int64_t rss_anon = 0; ///< MM_ANONPAGES: mapped anonymous pages
   std::int64_t rss_file = 0; ///< MM_FILEPAGES: mapped pages of files; the zero page is in neither
   std::int64_t rss() const { return rss_anon + rss_file; }
-  std::int64_t total_vm = 0; ///< pages of all areas
-  PageNumber start_brk{512}; ///< where the heap begins: behind an executable at the bottom
+  std::int64_t total_vm = 0;  ///< pages of all areas
+  PageNumber start_brk{512};  ///< where the heap begins: behind an executable at the bottom
   PageNumber brk = start_brk; ///< and where it ends
 
   CacheLine pgd_line{"mm_struct.pgd"}; ///< unless pgd is with mmap_lock

@@ -64,10 +64,10 @@ class TablePagePool {
 class PageTable {
  public:
   struct Shape {
-    int levels;              ///< the root and the last one included
-    int root_bits;           ///< of the page number that the root resolves
-    unsigned root_order;     ///< the root is 2^root_order frames
-    PageNumber task_size;    ///< TASK_SIZE: one past the last page of the user address space
+    int levels;           ///< the root and the last one included
+    int root_bits;        ///< of the page number that the root resolves
+    unsigned root_order;  ///< the root is 2^root_order frames
+    PageNumber task_size; ///< TASK_SIZE: one past the last page of the user address space
     /// The format of that name.
     static Shape of_format(std::string_view format);
     PageNumber end() const { return task_size; }

@@ -39,7 +39,9 @@ class Pte {
   constexpr bool young() const { return word_ & pte_young; }
   constexpr bool dirty() const { return word_ & pte_dirty; }
   constexpr bool special() const { return word_ & pte_special; }
-  constexpr FrameNumber frame() const { return FrameNumber(static_cast<std::uint32_t>(word_ >> frame_shift)); }
+  constexpr FrameNumber frame() const {
+    return FrameNumber(static_cast<std::uint32_t>(word_ >> frame_shift));
+  }
   constexpr std::uint64_t flags() const { return word_ & flag_mask; }
   constexpr std::uint64_t word() const { return word_; }
 
@@ -64,7 +66,8 @@ class Pte {
     return ((word_ >> generation_shift) + 1) << generation_shift; // 24 bits: wraps by falling off the top
   }
   constexpr Pte replaced(std::uint64_t flags) const {
-    return Pte(next_generation() | (word_ & ((std::uint64_t{1} << generation_shift) - 1) & ~flag_mask) | flags);
+    return Pte(next_generation() | (word_ & ((std::uint64_t{1} << generation_shift) - 1) & ~flag_mask) |
+               flags);
   }
   std::uint64_t word_ = 0;
 };

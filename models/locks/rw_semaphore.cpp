@@ -31,7 +31,8 @@ bool RwSemaphore::down_read_trylock(Task& task) {
   task.core().settle();
   check_asks(task);
   if (!implementation_->down_read_trylock(task)) return false;
-  if (observer_ != nullptr) observer_->acquired(task, {this, holders_.lock_class(), 0, LockMode::shared, true});
+  if (observer_ != nullptr)
+    observer_->acquired(task, {this, holders_.lock_class(), 0, LockMode::shared, true});
   return true;
 }
 

@@ -18,7 +18,8 @@ void SleepingLockParameters::declare(Declaration& d, SleepingLockParameters& p) 
     "none before 3.16, writers from 3.16 and again since 5.11, all from 5.3 to 5.10")
       .one_of({"none", "writers", "all"});
   d("kernel.rwsem_trylock", p.rwsem_trylock, "swap",
-    "what a reader's trylock (of every page fault) begins with: a compare-and-swap of a free count, or a read of the "
+    "what a reader's trylock (of every page fault) begins with: a compare-and-swap of a free count, or a "
+    "read of the "
     "count; not for kernel.rwsem = fifo, which reads",
     "kernel/locking/rwsem.c __down_read_trylock: swap to 5.16, read since 5.17")
       .one_of({"swap", "read"});

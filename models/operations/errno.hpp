@@ -20,7 +20,8 @@ enum class Errno : std::uint8_t { ok, eperm, eagain, enomem, eacces, efault, eex
 /// "EINVAL".
 std::string_view name_of(Errno error);
 
-/// Returns `error`, and logs (SPDLOG_LEVEL=debug shows it) which call of whom failed with it on [first, first + pages).
+/// Returns `error`, and logs (SPDLOG_LEVEL=debug shows it) which call of whom failed with it on [first, first
+/// + pages).
 Errno failed(const Task& task, Errno error, std::string_view call, PageNumber first, std::uint64_t pages);
 
 } // namespace mmsim

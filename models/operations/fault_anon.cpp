@@ -18,8 +18,9 @@ FaultKind map_zero_page(const VmFault& fault) {
   fault.core().settle();
   const bool first = !fault.slot.entry().present();
   if (first) {
-    PageTable::set(fault.slot.table, fault.slot.index,
-                   fault.slot.entry().mapped(fault.system.pages.layout().empty_zero_page(), pte_special | pte_young));
+    PageTable::set(
+        fault.slot.table, fault.slot.index,
+        fault.slot.entry().mapped(fault.system.pages.layout().empty_zero_page(), pte_special | pte_young));
     fault.core().charge(fault.work().pte_set, Account::work);
   }
   fault.lock().unlock(fault.core());

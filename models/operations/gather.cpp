@@ -51,7 +51,7 @@ void MmuGather::zap_table(Core& core, TablePage& table, PageNumber begin, PageNu
       PageTable::set(table, index, entry.cleared());
       ++cleared;
       if (entry.special()) continue; // the zero page is nobody's
-      if (frees_first && !full_mm_) // at an exit nobody runs user code
+      if (frees_first && !full_mm_)  // at an exit nobody runs user code
         system_.oracle.check_frame_free(core, mm_, system_.ids.id_of(mm_), page, entry.frame(),
                                         reinterpret_cast<const std::uint64_t*>(&table.words[index]));
       Frame& frame = system_.pages[entry.frame()];
@@ -68,8 +68,8 @@ void MmuGather::zap_table(Core& core, TablePage& table, PageNumber begin, PageNu
       begin_ = std::min(begin_, first);
       end_ = std::max(end_, stop);
     }
-    core.charge(static_cast<std::int64_t>(stop - first) * work.pte_scan +
-                    cleared * work.pte_clear + (anon + file) * work.page_unref,
+    core.charge(static_cast<std::int64_t>(stop - first) * work.pte_scan + cleared * work.pte_clear +
+                    (anon + file) * work.page_unref,
                 Account::work);
     if (misses.count() != 0) core.charge(misses, Account::coherence);
     for (const FrameNumber frame : unmapped_)

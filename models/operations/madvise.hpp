@@ -2,15 +2,16 @@
 //
 //   madvise(system, task, first, pages, Advice::dontneed);   // the pages go, the areas stay
 //
-// Models do_madvise() of mm/madvise.c, 5.10 (sys_madvise() in 2.6.24): area by area; a hole is passed over, and makes
-// the call return ENOMEM after the rest was done.
-// - MADV_DONTNEED, under mmap_lock for reading: zap_page_range() drains the pagevec, clears the entries, flushes and
-//   frees (gather.hpp). Other threads may fault new pages in meanwhile, which the flush does not find in TLBs.
-// - MADV_NORMAL, MADV_RANDOM, MADV_SEQUENTIAL, under mmap_lock for writing: madvise_behavior() changes the area's
-//   flags, merging and cutting as mprotect does. ENOMEM of a cut becomes EAGAIN.
+// Models do_madvise() of mm/madvise.c, 5.10 (sys_madvise() in 2.6.24): area by area; a hole is passed over,
+// and makes the call return ENOMEM after the rest was done.
+// - MADV_DONTNEED, under mmap_lock for reading: zap_page_range() drains the pagevec, clears the entries,
+//   flushes and frees (gather.hpp). Other threads may fault new pages in meanwhile, which the flush does not
+//   find in TLBs.
+// - MADV_NORMAL, MADV_RANDOM, MADV_SEQUENTIAL, under mmap_lock for writing: madvise_behavior() changes the
+//   area's flags, merging and cutting as mprotect does. ENOMEM of a cut becomes EAGAIN.
 //
-// Left out: MADV_WILLNEED (there is neither read-ahead nor swap), MADV_FREE, MADV_REMOVE, what huge pages and KSM are
-// told, mm_tlb_flush_nested().
+// Left out: MADV_WILLNEED (there is neither read-ahead nor swap), MADV_FREE, MADV_REMOVE, what huge pages and
+// KSM are told, mm_tlb_flush_nested().
 #pragma once
 
 #include "models/operations/errno.hpp"

@@ -71,7 +71,8 @@ void change_protection(System& system, Core& core, MmStruct& mm, PageNumber begi
     system.flusher.flush_range(core, mm, begin, end, false);
 }
 
-// [begin, end) of `vma` gets `flags`. `previous` is the area before it, on return the one that [begin, end) is in.
+// [begin, end) of `vma` gets `flags`. `previous` is the area before it, on return the one that [begin, end)
+// is in.
 Errno mprotect_fixup(System& system, Task& task, Vma* vma, Vma*& previous, PageNumber begin, PageNumber end,
                      std::uint32_t flags) {
   MmStruct& mm = *task.mm;

@@ -3,8 +3,8 @@
 //   Nanosleep sleep(system);              // before the machine runs
 //   sleep.until(task, task.now() + 1_ms);
 //
-// Models what schedule_hrtimeout() does (models/scheduler/hrtimer_sleep.hpp), for tasks of a scenario. Left out:
-// entering and leaving the system call.
+// Models what schedule_hrtimeout() does (models/scheduler/hrtimer_sleep.hpp), for tasks of a scenario. Left
+// out: entering and leaving the system call.
 #pragma once
 
 #include "models/scheduler/hrtimer_sleep.hpp"

@@ -2,8 +2,8 @@
 //
 //   smp_call_function(system, task.core(), function);   // returns when all have run it
 //
-// Models smp_call_function() of kernel/smp.c with wait = 1, 5.10: preemption is off around it; how the others are told
-// is kernel.cross_call's business (models/scheduler/cross_call.hpp).
+// Models smp_call_function() of kernel/smp.c with wait = 1, 5.10: preemption is off around it; how the others
+// are told is kernel.cross_call's business (models/scheduler/cross_call.hpp).
 #pragma once
 
 #include "models/scheduler/cross_call.hpp"

@@ -30,7 +30,8 @@ Permission permission(Pte entry, AccessKind kind, const TlbCosts& mmu) {
   const std::uint64_t can_note =
       (mmu.hardware_access_flag ? pte_young : 0) | (mmu.hardware_dirty ? pte_dirty : 0);
   const std::uint64_t missing = wanted & ~entry.flags();
-  const bool permitted = entry.valid() && (kind == AccessKind::read || entry.writable()) && (missing & ~can_note) == 0;
+  const bool permitted =
+      entry.valid() && (kind == AccessKind::read || entry.writable()) && (missing & ~can_note) == 0;
   return {permitted, missing};
 }
 

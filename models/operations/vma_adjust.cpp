@@ -37,7 +37,8 @@ void update_reverse_map(Task& task, Vma& vma) {
     task.core().charge(task.core().costs().work.rmap_link, Account::work);
 }
 
-// When a boundary moves, the area that grows must have an anon_vma if the one that shrinks has: there may be pages.
+// When a boundary moves, the area that grows must have an anon_vma if the one that shrinks has: there may be
+// pages.
 void import_anon_vma(Core& core, Vma& importer, const Vma& exporter) {
   if (exporter.anon_vma == nullptr || importer.anon_vma != nullptr) return;
   importer.anon_vma = exporter.anon_vma;

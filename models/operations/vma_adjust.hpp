@@ -4,15 +4,17 @@
 //   Errno error = split_vma(system, task, *vma, first, NewPart::below); // vma goes on from `first`
 //   if (Vma* joined = vma_merge(system, task, previous, wanted)) ...    // no new vm_area_struct is needed
 //
-// Models __split_vma(), vma_merge() and __vma_adjust() of mm/mmap.c, 5.10 (in 2.6.24 they take the same steps): a
-// split copies the vm_area_struct from its slab, joins the anon_vma and the file's areas, and moves the boundary; a
-// merge moves boundaries (cases 1 to 8 of the comment above vma_merge()), hands the anon_vma on to an area that takes
-// over pages without having one, and frees areas that were swallowed. mmap_lock is held for writing throughout.
+// Models __split_vma(), vma_merge() and __vma_adjust() of mm/mmap.c, 5.10 (in 2.6.24 they take the same
+// steps): a split copies the vm_area_struct from its slab, joins the anon_vma and the file's areas, and moves
+// the boundary; a merge moves boundaries (cases 1 to 8 of the comment above vma_merge()), hands the anon_vma
+// on to an area that takes over pages without having one, and frees areas that were swallowed. mmap_lock is
+// held for writing throughout.
 //
-// Whether two areas may be one: the same flags, file and anon_vma (or only one has any), offsets that go on. Left
-// out: policies, userfaultfd and files with a close() operation; that 5.10 merges areas with anon_vmas of different
-// processes' making only if one is alone in its chain (anon_vma.hpp has the anon_vma of 2.6.24); in 2.6.24 case 8
-// keeps the other vm_area_struct. The lock of a file's areas is taken twice where a boundary moves.
+// Whether two areas may be one: the same flags, file and anon_vma (or only one has any), offsets that go on.
+// Left out: policies, userfaultfd and files with a close() operation; that 5.10 merges areas with anon_vmas
+// of different processes' making only if one is alone in its chain (anon_vma.hpp has the anon_vma of 2.6.24);
+// in 2.6.24 case 8 keeps the other vm_area_struct. The lock of a file's areas is taken twice where a boundary
+// moves.
 #pragma once
 
 #include "models/operations/errno.hpp"
@@ -46,13 +48,15 @@ struct WantedArea {
   std::uint64_t pgoff;
 };
 
-/// vma_merge(): makes [begin, end) part of its neighbours if they fit. `previous` (or null) is the last area that
-/// begins before it. Returns the area that it belongs to now, whose flags are the caller's business, or null.
+/// vma_merge(): makes [begin, end) part of its neighbours if they fit. `previous` (or null) is the last area
+/// that begins before it. Returns the area that it belongs to now, whose flags are the caller's business, or
+/// null.
 Vma* vma_merge(System& system, Task& task, Vma* previous, const WantedArea& wanted);
 
-/// What mprotect_fixup() and madvise_behavior() have in common (vma_modify() since 6.8): [begin, end) of `vma`
-/// becomes an area by itself, or part of a neighbour that has `flags`; `vma` is then that one, whose flags are the
-/// caller's business. `previous` (or null) is the area before `begin`, which may be `vma` itself.
+/// What mprotect_fixup() and madvise_behavior() have in common (vma_modify() since 6.8): [begin, end) of
+/// `vma` becomes an area by itself, or part of a neighbour that has `flags`; `vma` is then that one, whose
+/// flags are the caller's business. `previous` (or null) is the area before `begin`, which may be `vma`
+/// itself.
 [[nodiscard]] Errno vma_modify(System& system, Task& task, Vma*& vma, Vma* previous, PageNumber begin,
                                PageNumber end, std::uint32_t flags);
 

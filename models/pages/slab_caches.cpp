@@ -35,8 +35,8 @@ const Specs& specs_of(const SlabMeans& means) {
 
 SlabCaches::SlabCaches(const SlabMeans& means, const std::function<void(Core&, FrameNumber)>& clear_page)
     : mm_struct(means, specs_of(means).mm_struct), vm_area_struct(means, specs_of(means).vm_area_struct),
-      anon_vma(means, specs_of(means).anon_vma),
-      files(means, specs_of(means).files), means_(means), all_{&mm_struct, &vm_area_struct, &anon_vma, &files} {
+      anon_vma(means, specs_of(means).anon_vma), files(means, specs_of(means).files),
+      means_(means), all_{&mm_struct, &vm_area_struct, &anon_vma, &files} {
   if (read_parameters<TablePagesParameters>(means.configuration).source == "slab") {
     pgtable = std::make_unique<KmemCache>(
         means, SlabSpec{.name = "pgtable", .size = bytes_per_frame, .constructed = true}, clear_page);

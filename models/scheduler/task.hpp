@@ -51,10 +51,10 @@ class Task : public RunHook {
 
   const std::uint32_t pid;
   const std::string name;
-  MmStruct* mm = nullptr;        ///< its address space; null for kernel threads
-  MmStruct* active_mm = nullptr; ///< the one whose tables the core uses while it runs
+  MmStruct* mm = nullptr;                 ///< its address space; null for kernel threads
+  MmStruct* active_mm = nullptr;          ///< the one whose tables the core uses while it runs
   std::shared_ptr<Completion> vfork_done; ///< its parent waits until it no longer uses the parent's mm
-  SlabObject files = no_object;  ///< its files_struct; none if it is there at boot or a kernel thread
+  SlabObject files = no_object; ///< its files_struct; none if it is there at boot or a kernel thread
   State state = State::running;
   bool idle = false;
   bool daemon = false; ///< lives as long as the machine

@@ -1,22 +1,24 @@
 // LATR: munmap tells nobody; cores look for themselves at their next tick or switch.
 //
-// Models "LATR: Lazy Translation Coherence" (M. Kumar et al., ASPLOS 2018; on Linux 4.10, x86): munmap invalidates in
-// the own TLB, writes what it has taken away into a state in a queue of its own CPU, with the mask of cores that may
-// hold translations of it, and goes on. Every core sweeps the queues of all CPUs at each tick and in schedule(),
-// invalidates what names it and clears its bit. What a state names, pages, tables and the address range, stays out of
-// use until the last bit is gone, and is given back by the CPU that owns the queue, when it next comes to schedule() or
-// unmaps. A queue without a free state falls back to interrupts at once, as does everything but munmap and madvise: fork,
-// copy on write, mprotect and mremap change entries that remain in use.
+// Models "LATR: Lazy Translation Coherence" (M. Kumar et al., ASPLOS 2018; on Linux 4.10, x86): munmap
+// invalidates in the own TLB, writes what it has taken away into a state in a queue of its own CPU, with the
+// mask of cores that may hold translations of it, and goes on. Every core sweeps the queues of all CPUs at
+// each tick and in schedule(), invalidates what names it and clears its bit. What a state names, pages,
+// tables and the address range, stays out of use until the last bit is gone, and is given back by the CPU
+// that owns the queue, when it next comes to schedule() or unmaps. A queue without a free state falls back to
+// interrupts at once, as does everything but munmap and madvise: fork, copy on write, mprotect and mremap
+// change entries that remain in use.
 //
-// madvise(MADV_DONTNEED) is put off like munmap: until the sweep a core may still read and write the old page, while
-// another has faulted in a new one. Whoever hands such memory on among threads must expect that, as in the paper.
+// madvise(MADV_DONTNEED) is put off like munmap: until the sweep a core may still read and write the old
+// page, while another has faulted in a new one. Whoever hands such memory on among threads must expect that,
+// as in the paper.
 //
-// Differences, each on the safe side: the paper waits for two ticks, here the mask is what counts. The mask holds the
-// cores that run the mm's user tasks: a core that goes lazy or switches to another mm drops what it holds and clears
-// its bit, since without a tick it would never sweep (Linux 4.10 had no ids, and flushed at switches anyway). An mm
-// that goes, or a mapping asked for at addresses that are held back, completes all states of the mm by interrupts.
-// Left out: migration of pages between nodes, which the paper makes lazy too; that an allocation that fails asks for
-// what is held back.
+// Differences, each on the safe side: the paper waits for two ticks, here the mask is what counts. The mask
+// holds the cores that run the mm's user tasks: a core that goes lazy or switches to another mm drops what it
+// holds and clears its bit, since without a tick it would never sweep (Linux 4.10 had no ids, and flushed at
+// switches anyway). An mm that goes, or a mapping asked for at addresses that are held back, completes all
+// states of the mm by interrupts. Left out: migration of pages between nodes, which the paper makes lazy too;
+// that an allocation that fails asks for what is held back.
 #pragma once
 
 #include "models/scheduler/cpu_observer.hpp"

@@ -114,8 +114,8 @@ struct TlbFlushParameters {
 };
 inline const DeclareParameters<TlbFlushParameters> declared_tlb_flush_parameters;
 
-/// True if no kernel for a machine like this one has that policy: those that interrupt where TLBI is broadcast, x86's
-/// on Arm, `latr` everywhere.
+/// True if no kernel for a machine like this one has that policy: those that interrupt where TLBI is
+/// broadcast, x86's on Arm, `latr` everywhere.
 bool what_if(const Configuration& configuration, std::string_view policy);
 
 } // namespace mmsim

@@ -89,7 +89,8 @@ class SimGridWorld::MemoryModel final : public simgrid::kernel::resource::Model 
         // Only with running ahead switched off: bring SimGrid's clock to the next instant, then come back.
         return std::max(0.0, simgrid_clock_of(engine.queue().next_time()) - now);
       }
-      // A disk's last unit may take less than what a double can add to the clock: the disk needs it all the same.
+      // A disk's last unit may take less than what a double can add to the clock: the disk needs it all the
+      // same.
       if (other >= 0) return other == now ? shortest_ : std::max(0.0, other - now);
       if (!engine.queue().empty())
         throw std::runtime_error(

@@ -65,8 +65,8 @@ struct EntryCosts {
 
 /// The kernel's own instructions, by step.
 struct WorkCosts {
-  Duration task_create, task_exit, mm_create, mm_destroy;                           // fork, exit
-  Duration vma_find_level, vma_insert, vma_dup, vma_remove, rmap_link;              // areas
+  Duration task_create, task_exit, mm_create, mm_destroy;              // fork, exit
+  Duration vma_find_level, vma_insert, vma_dup, vma_remove, rmap_link; // areas
   Duration vmacache_find, maple_node, maple_write;
   Duration table_walk_level, pte_scan, pte_copy, pte_set, pte_clear, pte_wrprotect; // page tables
   Duration table_init, page_ref, page_unref;

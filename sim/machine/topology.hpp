@@ -1,12 +1,12 @@
 // Where the cores are: sockets of dies of clusters of cores, as SimGrid net zones, hosts and links.
 //
 // Places are numbered through cluster by cluster, die by die, socket by socket, so every zone is an interval
-// of places. Cores have the number of their place (machine.numbering = "compact"), or are numbered as Linux numbers
-// x86 hyperthreads ("threads_last": the first core of every cluster, then the second of every cluster, and so on).
-// Every zone has one link to its parent; the latency of a SimGrid route between two cores is
-// the time that a message needs between them. Since all clusters, dies and sockets are alike, five routes
-// stand for all pairs, one for each level at which two cores meet; `tests/formula` compares all pairs with
-// SimGrid's routes on a small machine.
+// of places. Cores have the number of their place (machine.numbering = "compact"), or are numbered as Linux
+// numbers x86 hyperthreads ("threads_last": the first core of every cluster, then the second of every
+// cluster, and so on). Every zone has one link to its parent; the latency of a SimGrid route between two
+// cores is the time that a message needs between them. Since all clusters, dies and sockets are alike, five
+// routes stand for all pairs, one for each level at which two cores meet; `tests/formula` compares all pairs
+// with SimGrid's routes on a small machine.
 #pragma once
 
 #include "sim/engine/engine.hpp"

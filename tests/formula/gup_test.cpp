@@ -98,7 +98,8 @@ TEST_F(Gup, OfPagesThatAreNotThereYetGoesTheSlowWayFromTheFirstOfThem) {
                       + 2 * c.line.hit + walk_down() + 2 * (c.work.pte_scan + c.work.page_ref) + rmw() +
                       2 * c.line.hit // mmap_lock: its count, its owner looked at and stored
                       + c.line.hit   // has_pinned
-                      + c.line.hit + c.work.vmacache_find + 2 * c.line.hit // find_vma(); mm->pgd of each fault
+                      + c.line.hit + c.work.vmacache_find +
+                      2 * c.line.hit                                      // find_vma(); mm->pgd of each fault
                       + 2 * (walk_down() + locked_and_unlocked() + fault) // follow_page, faultin_page
                       + 2 * (walk_down() + locked_and_unlocked() + c.work.page_ref) + rmw());
   EXPECT_EQ(w.count(Counter::gup_slow), 1u);
@@ -188,7 +189,10 @@ TEST_F(Gup, MakesForkCopyThePinnedPagesAndLeaveThemWritable) {
 class GupOf2_6_24 : public Gup {
  protected:
   GupOf2_6_24()
-      : Gup({{"kernel.fast_gup", false}, {"kernel.write_protect_seq", false}, {"kernel.rwsem", "fifo"}, {"kernel.vma_cache", "mmap_cache"}}) {}
+      : Gup({{"kernel.fast_gup", false},
+             {"kernel.write_protect_seq", false},
+             {"kernel.rwsem", "fifo"},
+             {"kernel.vma_cache", "mmap_cache"}}) {}
 };
 
 TEST_F(GupOf2_6_24, AlwaysGoesThroughMmapSem) {

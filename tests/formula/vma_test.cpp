@@ -139,8 +139,7 @@ TEST(FindVma, OfTwoThreadsTakeMmapCacheFromEachOtherButNotVmacache) {
 TEST(Mmap, FindsRoomBelowTheStackOrAboveAThirdOfTheAddressSpace) {
   for (const bool top_down : {true, false})
     EXPECT_EQ(in_child([top_down] {
-                Looker l(top_down ? Settings{}
-                                  : of_2_6_24 + Settings{{"kernel.page_table", "armv7_short"}});
+                Looker l(top_down ? Settings{} : of_2_6_24 + Settings{{"kernel.page_table", "armv7_short"}});
                 l.run(0, [&](Task& task) {
                   const PageNumber end = task.mm->tables.shape().end();
                   const PageNumber first = mmap(l.w.system, task, 10), second = mmap(l.w.system, task, 4);

@@ -219,20 +219,17 @@ TEST_P(RandomMappings, AreWhatTheirProgramsMadeOfThem) {
 
 INSTANTIATE_TEST_SUITE_P(
     Kernels, RandomMappings,
-    testing::Combine(testing::ValuesIn(versions),
-                     testing::Values(Mix{"eager", {{"kernel.tlb_flush", "eager"}}},
-                                     Mix{"broadcast_one_lock",
-                                         {{"kernel.tlb_flush", "broadcast"}, {"kernel.pt_lock", "mm"}}},
-                                     Mix{"lazy_small_gather",
-                                         {{"kernel.tlb_flush", "lazy"},
-                                          {"kernel.gather_pages", std::int64_t{3}}}},
-                                     Mix{"leave_mm", {{"kernel.tlb_flush", "leave_mm"}}},
-                                     Mix{"latr", {{"kernel.tlb_flush", "latr"}}},
-                                     Mix{"maple_with_vma_locks",
-                                         {{"kernel.vma_tree", "maple"},
-                                          {"kernel.vma_cache", "none"},
-                                          {"kernel.vma_lock", true}}}),
-                     testing::Values(1, 2)),
+    testing::Combine(
+        testing::ValuesIn(versions),
+        testing::Values(
+            Mix{"eager", {{"kernel.tlb_flush", "eager"}}},
+            Mix{"broadcast_one_lock", {{"kernel.tlb_flush", "broadcast"}, {"kernel.pt_lock", "mm"}}},
+            Mix{"lazy_small_gather",
+                {{"kernel.tlb_flush", "lazy"}, {"kernel.gather_pages", std::int64_t{3}}}},
+            Mix{"leave_mm", {{"kernel.tlb_flush", "leave_mm"}}}, Mix{"latr", {{"kernel.tlb_flush", "latr"}}},
+            Mix{"maple_with_vma_locks",
+                {{"kernel.vma_tree", "maple"}, {"kernel.vma_cache", "none"}, {"kernel.vma_lock", true}}}),
+        testing::Values(1, 2)),
     [](const auto& info) {
       return std::string(std::get<0>(info.param).name) + "_" + std::get<1>(info.param).name + "_" +
              std::to_string(std::get<2>(info.param));

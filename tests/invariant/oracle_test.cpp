@@ -53,15 +53,13 @@ std::string page_replaced_under_a_reader(const Settings& settings, std::uint32_t
 }
 
 TEST(Oracle, CatchesAFlushThatWasDropped) {
-  EXPECT_THAT(
-      page_replaced_under_a_reader({{"kernel.tlb_flush", "test_flushes_nothing"}}, 1),
-      AllOf(HasSubstr("stale translation: cpu 0 uses page 0x"), HasSubstr("frame has been freed")));
+  EXPECT_THAT(page_replaced_under_a_reader({{"kernel.tlb_flush", "test_flushes_nothing"}}, 1),
+              AllOf(HasSubstr("stale translation: cpu 0 uses page 0x"), HasSubstr("frame has been freed")));
 }
 
 TEST(Oracle, CatchesAFlushThatWasNotSentToOthers) {
-  EXPECT_THAT(
-      page_replaced_under_a_reader({{"kernel.tlb_flush", "test_flushes_here_only"}}),
-      AllOf(HasSubstr("stale translation: cpu 1 uses page 0x"), HasSubstr("frame has been freed")));
+  EXPECT_THAT(page_replaced_under_a_reader({{"kernel.tlb_flush", "test_flushes_here_only"}}),
+              AllOf(HasSubstr("stale translation: cpu 1 uses page 0x"), HasSubstr("frame has been freed")));
 }
 
 TEST(Oracle, HasNothingAgainstAFlushOfAllInTheMask) {
@@ -107,10 +105,9 @@ std::string page_replaced_while_the_reader_is_away(const Settings& settings) {
 }
 
 TEST(Oracle, CatchesAMaskBitClearedTooEarlyWhereIdsKeepEntriesAlive) {
-  EXPECT_THAT(
-      page_replaced_while_the_reader_is_away(
-          {{"kernel.tlb_flush", "test_clears_bit_on_leaving"}, {"kernel.asid_bits", std::int64_t{16}}}),
-      AllOf(HasSubstr("stale translation: cpu 1 uses page 0x"), HasSubstr("cpu 1 is in its mask")));
+  EXPECT_THAT(page_replaced_while_the_reader_is_away({{"kernel.tlb_flush", "test_clears_bit_on_leaving"},
+                                                      {"kernel.asid_bits", std::int64_t{16}}}),
+              AllOf(HasSubstr("stale translation: cpu 1 uses page 0x"), HasSubstr("cpu 1 is in its mask")));
 }
 
 TEST(Oracle, LetsTheBitGoWhereTheSwitchFlushed) {
@@ -173,9 +170,8 @@ std::string page_taken_from_a_running_stream(bool free_before_flush, std::uint64
 
 TEST(Oracle, CatchesAFrameFreedBeforeTheFlush) {
   std::uint64_t stale_hits = 0;
-  EXPECT_THAT(
-      page_taken_from_a_running_stream(true, stale_hits),
-      AllOf(HasSubstr("stale translation: cpu 1 uses page 0x"), HasSubstr("frame has been freed")));
+  EXPECT_THAT(page_taken_from_a_running_stream(true, stale_hits),
+              AllOf(HasSubstr("stale translation: cpu 1 uses page 0x"), HasSubstr("frame has been freed")));
 }
 
 TEST(Oracle, CountsUseOfTheOldEntryUntilTheFlushHasCompleted) {

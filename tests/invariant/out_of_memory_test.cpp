@@ -103,7 +103,8 @@ const std::vector<Story> stories{
     {"fork_of_pinned_pages", [](System& s, Task& t) { map_and_write(s, t, 6); },
      [](System& s, Task& t) {
        std::vector<FrameNumber> pinned;
-       if (pin_user_pages_fast(s, t, first_area(t) + 1, 3, AccessKind::write, pinned) == PinPath::failed) return;
+       if (pin_user_pages_fast(s, t, first_area(t) + 1, 3, AccessKind::write, pinned) == PinPath::failed)
+         return;
        const bool killed = killed_in(t, [&](Task& task) { fork_and_wait(s, task); });
        unpin_user_pages(s, t.core(), pinned);
        if (killed) throw TaskKilled{};
@@ -112,7 +113,8 @@ const std::vector<Story> stories{
      [](System& s, Task& t) {
        fork_and_wait(s, t, [&s](Task& child) {
          write_all(s, child, first_area(child), 3);
-         fork_and_wait(s, child, [&s](Task& grandchild) { write_all(s, grandchild, first_area(grandchild) + 2, 2); });
+         fork_and_wait(s, child,
+                       [&s](Task& grandchild) { write_all(s, grandchild, first_area(grandchild) + 2, 2); });
          write_all(s, child, first_area(child) + 3, 2);
        });
        write_all(s, t, first_area(t), 5);

@@ -145,8 +145,7 @@ TEST(VmaLocks, RandomMapsFaultsAndForksOfThreadsLeaveNothingBehind) {
       std::vector<std::pair<PageNumber, std::uint64_t>> mine;
       for (int step = 0; step < 300; ++step) {
         switch (random.below(5)) {
-        case 0:
-        {
+        case 0: {
           const std::uint64_t pages = 1 + random.below(20);
           mine.emplace_back(mmap(w.system, task, pages), pages);
         } break;

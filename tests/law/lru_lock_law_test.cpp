@@ -1,5 +1,5 @@
-// How lru_lock scales: it is taken once a pagevec, and waited for the more the more CPUs fault and the shorter the
-// pagevecs are.
+// How lru_lock scales: it is taken once a pagevec, and waited for the more the more CPUs fault and the
+// shorter the pagevecs are.
 
 #include "tests/support/kernel_world.hpp"
 
@@ -22,8 +22,8 @@ struct Met {
   std::uint64_t taken, contended;
   Duration wait;
 };
-// A process on each CPU faults `pages` pages in, in its own rhythm; what lru_lock saw of it. `unmapped`: also of the
-// munmap.
+// A process on each CPU faults `pages` pages in, in its own rhythm; what lru_lock saw of it. `unmapped`: also
+// of the munmap.
 Met faults_on(std::uint32_t cpus, std::uint64_t pages, const Settings& settings, bool unmapped = false) {
   const std::vector<std::int64_t> seen = in_child([&] {
     KernelWorld w(cpus, lru_alone + settings);
@@ -97,8 +97,9 @@ TEST(LruLock, IsWaitedForTheMoreTheMoreCpusFault) {
   }
 }
 
-// What taking the lock costs is shared by a pagevec, but what its pages cost under the lock is not: from 15 to 31 there
-// is hardly anything left to gain in waiting (fewer meet, each waits longer), so 31 is held against 7.
+// What taking the lock costs is shared by a pagevec, but what its pages cost under the lock is not: from 15
+// to 31 there is hardly anything left to gain in waiting (fewer meet, each waits longer), so 31 is held
+// against 7.
 TEST(LruLock, IsWaitedForTheLessTheLongerThePagevecs) {
   for (const std::uint32_t cpus : {8u, 16u}) {
     Duration before = Duration::max(), before_that = Duration::max();
@@ -120,8 +121,9 @@ TEST(LruLock, IsOneANode) {
                                     {"machine.dies_per_socket", std::int64_t{1}},
                                     {"machine.cores_per_cluster", 16 / n}};
   };
-  // 400 pages: with more the locks come near saturation, where a small difference in how often one is asked for becomes
-  // a large one in how long it is waited for (two sockets wait 6 % longer than twice the half at 400, 17 % at 600).
+  // 400 pages: with more the locks come near saturation, where a small difference in how often one is asked
+  // for becomes a large one in how long it is waited for (two sockets wait 6 % longer than twice the half at
+  // 400, 17 % at 600).
   const Met one = faults_on(16, 400, sockets(1)), two = faults_on(16, 400, sockets(2)),
             half = faults_on(8, 400, pagevec_of(1));
   EXPECT_LT(two.wait, one.wait);

@@ -155,14 +155,13 @@ TEST(Overview, has_a_row_for_each_number_and_marks_what_ifs) {
                                  policy == "eager",
                                  {munmap(cpus == "8" ? 800 : 100, 0, 0)}});
   findings.points.back().operations.clear();
-  EXPECT_EQ(overview(findings, Terminal{}),
-            "munmap, mean latency\n"
-            "kernel.tlb_flush  eager (what-if)  broadcast\n"
-            "        run.cpus\n"
-            "               1           100 ns          -\n"
-            "               8           800 ns     800 ns\n"
-            "\n"
-            "(what-if): this machine's own kernel does not flush so\n");
+  EXPECT_EQ(overview(findings, Terminal{}), "munmap, mean latency\n"
+                                            "kernel.tlb_flush  eager (what-if)  broadcast\n"
+                                            "        run.cpus\n"
+                                            "               1           100 ns          -\n"
+                                            "               8           800 ns     800 ns\n"
+                                            "\n"
+                                            "(what-if): this machine's own kernel does not flush so\n");
 }
 
 } // namespace

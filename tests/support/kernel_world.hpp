@@ -47,9 +47,9 @@ class KernelWorld {
       run_user(system, task, std::chrono::duration_cast<Duration>(std::chrono::nanoseconds(100)));
   }
 
-  /// The pages go, the area stays. As madvise(MADV_DONTNEED), but with mmap_lock held for writing, so that nobody
-  /// may fault a new page in before the flush, and the oracle as strict as it is then (Refill::forbidden); never
-  /// deferred.
+  /// The pages go, the area stays. As madvise(MADV_DONTNEED), but with mmap_lock held for writing, so that
+  /// nobody may fault a new page in before the flush, and the oracle as strict as it is then
+  /// (Refill::forbidden); never deferred.
   void dont_need(Task& task, PageNumber first, std::uint64_t pages) {
     MmStruct& mm = *task.mm;
     mm.mmap_lock.down_write(task);

@@ -20,7 +20,7 @@ class MappedPages {
   struct Page {
     std::uint32_t prot;
     std::optional<FrameNumber> frame; ///< nothing: not touched yet
-    bool zero = false; ///< only read so far: the zero page, which fork need not hand on
+    bool zero = false;                ///< only read so far: the zero page, which fork need not hand on
     std::uint64_t index = 0; ///< linear_page_index(): by which the reverse map finds it, wherever it is
   };
 
