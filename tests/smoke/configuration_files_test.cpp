@@ -94,8 +94,9 @@ TEST(ConfigurationFiles, a_machine_that_scales_kernel_work_scales_all_of_it) {
     if (configuration.find("machine.work.munmap") == nullptr) continue;
     ++scaling;
     for (const ParameterInfo& parameter : ParameterCatalogue::instance().parameters())
-      if (parameter.path.starts_with("machine.work."))
+      if (parameter.path.starts_with("machine.work.")) {
         EXPECT_NE(configuration.find(parameter.path), nullptr) << machine << ": " << parameter.path;
+      }
   }
   EXPECT_GE(scaling, 3);
 }
