@@ -183,6 +183,7 @@ void SweepDirectory::undo() {
   std::error_code error; // the user's error is being reported already
   for (const fs::path& file : point_files(points_))
     fs::remove(file, error);
+  remove_abandoned_temporaries(points_); // a run that was stopped may have been writing
   fs::remove(points_ / "sweep.json", error);
   made_->undo();
 }

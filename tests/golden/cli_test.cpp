@@ -209,6 +209,7 @@ TEST_F(OwnRunner, input_that_only_a_run_finds_wrong_ends_the_sweep_and_leaves_no
   } catch (const InputError& error) {
     EXPECT_STREQ(error.what(), "s.toml:8:3: too small");
   }
+  folder_.write("deep/out/points/.mmsim-tmp.1-1.json.1.0", "half"); // by a run that was stopped at its end
   directory.undo();
   EXPECT_FALSE(std::filesystem::exists(folder_ / "deep"));
 }
