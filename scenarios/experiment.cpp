@@ -170,7 +170,7 @@ OperationStart Experiment::hand_on(const OperationStart& start, const Task& from
   for (std::size_t i = 0; i < account_count; ++i)
     continued.books.totals[i] -= from.ledger.totals()[i] - start.books.totals[i];
   // What ran in between, a kernel thread of RCU's say, is time that this operation has waited for its turn.
-  continued.books.totals[static_cast<std::size_t>(Account::schedule)] -=
+  continued.books.totals[index(Account::schedule)] -=
       to.at_switch_in.booked_until - from.ledger.booked_until();
   continued.books.booked_until = start.books.booked_until;
   return continued;

@@ -17,21 +17,7 @@ Errno do_brk_flags(System& system, Task& task, PageNumber begin, PageNumber end)
   if (mm.vmas.size() > system.max_map_count()) return Errno::enomem;
   system.flusher.complete(task.core(), mm, begin, pages); // a flush of it may have been put off
   if (!system.overcommit.vm_enough_memory(task.core(), mm, pages)) return Errno::enomem;
-  Vma* const previous = vma_before(mm, begin);
-  if (vma_merge(system, task, previous, {begin, end, flags, nullptr, nullptr, begin.value()}) == nullptr) {
-    Vma area;
-    area.begin = begin;
-    area.end = end;
-    area.flags = flags;
-    area.pgoff = begin.value();
-    if (!vm_area_alloc(system, task.core(), area)) {
-      system.overcommit.vm_unacct_memory(task.core(), pages);
-      return Errno::enomem;
-    }
-    vma_link(system, task, area);
-  }
-  mm.total_vm += static_cast<std::int64_t>(pages);
-  return Errno::ok;
+  return map_area(system, task, {begin, end, flags, nullptr, nullptr, begin.value()});
 }
 
 // With mmap_lock held for writing; `unmapped` says how on return.

@@ -1,13 +1,11 @@
 #include "models/operations/expand_stack.hpp"
 
 #include "models/operations/anon_vma.hpp"
+#include "models/operations/vma.hpp"
 
 namespace mmsim {
 
 namespace {
-
-// Below it nobody maps anything: 64 KiB on arm64.
-constexpr PageNumber mmap_min_addr{16};
 
 bool too_close_to_the_area_below(const System& system, MmStruct& mm, const Vma& vma, PageNumber page) {
   const auto gap = static_cast<std::uint64_t>(system.parameters.stack_guard_gap);

@@ -14,16 +14,8 @@ namespace mmsim {
 namespace {
 
 FaultKind map_zero_page(const VmFault& fault) {
-  fault.lock().lock(fault.core());
-  fault.core().settle();
-  const bool first = !fault.slot.entry().present();
-  if (first) {
-    PageTable::set(
-        fault.slot.table, fault.slot.index,
-        fault.slot.entry().mapped(fault.system.pages.layout().empty_zero_page(), pte_special | pte_young));
-    fault.core().charge(fault.work().pte_set, Account::work);
-  }
-  fault.lock().unlock(fault.core());
+  const FrameNumber zero_page = fault.system.pages.layout().empty_zero_page();
+  const bool first = fault.map_if_none([&] { fault.map(zero_page, pte_special | pte_young); });
   return first ? FaultKind::zero_page : FaultKind::spurious;
 }
 
@@ -50,9 +42,7 @@ FaultKind do_anonymous_page(const VmFault& fault) {
   ++fault.mm.rss_anon;
   page_add_new_anon(system, core, frame);
   core.settle();
-  const std::uint64_t writable = vma.writable() ? pte_writable | pte_dirty : 0;
-  PageTable::set(fault.slot.table, fault.slot.index, fault.slot.entry().mapped(frame, pte_young | writable));
-  core.charge(fault.work().pte_set, Account::work);
+  fault.map(frame, pte_young | (vma.writable() ? pte_writable | pte_dirty : 0));
   lock.unlock(core);
   return FaultKind::demand_zero;
 }

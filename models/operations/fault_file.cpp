@@ -20,19 +20,11 @@ namespace {
 
 /// The end of finish_fault() and of alloc_set_pte(), for a page of the file: true if it is mapped now.
 bool map_file_page(const VmFault& fault, CachedPage& page, std::uint64_t flags) {
-  Core& core = fault.core();
-  fault.lock().lock(core);
-  core.settle();
-  const bool first = !fault.slot.entry().present();
-  if (first) {
-    page_add_file_rmap(fault.system, core, fault.mm, page);
-    core.settle();
-    PageTable::set(fault.slot.table, fault.slot.index,
-                   fault.slot.entry().mapped(page.frame, pte_young | flags));
-    core.charge(fault.work().pte_set, Account::work);
-  }
-  fault.lock().unlock(core);
-  return first;
+  return fault.map_if_none([&] {
+    page_add_file_rmap(fault.system, fault.core(), fault.mm, page);
+    fault.core().settle();
+    fault.map(page.frame, pte_young | flags);
+  });
 }
 
 /// The reference goes to the mapping, or back.
@@ -55,20 +47,12 @@ FaultKind do_read_fault(const VmFault& fault) {
 
 /// Under the table's lock; the copy is ours until it is mapped.
 bool map_copy(const VmFault& fault, FrameNumber copy) {
-  Core& core = fault.core();
-  fault.lock().lock(core);
-  core.settle();
-  const bool first = !fault.slot.entry().present();
-  if (first) {
+  return fault.map_if_none([&] {
     ++fault.mm.rss_anon;
-    page_add_new_anon(fault.system, core, copy);
-    core.settle();
-    PageTable::set(fault.slot.table, fault.slot.index,
-                   fault.slot.entry().mapped(copy, pte_young | pte_writable | pte_dirty));
-    core.charge(fault.work().pte_set, Account::work);
-  }
-  fault.lock().unlock(core);
-  return first;
+    page_add_new_anon(fault.system, fault.core(), copy);
+    fault.core().settle();
+    fault.map(copy, pte_young | pte_writable | pte_dirty);
+  });
 }
 
 FaultKind do_cow_fault(const VmFault& fault) {

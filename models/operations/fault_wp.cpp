@@ -82,9 +82,7 @@ void replace_entry(const VmFault& fault, Pte old, FrameNumber copy) {
   system.flusher.flush_page(core, fault.mm, fault.page);
   if (!late_lru) page_add_new_anon(system, core, copy);
   core.settle();
-  PageTable::set(fault.slot.table, fault.slot.index,
-                 fault.slot.entry().mapped(copy, pte_writable | pte_young | pte_dirty));
-  core.charge(fault.work().pte_set, Account::work);
+  fault.map(copy, pte_writable | pte_young | pte_dirty);
   if (late_lru) {
     core.settle(); // the copy can be seen
     page_add_new_anon(system, core, copy);

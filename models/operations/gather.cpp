@@ -8,21 +8,16 @@
 namespace mmsim {
 
 void MmuGather::zap(Core& core, PageNumber begin, PageNumber end) {
-  PageTable& tables = mm_.tables;
   const auto limit = static_cast<std::size_t>(system_.parameters.gather_pages);
-  for (PageNumber page = begin; page < end;) {
-    const PageNumber next = std::min(end, PageNumber((page.value() | 511) + 1));
-    core.charge((tables.shape().levels - 1) * core.costs().work.table_walk_level, Account::work);
-    if (TablePage* table = tables.leaf(page)) {
-      while (page < next) {
-        const PageNumber stop = std::min(next, page + (limit - std::min(limit, pages_.size())));
-        zap_table(core, *table, page, stop);
-        page = stop;
-        if (pages_.size() >= limit) finish(core); // tlb_flush_mmu(): the batch is full
-      }
+  for_each_table(core, mm_.tables, begin, end, [&](TablePage& table, PageNumber page, PageNumber next) {
+    while (page < next) {
+      const PageNumber stop = std::min(next, page + (limit - std::min(limit, pages_.size())));
+      zap_table(core, table, page, stop);
+      page = stop;
+      if (pages_.size() >= limit) finish(core); // tlb_flush_mmu(): the batch is full
     }
-    page = next;
-  }
+    return true;
+  });
 }
 
 // Struct pages of frames in a row, in either direction, are fetched ahead by hardware.

@@ -10,9 +10,6 @@ namespace mmsim {
 
 namespace {
 
-// mmap_min_addr.
-constexpr PageNumber lowest_page{16};
-
 bool is_free(const System& system, Task& task, PageNumber first, std::uint64_t pages) {
   const Vma* const vma = find_vma(task, *task.mm, first);
   return vma == nullptr || first + pages <= vm_start_gap(system, *vma);
@@ -27,7 +24,7 @@ MmapResult get_unmapped_area(System& system, Task& task, const MmapRequest& requ
   const bool fits = request.hint.value() <= end.value() - request.pages;
   if ((request.flags & MAP_FIXED) != 0)
     return fits ? MmapResult{request.hint} : MmapResult{map_failed, Errno::enomem};
-  if (request.hint >= lowest_page && fits && is_free(system, task, request.hint, request.pages))
+  if (request.hint >= mmap_min_addr && fits && is_free(system, task, request.hint, request.pages))
     return {request.hint};
   auto first = arch_get_unmapped_area(system, task.core(), mm, request.pages, request.alignment);
   if (!first && !mm.withheld.empty()) { // what a policy withholds may be what is missing
@@ -61,28 +58,13 @@ MmapResult mmap_region(System& system, Task& task, const MmapRequest& request, P
       do_munmap(system, task, first, request.pages, false).error != Errno::ok)
     return {map_failed, Errno::enomem};
   system.flusher.complete(task.core(), mm, first, request.pages); // a flush of it may have been put off
-  const bool accounted = accountable_mapping(flags);
-  if (accounted) {
+  if (accountable_mapping(flags)) {
     if (!system.overcommit.vm_enough_memory(task.core(), mm, request.pages))
       return {map_failed, Errno::enomem};
     flags |= VM_ACCOUNT;
   }
-  Vma* const previous = vma_before(mm, first);
-  if (vma_merge(system, task, previous, {first, end, flags, nullptr, request.file, pgoff}) == nullptr) {
-    Vma area;
-    area.begin = first;
-    area.end = end;
-    area.flags = flags;
-    area.file = request.file;
-    area.pgoff = pgoff;
-    if (!vm_area_alloc(system, task.core(), area)) {
-      if (accounted) system.overcommit.vm_unacct_memory(task.core(), request.pages);
-      return {map_failed, Errno::enomem};
-    }
-    vma_link(system, task, area);
-  }
-  mm.total_vm += static_cast<std::int64_t>(request.pages); // vm_stat_account()
-  return {first};
+  const Errno error = map_area(system, task, {first, end, flags, nullptr, request.file, pgoff});
+  return error == Errno::ok ? MmapResult{first} : MmapResult{map_failed, error};
 }
 
 // Which it must be one of.

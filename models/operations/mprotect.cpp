@@ -1,5 +1,6 @@
 #include "models/operations/mprotect.hpp"
 
+#include "models/operations/page_tables.hpp"
 #include "models/operations/user.hpp"
 #include "models/operations/vma_adjust.hpp"
 #include "models/operations/vma_lock.hpp"
@@ -60,13 +61,10 @@ std::uint64_t change_pte_range(System& system, Core& core, MmStruct& mm, TablePa
 void change_protection(System& system, Core& core, MmStruct& mm, PageNumber begin, PageNumber end,
                        PageProtection protection) {
   std::uint64_t pages = 0;
-  for (PageNumber page = begin; page < end;) {
-    const PageNumber next = std::min(end, PageNumber((page.value() | 511) + 1));
-    core.charge((mm.tables.shape().levels - 1) * core.costs().work.table_walk_level, Account::work);
-    if (TablePage* const table = mm.tables.leaf(page))
-      pages += change_pte_range(system, core, mm, *table, page, next, protection);
-    page = next;
-  }
+  for_each_table(core, mm.tables, begin, end, [&](TablePage& table, PageNumber first, PageNumber last) {
+    pages += change_pte_range(system, core, mm, table, first, last, protection);
+    return true;
+  });
   if (pages > 0 || system.parameters.mprotect_flush == "always")
     system.flusher.flush_range(core, mm, begin, end, false);
 }

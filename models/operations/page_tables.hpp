@@ -7,6 +7,7 @@
 
 #include "models/system.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -30,6 +31,20 @@ void free_table(System& system, Core& core, TablePage& table);
 /// The slot of `page`, with the tables that it needs. Must be called with mmap_lock held. Nothing if there is
 /// no memory for one of them; those above it stay.
 [[nodiscard]] std::optional<PteSlot> alloc_pte(System& system, Core& core, MmStruct& mm, PageNumber page);
+
+/// Calls visit(table, begin, end) for each last-level table of a range, with what of the range it maps, until one says
+/// false. Each is walked down to from the root (pgd_addr_end() and its kind). False if one did.
+template <class Visit>
+bool for_each_table(Core& core, PageTable& tables, PageNumber begin, PageNumber end, Visit&& visit) {
+  for (PageNumber page = begin; page < end;) {
+    const PageNumber next = std::min(end, PageNumber((page.value() | 511) + 1));
+    core.charge((tables.shape().levels - 1) * core.costs().work.table_walk_level, Account::work);
+    if (TablePage* const table = tables.leaf(page); table != nullptr && !visit(*table, page, next))
+      return false;
+    page = next;
+  }
+  return true;
+}
 
 /// A table page that has been unhooked, with the word that pointed to it and the first page that it could
 /// map.

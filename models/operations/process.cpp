@@ -6,6 +6,7 @@
 #include "models/operations/gup.hpp"
 #include "models/operations/kill.hpp"
 #include "models/operations/page_tables.hpp"
+#include "models/operations/vma_adjust.hpp"
 #include "models/operations/vma_lock.hpp"
 
 #include <algorithm>
@@ -59,7 +60,8 @@ void copy_present_page(System& system, Core& core, MmStruct& child, const Vma& v
   ++child.rss_anon;
   core.settle();
   PageTable::set(target.table, target.index,
-                 target.entry().mapped(copy, pte_young | pte_dirty | (vma.writable() ? pte_writable : 0)));
+                 target.entry().mapped(copy, pte_young | pte_dirty |
+                                                 (vma.writable() ? std::uint64_t{pte_writable} : 0)));
   core.charge(work.pte_set, Account::work);
 }
 
@@ -150,14 +152,10 @@ bool copy_page_range(System& system, Core& core, MmStruct& parent, MmStruct& chi
   if (vma.anon_vma == nullptr) return true;
   const bool counted = system.parameters.write_protect_seq && vma.is_private();
   if (counted) parent.write_protect_seq.raw_write_seqcount_begin(core);
-  bool copied = true;
-  for (PageNumber page = vma.begin; copied && page < vma.end;) {
-    const PageNumber next = std::min(vma.end, PageNumber((page.value() | 511) + 1));
-    core.charge((parent.tables.shape().levels - 1) * core.costs().work.table_walk_level, Account::work);
-    if (TablePage* table = parent.tables.leaf(page); table != nullptr && table->live > 0)
-      copied = copy_pte_range(system, core, parent, child, vma, *table, page, next);
-    page = next;
-  }
+  const bool copied = for_each_table(
+      core, parent.tables, vma.begin, vma.end, [&](TablePage& table, PageNumber begin, PageNumber end) {
+        return table.live == 0 || copy_pte_range(system, core, parent, child, vma, table, begin, end);
+      });
   if (counted) parent.write_protect_seq.raw_write_seqcount_end(core);
   return copied;
 }
@@ -181,10 +179,7 @@ bool dup_area(System& system, Task& task, MmStruct& parent, MmStruct& child, Vma
   core.charge(work.vma_dup, Account::work);
   if (copy.anon_vma != nullptr) copy.anon_vma->link(core);
   core.charge(work.rmap_link, Account::work);
-  if (copy.file != nullptr) { // get_file(), then into i_mmap
-    copy.file->get(core);
-    copy.file->link_area(task);
-  }
+  map_file(task, copy);
   vma_link(system, task, child, copy);
   return copy_page_range(system, task.core(), parent, child, vma);
 }
@@ -212,10 +207,8 @@ void exit_mmap(System& system, Task& task, MmStruct& mm) {
   MmuGather gather(system, mm, true);
   for (Vma& vma : mm.vmas)
     gather.zap(task.core(), vma.begin, vma.end);
-  for (Vma& vma : mm.vmas) { // free_pgtables()
-    anon_vma_unlink(system, task.core(), vma);
-    if (vma.file != nullptr) vma.file->unlink_area(task);
-  }
+  for (Vma& vma : mm.vmas) // free_pgtables()
+    unlink_from_reverse_map(system, task, vma);
   gather.unhook(task.core(), PageNumber(0), mm.tables.shape().end());
   gather.finish(task.core());
   std::uint64_t accounted = 0;

@@ -23,6 +23,21 @@ struct VmFault {
   /// linear_page_index(): the file's page.
   std::uint64_t pgoff() const { return vma.pgoff + (page - vma.begin); }
   SpinLock& lock() const { return system.pte_lock(mm, slot.table); }
+  /// set_pte_at() of a page that nobody has mapped here yet.
+  void map(FrameNumber frame, std::uint64_t flags) const {
+    PageTable::set(slot.table, slot.index, slot.entry().mapped(frame, flags));
+    core().charge(work().pte_set, Account::work);
+  }
+  /// With the table's lock: calls map() unless another thread was faster. True if it was not.
+  template <class Map>
+  bool map_if_none(Map&& map) const {
+    lock().lock(core());
+    core().settle();
+    const bool first = !slot.entry().present();
+    if (first) map();
+    lock().unlock(core());
+    return first;
+  }
 };
 
 /// Nothing is mapped, and the area is anonymous.

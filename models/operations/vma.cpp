@@ -100,8 +100,6 @@ void vma_tree_destroy(System& system, Core& core, MmStruct& mm) {
 
 namespace {
 
-// mmap_min_addr.
-constexpr PageNumber lowest_page{16};
 // MIN_GAP of arm64's mmap_base(): 128 MiB.
 constexpr std::uint64_t min_gap = 32768;
 
@@ -135,7 +133,7 @@ std::optional<PageNumber> arch_get_unmapped_area(System& system, Core& core, MmS
   if (system.vma_trees.top_down() && min_gap < end.value()) {
     const auto found = unmapped_area(core, mm,
                                      {.pages = pages,
-                                      .low = lowest_page,
+                                      .low = mmap_min_addr,
                                       .high = end - min_gap,
                                       .alignment = alignment,
                                       .top_down = true});

@@ -27,6 +27,9 @@
 
 namespace mmsim {
 
+/// mmap_min_addr: 64 KiB on arm64.
+inline constexpr PageNumber mmap_min_addr{16};
+
 /// The first area that ends after `page`, or null.
 [[nodiscard]] Vma* find_vma(Task& task, MmStruct& mm, PageNumber page);
 

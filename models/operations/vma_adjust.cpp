@@ -1,8 +1,8 @@
 #include "models/operations/vma_adjust.hpp"
 
 #include "models/operations/anon_vma.hpp"
-#include "models/operations/file_area.hpp"
 #include "models/operations/vma_lock.hpp"
+#include "models/reclaim/file.hpp"
 
 #include <algorithm>
 #include <boost/container/static_vector.hpp>
@@ -32,7 +32,10 @@ namespace {
 // The reverse map finds areas by their boundaries, so whoever moves one does it under its locks.
 void update_reverse_map(Task& task, Vma& vma) {
   if (vma.anon_vma != nullptr) vma.anon_vma->update(task.core());
-  if (vma.file != nullptr) move_in_file(task, *vma.file);
+  if (vma.file != nullptr) { // i_mmap's lock is held once in the kernel; here the area leaves and comes back
+    vma.file->unlink_area(task);
+    vma.file->link_area(task);
+  }
   if (vma.anon_vma != nullptr || vma.file != nullptr)
     task.core().charge(task.core().costs().work.rmap_link, Account::work);
 }
@@ -122,7 +125,7 @@ Errno split_vma(System& system, Task& task, Vma& vma, PageNumber at, NewPart new
     part.pgoff += at - vma.begin;
   }
   if (part.anon_vma != nullptr) part.anon_vma->link(task.core()); // anon_vma_clone()
-  if (part.file != nullptr) map_file(task, *part.file);
+  map_file(task, part);
   task.core().charge(task.core().costs().work.rmap_link, Account::work);
   task.core().settle();
   if (below)
@@ -190,18 +193,44 @@ void expand_vma(System& system, Task& task, Vma& vma, PageNumber end) {
   vma_adjust(system, task, *task.mm, vma, vma.begin, end);
 }
 
+void map_file(Task& task, const Vma& vma) {
+  if (vma.file == nullptr) return;
+  vma.file->get(task.core());
+  vma.file->link_area(task);
+}
+
+Errno map_area(System& system, Task& task, const WantedArea& wanted) {
+  MmStruct& mm = *task.mm;
+  const std::uint64_t pages = wanted.end - wanted.begin;
+  if (vma_merge(system, task, vma_before(mm, wanted.begin), wanted) == nullptr) {
+    Vma area;
+    area.begin = wanted.begin;
+    area.end = wanted.end;
+    area.flags = wanted.flags;
+    area.file = wanted.file;
+    area.pgoff = wanted.pgoff;
+    if (!vm_area_alloc(system, task.core(), area)) {
+      if (area.has(VM_ACCOUNT)) system.overcommit.vm_unacct_memory(task.core(), pages);
+      return Errno::enomem;
+    }
+    vma_link(system, task, area);
+  }
+  mm.total_vm += static_cast<std::int64_t>(pages); // vm_stat_account()
+  return Errno::ok;
+}
+
 Vma& vma_link(System& system, Task& task, const Vma& vma) {
-  if (vma.file != nullptr) map_file(task, *vma.file);
+  map_file(task, vma);
   return vma_link(system, task, *task.mm, vma);
 }
 
 void unlink_from_reverse_map(System& system, Task& task, const Vma& gone) {
   anon_vma_unlink(system, task.core(), gone);
-  if (gone.file != nullptr) unlink_from_file(task, *gone.file);
+  if (gone.file != nullptr) gone.file->unlink_area(task);
 }
 
 void remove_vma(System& system, Task& task, const Vma& gone) {
-  if (gone.file != nullptr) put_file(task.core(), *gone.file);
+  if (gone.file != nullptr) gone.file->put(task.core());
   vm_area_free(system, task.core(), gone);
 }
 

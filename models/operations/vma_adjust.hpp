@@ -63,6 +63,12 @@ Vma* vma_merge(System& system, Task& task, Vma* previous, const WantedArea& want
 /// vma_adjust() of an area whose end goes up to `end`, over nothing.
 void expand_vma(System& system, Task& task, Vma& vma, PageNumber end);
 
+/// The end of mmap_region() and do_brk_flags(): `wanted`, where nothing is, joins its neighbours or becomes an area of
+/// its own. ENOMEM if there is no memory for it: then what it was promised (VM_ACCOUNT) is given back.
+[[nodiscard]] Errno map_area(System& system, Task& task, const WantedArea& wanted);
+
+/// get_file() and __vma_link_file() of a new area, if it maps one. May sleep.
+void map_file(Task& task, const Vma& vma);
 /// vma_link(): a new area that vm_area_alloc() has made, also of its file.
 Vma& vma_link(System& system, Task& task, const Vma& vma);
 

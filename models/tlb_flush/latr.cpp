@@ -37,11 +37,7 @@ bool Latr::defer(Core& core, MmStruct& mm, const FlushRange& range, std::unique_
   CoreSet others = others_in_mask(core, mm); // as late as can be: who joins now sees the new entries
   if (!others.empty()) {
     core.write(queue.line);
-    CoreSet still_there; // whoever has gone since has dropped everything before
-    others.for_each([&](CoreId id) {
-      if (mm.cpumask.contains(id)) still_there.insert(id);
-    });
-    others = still_there;
+    others = others & mm.cpumask; // whoever has gone since has dropped everything before
   }
   if (others.empty()) {
     core.settle();

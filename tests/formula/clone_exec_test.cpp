@@ -25,13 +25,7 @@ class OneCore : public testing::Test {
   Duration locked_and_unlocked() const { return rmw() + c.line.hit; }
   Duration first_locked_and_unlocked() const { return rmw_from_memory() + c.line.hit; }
 
-  void measure(Task& task, const std::function<void()>& operation) {
-    task.core().settle();
-    const Instant start = task.now();
-    operation();
-    task.core().settle();
-    took = task.now() - start;
-  }
+  void measure(Task& task, const std::function<void()>& operation) { took = time_of(task, operation); }
   void run(const std::function<void(Task&)>& body) {
     spawn_process_at_boot(w.system, "process", CoreId(0), [&](Task& task) {
       for (KmemCache* cache : w.system.slabs.all())

@@ -30,11 +30,7 @@ struct Faults : testing::Test {
     w.system.check_invariants();
   }
   void measure(Task& task, PageNumber page, AccessKind kind) {
-    task.core().settle();
-    const Instant start = task.now();
-    touch(w.system, task, page, kind);
-    task.core().settle();
-    took = task.now() - start;
+    took = time_of(task, [&] { touch(w.system, task, page, kind); });
   }
   Duration rmw() const { return c.line.hit + c.line.atomic; }
   Duration rmw_from_memory() const { return c.line.dram + c.line.atomic; }

@@ -36,13 +36,6 @@ class Gup : public testing::Test {
     w.engine.run();
     w.system.check_invariants(); // no pin is left
   }
-  Duration time_of(Task& task, const std::function<void()>& operation) {
-    task.core().settle();
-    const Instant start = task.now();
-    operation();
-    task.core().settle();
-    return task.now() - start;
-  }
   PinPath pin(Task& task, PageNumber first, std::uint64_t count, AccessKind kind = AccessKind::write) {
     return pin_user_pages_fast(w.system, task, first, count, kind, pages);
   }

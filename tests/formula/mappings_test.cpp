@@ -47,11 +47,7 @@ class Mappings : public testing::Test {
   }
   template <class Operation>
   void measure(Task& task, Operation&& operation) {
-    task.core().settle();
-    const Instant start = task.now();
-    operation();
-    task.core().settle();
-    took = task.now() - start;
+    took = time_of(task, operation);
     EXPECT_TRUE(task.mm->open_changes.empty()) << "something was not flushed";
   }
 

@@ -30,6 +30,16 @@ inline Configuration configuration_with(const Settings& settings) {
   return configuration;
 }
 
+/// What `operation` of `task` takes, from nothing pending to nothing pending.
+template <class Operation>
+Duration time_of(Task& task, Operation&& operation) {
+  task.core().settle();
+  const Instant start = task.now();
+  operation();
+  task.core().settle();
+  return task.now() - start;
+}
+
 class KernelWorld {
  public:
   explicit KernelWorld(std::uint32_t cpus, const Settings& settings = {}, Engine::Options options = {},
