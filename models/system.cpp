@@ -124,7 +124,9 @@ System::System(Engine& engine, const Configuration& configuration, Counters& cou
       vma_trees(configuration, static_cast<std::uint64_t>(parameters.stack_guard_gap), slabs, locks,
                 scheduler),
       page_cache({machine, locks, scheduler, pages, *lru, configuration}),
-      oom({scheduler, counters, machine, pages, *calls}),
+      rmap(Registry<ReverseMap>::instance().create(
+          read_parameters<ReverseMapParameters>(configuration).generation, *this)),
+      swap(*this), oom({scheduler, counters, machine, pages, *calls}),
       lazy_shootdown(machine, *calls, scheduler, mm_switch, *policy),
       flusher(*policy, oracle, machine, configuration), configuration_(configuration),
       page_table_shape_(PageTable::Shape::of_format(parameters.page_table)) {

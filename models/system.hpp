@@ -19,6 +19,8 @@
 #include "models/reclaim/lru.hpp"
 #include "models/reclaim/oom_kill_allocating_task.hpp"
 #include "models/reclaim/page_cache.hpp"
+#include "models/reclaim/swap.hpp"
+#include "models/rmap/reverse_map.hpp"
 #include "models/scheduler/cross_call.hpp"
 #include "models/scheduler/scheduler.hpp"
 #include "models/tlb_flush/flusher.hpp"
@@ -73,6 +75,8 @@ class System {
   Scheduler scheduler;
   VmaTrees vma_trees;
   PageCache page_cache;
+  std::unique_ptr<ReverseMap> rmap;
+  Swap swap;
   OomKillAllocatingTask oom;
   LazyShootdown lazy_shootdown;
   TlbFlusher flusher;

@@ -39,7 +39,7 @@ struct TablePage {
   static constexpr std::size_t entries = 512;
   FrameNumber frame{};
   SlabObject object = no_object;    ///< where tables are a slab cache's
-  std::uint32_t live = 0;           ///< present entries
+  std::uint32_t live = 0;           ///< entries that are not none
   unsigned order = 0;               ///< it fills 2^order frames
   bool counted = false;             ///< in NR_PAGETABLE
   std::unique_ptr<SpinLock> lock;   ///< of a last-level table under split locks; else null
@@ -105,7 +105,7 @@ class PageTable {
   /// Writes an entry of a last-level table and keeps its count of live ones.
   static void set(TablePage& leaf, std::size_t index, Pte value) {
     leaf.live +=
-        static_cast<std::uint32_t>(value.present()) - static_cast<std::uint32_t>(leaf.words[index].present());
+        static_cast<std::uint32_t>(!value.none()) - static_cast<std::uint32_t>(!leaf.words[index].none());
     leaf.words[index] = value;
   }
 

@@ -10,9 +10,10 @@
 // until it is set.
 //
 // Whether hardware or a fault sets young and dirty: machine.mmu.access_flag, machine.mmu.dirty. Left out:
-// memory attributes, user and privileged execution, contiguous hints, swap entries.
+// memory attributes, user and privileged execution, contiguous hints.
 #pragma once
 
+#include "models/pages/swap_entry.hpp"
 #include "sim/engine/strong_int.hpp"
 
 #include <cstdint>
@@ -26,6 +27,7 @@ enum PteFlag : std::uint64_t {
   pte_dirty = 8,    ///< written since then
   pte_special = 16, ///< no struct page to look after: the zero page
   pte_none = 32,    ///< PROT_NONE: present to the kernel, invalid to the hardware
+  pte_swap = 64,    ///< not present: a swap entry in the place of the frame
 };
 
 class Pte {
@@ -35,6 +37,10 @@ class Pte {
 
   constexpr bool valid() const { return word_ & pte_valid; }
   constexpr bool present() const { return word_ & (pte_valid | pte_none); }
+  /// is_swap_pte().
+  constexpr bool is_swap() const { return word_ & pte_swap; }
+  /// pte_none(): neither present nor a swap entry.
+  constexpr bool none() const { return !(word_ & (pte_valid | pte_none | pte_swap)); }
   constexpr bool writable() const { return word_ & pte_writable; }
   constexpr bool young() const { return word_ & pte_young; }
   constexpr bool dirty() const { return word_ & pte_dirty; }
@@ -42,12 +48,19 @@ class Pte {
   constexpr FrameNumber frame() const {
     return FrameNumber(static_cast<std::uint32_t>(word_ >> frame_shift));
   }
+  /// pte_to_swp_entry() of a swap entry.
+  constexpr SwapEntry swap_entry() const {
+    return SwapEntry::of_word(static_cast<std::uint32_t>(word_ >> frame_shift));
+  }
   constexpr std::uint64_t flags() const { return word_ & flag_mask; }
   constexpr std::uint64_t word() const { return word_; }
 
   /// The words that replace this one: each starts a new generation.
   constexpr Pte mapped(FrameNumber frame, std::uint64_t flags) const {
     return Pte(next_generation() | std::uint64_t{frame.value()} << frame_shift | flags | pte_valid);
+  }
+  constexpr Pte swapped(SwapEntry entry) const {
+    return Pte(next_generation() | std::uint64_t{entry.word()} << frame_shift | pte_swap);
   }
   constexpr Pte cleared() const { return Pte(next_generation()); }
   constexpr Pte with(std::uint64_t flags) const { return replaced(this->flags() | flags); }

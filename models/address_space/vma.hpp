@@ -9,7 +9,9 @@
 namespace mmsim {
 
 class AnonVma;
+class AnonVmaChain;
 class File;
+class MmStruct;
 struct VmaLock;
 
 /// vma->vm_flags, with the kernel's values.
@@ -34,7 +36,9 @@ struct Vma {
   File* file = nullptr;                ///< null: anonymous
   std::uint64_t pgoff = 0; ///< page of the file at `begin`; of anonymous areas `begin` when it was mapped
   SlabObject object = no_object; ///< its vm_area_struct
+  MmStruct* mm = nullptr;        ///< whose area it is; null until it is in its tree
   AnonVma* anon_vma = nullptr;   ///< from its first anonymous page on
+  AnonVmaChain* chain = nullptr; ///< the first of its links to anon_vmas (kernel.rmap = "anon_vma_chain")
   VmaLock* lock = nullptr;       ///< with kernel.vma_lock (vma_lock.hpp)
   bool detached = false;         ///< has left the tree: for who finds it under RCU
 

@@ -58,6 +58,7 @@ Vma& vma_link(System& system, Task& task, MmStruct& mm, const Vma& vma) {
   mm.vmas.prealloc(core);
   core.settle();
   Vma& linked = mm.vmas.insert(vma);
+  linked.mm = &mm;
   if (linked.lock != nullptr) linked.lock->area = &linked;
   core.charge(mm.vmas.change_cost(core), Account::work);
   mm.vmas.settle_nodes(core, system.rcu());

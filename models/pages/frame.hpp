@@ -37,10 +37,20 @@ enum class FrameState : std::uint8_t {
 
 /// Flags of an allocated frame; all clear after allocation.
 enum FrameFlag : std::uint32_t {
-  PG_lru = 1,    ///< on a list of the LRU
-  PG_active = 2, ///< on an active one, or on its way to it
-  PG_slab = 4,   ///< of a slab cache
-  PG_file = 8,   ///< of a file: what is not PageAnon(), so that the LRU knows it (page_is_file_lru())
+  PG_lru = 1,           ///< on a list of the LRU
+  PG_active = 2,        ///< on an active one, or on its way to it
+  PG_slab = 4,          ///< of a slab cache
+  PG_file = 8,          ///< of a file: what is not PageAnon(), so that the LRU knows it (page_is_file_lru())
+  PG_locked = 0x10,     ///< page_lock.hpp
+  PG_referenced = 0x20, ///< met once since it was looked at
+  PG_dirty = 0x40,      ///< what memory has is newer than what the device has
+  PG_writeback = 0x80,  ///< on its way to the device
+  PG_swapcache = 0x100, ///< anonymous, with a slot of a swap area
+  PG_uptodate = 0x200,  ///< of a file or the swap cache: its contents are there
+  PG_reclaim =
+      0x400,        ///< to be freed as soon as it is written; of a page that is read: read-ahead goes on here
+  PG_error = 0x800, ///< the device has failed it
+  PG_workingset = 0x1000, ///< was deactivated while it was in use (4.20)
 };
 
 struct Frame {
@@ -52,8 +62,8 @@ struct Frame {
       mapcount : 24; ///< page_mapcount(): entries that map it. 0 is none (the kernel stores one less)
   FrameState state : 4;
   std::uint32_t order : 4;  ///< of the block that it is the first of
-  std::uint32_t epoch : 24; ///< how often it was freed, modulo 2^24
-  std::uint32_t flags : 8;  ///< of FrameFlag
+  std::uint32_t epoch : 16; ///< how often it was freed, modulo 2^16
+  std::uint32_t flags : 16; ///< of FrameFlag
 };
 static_assert(sizeof(Frame) == 24);
 

@@ -25,6 +25,7 @@
 #include "models/pages/gfp.hpp"
 #include "models/pages/memory_layout.hpp"
 #include "models/pages/no_reclaim.hpp"
+#include "models/pages/page_links.hpp"
 #include "models/pages/pcp.hpp"
 #include "models/pages/vm_stat.hpp"
 #include "models/pages/zone.hpp"
@@ -81,6 +82,8 @@ class PageAllocator {
   Frame& operator[](FrameNumber frame) { return frames_[frame]; }
   const Frame& operator[](FrameNumber frame) const { return frames_[frame]; }
   FrameTable& frames() { return frames_; }
+  PageLinks& links(FrameNumber frame) { return links_[frame]; }
+  const PageLinks& links(FrameNumber frame) const { return links_[frame]; }
 
   // Where memory is.
 
@@ -155,6 +158,7 @@ class PageAllocator {
   const MemoryLayout layout_;
   const MemoryLimits limits_;
   FrameTable frames_;
+  PageLinksTable links_;
   VmStat vm_stat_;
   std::unique_ptr<AllocPath> path_;
   std::vector<ZoneEntry> zones_;                                 // as layout_.zones()

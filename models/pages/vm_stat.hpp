@@ -49,8 +49,12 @@ enum VmStatItem : std::uint8_t {
   NR_FILE_DIRTY,         ///< of those, to be written back
   NR_INACTIVE_FILE,      ///< of files, on the inactive list (2.6.24 has NR_INACTIVE for all)
   NR_ACTIVE_FILE,        ///< of files, on the active list
+  NR_WRITEBACK,          ///< on their way to a device
+  NR_ISOLATED_ANON,      ///< taken off their list by reclaim (since 2.6.32)
+  NR_ISOLATED_FILE,      ///< likewise, of files
+  NR_VMSCAN_WRITE,       ///< written by reclaim, since the start
 };
-inline constexpr std::size_t vm_stat_items = NR_ACTIVE_FILE + 1;
+inline constexpr std::size_t vm_stat_items = NR_VMSCAN_WRITE + 1;
 
 struct VmStatParameters {
   std::string counted;

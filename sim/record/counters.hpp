@@ -66,9 +66,32 @@ enum class Counter : std::uint8_t {
   vma_lock_miss,
   latr_deferred,
   latr_full,
+  pgactivate,
+  pgdeactivate,
+  pgrotated,
+  pageoutrun,
+  kswapd_steal,
+  slabs_scanned,
+  nr_vmscan_write,
+  pgpgin,
+  pgpgout,
+  io_error,
+  readahead,
+  readahead_hit,
+  swap_ra,
+  swap_ra_hit,
+  swap_full,
+  swap_token,
+  balance_dirty_pages,
+  writeback,
+  congestion_wait,
+  reclaim_flush,
+  rmap_unmapped,
+  swapout_scan,
+  sigbus,
 };
 
-inline constexpr std::size_t counter_count = std::size_t(Counter::latr_full) + 1;
+inline constexpr std::size_t counter_count = std::size_t(Counter::sigbus) + 1;
 
 constexpr std::size_t index(Counter counter) { return std::size_t(counter); }
 
