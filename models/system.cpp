@@ -109,7 +109,11 @@ System::System(Engine& engine, const Configuration& configuration, Counters& cou
                std::uint64_t seed)
     : parameters(read_parameters<KernelParameters>(configuration)), engine(engine), counters(counters),
       machine(engine, configuration, counters, cpus), locks(machine, configuration),
-      pages(machine, locks, configuration), contents(machine, pages),
+      pages(machine, locks, configuration),
+      stamps(read_parameters<CheckParameters>(configuration).checks
+                 ? std::make_unique<ContentStamps>(pages.frames().end())
+                 : nullptr),
+      contents(machine, pages),
       lru(make_lru(machine, locks, pages, configuration)), overcommit(machine, locks, pages, configuration),
       slabs({machine, locks, pages, configuration},
             [this](Core& core, FrameNumber frame) { contents.clear_page(core, frame); }),
@@ -130,6 +134,7 @@ System::System(Engine& engine, const Configuration& configuration, Counters& cou
       lazy_shootdown(machine, *calls, scheduler, mm_switch, *policy),
       flusher(*policy, oracle, machine, configuration), configuration_(configuration),
       page_table_shape_(PageTable::Shape::of_format(parameters.page_table)) {
+  pages.stamps = stamps.get();
   pages.set_reclaim(oom);
   pages[pages.layout().empty_zero_page()].refcount = 1; // the kernel's own: never freed
   slabs.connect(scheduler);

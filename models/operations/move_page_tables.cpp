@@ -1,5 +1,6 @@
 #include "models/operations/move_page_tables.hpp"
 
+#include "models/address_space/content_stamps.hpp"
 #include "models/operations/page_tables.hpp"
 
 #include <algorithm>
@@ -35,6 +36,7 @@ void move_each_flushed(System& system, Core& core, MmStruct& mm, const Move& mov
       continue;
     }
     PageTable::set(move.old_table, move.old_index(i), old.cleared()); // ptep_clear_flush()
+    if (system.pages.stamps != nullptr) system.pages.stamps->moved(mm, move.from + i, move.to + i);
     system.oracle.entry_changed(mm, move.from + i, move.from + i + 1);
     core.charge(work.pte_clear, Account::work);
     system.flusher.flush_page(core, mm, move.from + i);
@@ -59,6 +61,7 @@ void move_then_flush(System& system, Core& core, MmStruct& mm, const Move& move)
       if (old.none()) continue;
       PageTable::set(move.old_table, move.old_index(i), old.cleared());
       PageTable::set(move.new_table, move.new_index(i), moved(old, move.new_table.words[move.new_index(i)]));
+      if (system.pages.stamps != nullptr) system.pages.stamps->moved(mm, move.from + i, move.to + i);
       ++changed;
       present = present || old.present();
     }
