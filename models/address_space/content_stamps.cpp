@@ -34,8 +34,8 @@ std::string ContentStamps::history(Stamp stamp) const {
   if (number == 0) return "zeroes";
   if (number >= histories_.size()) return fmt::format("what was on the disk from the start ({})", number);
   const History& made = histories_[number];
-  return fmt::format("what cpu {} wrote to page {:#x} of mm {} at {} ({})", made.core.value(), made.page.value(),
-                     made.mm, to_text(made.when.time_since_epoch()), number);
+  return fmt::format("what cpu {} wrote to page {:#x} of mm {} at {} ({})", made.core.value(),
+                     made.page.value(), made.mm, to_text(made.when.time_since_epoch()), number);
 }
 
 void ContentStamps::read(const Core& core, const MmStruct& mm, PageNumber page, FrameNumber frame) {
@@ -58,12 +58,14 @@ void ContentStamps::read(const Core& core, const MmStruct& mm, PageNumber page, 
     }
   }
   if (found == expected) return;
-  throw Violation(fmt::format("cpu {} reads page {:#x} of mm {} at {} in frame {}: it finds {}, but must find {}",
-                              core.id().value(), page.value(), mm.id, to_text(core.now().time_since_epoch()),
-                              frame.value(), history(found), history(expected)));
+  throw Violation(
+      fmt::format("cpu {} reads page {:#x} of mm {} at {} in frame {}: it finds {}, but must find {}",
+                  core.id().value(), page.value(), mm.id, to_text(core.now().time_since_epoch()),
+                  frame.value(), history(found), history(expected)));
 }
 
-void ContentStamps::written(const Core& core, const MmStruct& mm, PageNumber page, FrameNumber frame, bool current) {
+void ContentStamps::written(const Core& core, const MmStruct& mm, PageNumber page, FrameNumber frame,
+                            bool current) {
   const Stamp stamp = histories_.size();
   histories_.push_back({mm.id, core.id(), page, core.now()});
   if (!current) {

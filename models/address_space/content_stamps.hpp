@@ -40,7 +40,8 @@ struct CheckParameters {
   bool checks;
   static void declare(Declaration& d, CheckParameters& p) {
     d("run.checks", p.checks, false,
-      "every page carries a stamp of its contents, which every read compares with what was last written there");
+      "every page carries a stamp of its contents, which every read compares with what was last written "
+      "there");
   }
 };
 inline const DeclareParameters<CheckParameters> declared_check_parameters;

@@ -47,8 +47,8 @@ FaultKind handle_mm_fault(System& system, Task& task, MmStruct& mm, Vma& vma, Pa
   core.read(system.parameters.pgd_with_mmap_lock ? mm.mmap_lock.line() : mm.pgd_line); // pgd_offset()
   const std::optional<PteSlot> slot = alloc_pte(system, core, mm, page);
   if (!slot) return FaultKind::out_of_memory;
-  const VmFault fault{system, task, mm, vma, page, kind, may_retry && system.parameters.fault_retry, vma_locked,
-                      *slot};
+  const VmFault fault{system,     task, mm, vma, page, kind, may_retry && system.parameters.fault_retry,
+                      vma_locked, *slot};
   fault.core().settle();
   if (slot->entry().is_swap()) return do_swap_page(fault);
   if (slot->entry().none()) return vma.file == nullptr ? do_anonymous_page(fault) : do_fault(fault);
@@ -69,10 +69,9 @@ static bool permits(const Vma& vma, AccessKind kind) {
 
 Vma* find_vma_for(System& system, Task& task, PageNumber page, AccessKind kind) {
   MmStruct& mm = *task.mm;
-  Core& core = task.core();
   Vma* vma = find_vma(task, mm, page);
   if (vma == nullptr) return nullptr;
-  if (page < vma->begin && !(vma->has(VM_GROWSDOWN) && expand_stack(system, core, mm, *vma, page)))
+  if (page < vma->begin && !(vma->has(VM_GROWSDOWN) && expand_stack(system, task, mm, *vma, page)))
     return nullptr;
   return permits(*vma, kind) ? vma : nullptr;
 }

@@ -39,8 +39,8 @@ Permission permission(Pte entry, AccessKind kind, const TlbCosts& mmu) {
 } // namespace
 
 /// User code reads or writes `page` through `word`, the table's or not (`current`).
-[[gnu::noinline]] static void stamp(System& system, Core& core, MmStruct& mm, PageNumber page, AccessKind kind,
-                                    std::uint64_t word, bool current) {
+[[gnu::noinline]] static void stamp(System& system, Core& core, MmStruct& mm, PageNumber page,
+                                    AccessKind kind, std::uint64_t word, bool current) {
   const FrameNumber frame = Pte(word).frame();
   if (kind == AccessKind::write)
     system.pages.stamps->written(core, mm, page, frame, current);
