@@ -20,6 +20,7 @@
 #include "models/reclaim/oom_kill_allocating_task.hpp"
 #include "models/reclaim/page_cache.hpp"
 #include "models/reclaim/swap.hpp"
+#include "models/reclaim/writeback.hpp"
 #include "models/rmap/reverse_map.hpp"
 #include "models/scheduler/cross_call.hpp"
 #include "models/scheduler/scheduler.hpp"
@@ -78,6 +79,7 @@ class System {
   PageCache page_cache;
   std::unique_ptr<ReverseMap> rmap;
   Swap swap;
+  WriteBack writeback;
   OomKillAllocatingTask oom;
   LazyShootdown lazy_shootdown;
   TlbFlusher flusher;
