@@ -114,6 +114,12 @@ class Experiment {
     task.fiber->operation = name;
     return OperationRecorder::begin(task.ledger, task.now());
   }
+  /// What has begun was nothing to report: an access that did not fault, say. It keeps the run from being taken for
+  /// stuck.
+  void drop(Task& task) {
+    task.fiber->operation = nullptr;
+    ++progress_;
+  }
   /// It has completed.
   void end(OperationId id, const OperationStart& start, Task& task);
   /// The operation goes on in `to`, to which the core has just switched from `from`: one latency, one set of
