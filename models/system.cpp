@@ -123,7 +123,7 @@ System::System(Engine& engine, const Configuration& configuration, Counters& cou
       scheduler(machine, locks, mm_switch, configuration, RandomStream(seed, "tick phases")),
       vma_trees(configuration, static_cast<std::uint64_t>(parameters.stack_guard_gap), slabs, locks,
                 scheduler),
-      page_cache({machine, locks, scheduler, pages, *lru, configuration}),
+      block(machine), page_cache({machine, locks, scheduler, block, pages, *lru, configuration}),
       rmap(Registry<ReverseMap>::instance().create(
           read_parameters<ReverseMapParameters>(configuration).generation, *this)),
       swap(*this), oom({scheduler, counters, machine, pages, *calls}),

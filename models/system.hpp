@@ -74,6 +74,7 @@ class System {
   MmSwitch mm_switch;
   Scheduler scheduler;
   VmaTrees vma_trees;
+  BlockLayer block;
   PageCache page_cache;
   std::unique_ptr<ReverseMap> rmap;
   Swap swap;

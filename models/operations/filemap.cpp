@@ -62,7 +62,7 @@ FilePage filemap_fault_5_10(const VmFault& fault, File& file, std::uint64_t pgof
       cache.lock_page(fault.task, *page);
     }
     const bool truncated = page->mapping != &file;
-    if (truncated || page->uptodate) {
+    if (truncated || (cache.flags(*page) & PG_uptodate) != 0) {
       if (!truncated && !mmap_lock.dropped()) return {page, {}};
       cache.unlock_page(fault.core(), *page);
       file.put_page(fault.core(), *page);
@@ -83,7 +83,7 @@ FilePage filemap_fault_2_6_24(const VmFault& fault, File& file, std::uint64_t pg
     CachedPage* page = file.find_get_page(fault.core(), pgoff); // find_lock_page()
     if (page != nullptr) {
       cache.lock_page(fault.task, *page);
-      if (page->mapping == &file && page->uptodate) return {page, {}};
+      if (page->mapping == &file && (cache.flags(*page) & PG_uptodate) != 0) return {page, {}};
       cache.unlock_page(fault.core(), *page);
       file.put_page(fault.core(), *page);
       continue;
@@ -122,12 +122,12 @@ bool map_page(const VmFault& fault, File& file, std::uint64_t pgoff, std::size_t
   PageCache& cache = fault.system.page_cache;
   Core& core = fault.core();
   const CachedPage* there = file.page_at(pgoff); // xas_for_each(): the node is at hand
-  if (there == nullptr || there->locked) return false;
+  if (there == nullptr || (cache.flags(*there) & PG_locked) != 0) return false;
   CachedPage* page = file.next_page(core, pgoff);
   if (page == nullptr) return false;
   TablePage& table = fault.slot.table;
   bool mapped = false;
-  if (page->uptodate && cache.trylock_page(core, *page)) {
+  if ((cache.flags(*page) & PG_uptodate) != 0 && cache.trylock_page(core, *page)) {
     if (page->mapping == &file && !table.words[index].present()) { // alloc_set_pte()
       page_add_file_rmap(fault.system, core, fault.mm, *page);
       core.charge(fault.work().pte_set, Account::work);

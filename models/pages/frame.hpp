@@ -51,7 +51,13 @@ enum FrameFlag : std::uint32_t {
       0x400,        ///< to be freed as soon as it is written; of a page that is read: read-ahead goes on here
   PG_error = 0x800, ///< the device has failed it
   PG_workingset = 0x1000, ///< was deactivated while it was in use (4.20)
+  PG_waiters = 0x2000,    ///< somebody waits for its lock or its write-back (page_lock.hpp)
 };
+
+/// Flags that a page must not have when it is freed, whoever frees it; the others go without a word
+/// (free_pages_check() of 2.6.24, free_pages_prepare() of 5.10).
+inline constexpr std::uint32_t page_flags_check_at_free =
+    PG_lru | PG_active | PG_slab | PG_locked | PG_writeback | PG_swapcache;
 
 struct Frame {
   std::int32_t refcount; ///< page_count(): 1 after allocation; 0 while free

@@ -9,8 +9,8 @@
 namespace mmsim {
 
 PageAllocator::PageAllocator(Machine& machine, SpinLocks& locks, const Configuration& configuration)
-    : layout_(machine, configuration), limits_(layout_, configuration), frames_(layout_.end()), links_(layout_.end()),
-      vm_stat_(machine, layout_.zones(), configuration) {
+    : layout_(machine, configuration), limits_(layout_, configuration), frames_(layout_.end()),
+      links_(layout_.end()), vm_stat_(machine, layout_.zones(), configuration) {
   const auto path = read_parameters<AllocPathParameters>(configuration);
   path_ = Registry<AllocPath>::instance().create(path.path, *this);
   free_batched_ = path.free_list == "batched";
@@ -184,8 +184,9 @@ inline void PageAllocator::retire(Core& core, FrameNumber frame, unsigned order)
     bad_free(frame, order);
   Frame& f = frames_[frame];
   if (f.state != FrameState::allocated || f.order != order || f.refcount != 0 || f.mapcount != 0 ||
-      f.flags != 0) [[unlikely]]
+      (f.flags & page_flags_check_at_free) != 0) [[unlikely]]
     bad_free(frame, order);
+  f.flags = 0;
   f.state = FrameState::part;
   ++f.epoch;
   const std::uint32_t size = std::uint32_t{1} << order;

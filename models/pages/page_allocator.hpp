@@ -67,8 +67,8 @@ class PageAllocator {
   /// A movable page that is in use when the machine starts to run: of `node`, else of the others. Costs
   /// nothing and leaves the zones their high watermark. no_frame if there is none.
   [[nodiscard]] FrameNumber alloc_page_at_boot(NodeId node);
-  /// Frees it: its epoch goes up. Throws Violation if it is not allocated, referenced, still mapped or
-  /// flagged.
+  /// Frees it: its epoch goes up. Throws Violation if it is not allocated, referenced, still mapped or has a
+  /// flag of page_flags_check_at_free.
   void free_page(Core& core, FrameNumber frame, Temperature temperature = Temperature::hot);
   /// Frees what alloc_pages(order) gave; the epochs of all its frames go up.
   void free_pages(Core& core, FrameNumber frame, unsigned order);

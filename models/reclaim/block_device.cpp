@@ -4,22 +4,47 @@
 
 namespace mmsim {
 
-namespace {
-Device::Speed speed_of(const DiskCosts& disk) {
-  return {disk.read_bandwidth, disk.write_bandwidth, disk.latency};
+void DeviceFailureParameters::declare(Declaration& d, DeviceFailureParameters& p) {
+  d("machine.disk.fail_every", p.disk, 0, "the disk fails every so many requests; 0: it never does",
+    "a healthy drive")
+      .at_least(0);
+  d("machine.swap.fail_every", p.swap, 0, "the swap device fails every so many requests; 0: it never does",
+    "a healthy drive")
+      .at_least(0);
 }
-} // namespace
 
-BlockDevice::BlockDevice(Machine& machine)
-    : machine_(machine), device_(machine.engine(), "disk", speed_of(machine.costs().disk)),
-      completed_(machine.cpus()) {
+BlockLayer::BlockLayer(Machine& machine) : machine_(machine), completed_(machine.cpus()) {
   machine_.set_handler(Irq::device, *this);
 }
 
-void BlockDevice::submit_read(Core& core, BlockRequest& request, Bytes bytes) {
+void BlockLayer::complete(CoreId from, Completed completed) {
+  completed_[from.value()].push_back(completed);
+  machine_.core(from).raise(Irq::device);
+}
+
+void BlockLayer::handle(Core& core) {
+  std::deque<Completed>& completed = completed_[core.id().value()];
+  while (!completed.empty()) { // more may come back meanwhile
+    const Completed done = completed.front();
+    completed.pop_front();
+    if (done.failed) core.counters().add(Counter::io_error);
+    core.charge(core.costs().work.io_complete, Account::interrupt);
+    core.settle();
+    done.request->end_io(core, done.failed);
+  }
+}
+
+BlockDevice::BlockDevice(BlockLayer& block, std::string name, Device::Speed speed, std::int64_t fail_every)
+    : name(std::move(name)), block_(block), device_(block.machine().engine(), this->name, speed),
+      fail_every_(static_cast<std::uint64_t>(fail_every)) {}
+
+void BlockDevice::submit(Core& core, BlockRequest& request, Transfer transfer, Bytes bytes) {
+  const auto direction = static_cast<std::size_t>(transfer);
   core.charge(core.costs().work.io_submit, Account::io);
   core.settle();
-  ++reads_;
+  core.counters().add(transfer == Transfer::read ? Counter::pgpgin : Counter::pgpgout, bytes.value() / 4096);
+  ++asked_[direction];
+  ++in_flight_[direction];
   const bool all_busy = idle_.empty();
   if (all_busy) idle_.push_back(&channels_.emplace_back());
   Channel& channel = *idle_.back();
@@ -27,33 +52,27 @@ void BlockDevice::submit_read(Core& core, BlockRequest& request, Bytes bytes) {
   channel.request = &request;
   channel.from = core.id();
   channel.bytes = bytes;
+  channel.transfer = transfer;
+  channel.fails = fail_every_ != 0 && (reads() + writes()) % fail_every_ == 0;
   if (all_busy)
-    machine_.engine().spawn(
-        "disk", [this, &channel] { carry(channel); }, Fiber::Kind::daemon);
+    block_.machine().engine().spawn(
+        name, [this, &channel] { carry(channel); }, Fiber::Kind::daemon);
   else
-    machine_.engine().wake(*channel.fiber);
+    block_.machine().engine().wake(*channel.fiber);
 }
 
 // Runs beside the cores, for as long as the machine does.
 void BlockDevice::carry(Channel& channel) {
-  channel.fiber = &machine_.engine().current();
+  channel.fiber = &block_.machine().engine().current();
   for (;;) {
-    device_.read(channel.bytes);
-    completed_[channel.from.value()].push_back(channel.request);
+    if (channel.transfer == Transfer::read)
+      device_.read(channel.bytes);
+    else
+      device_.write(channel.bytes);
+    --in_flight_[static_cast<std::size_t>(channel.transfer)];
     idle_.push_back(&channel);
-    machine_.core(channel.from).raise(Irq::device);
-    machine_.engine().park(nullptr);
-  }
-}
-
-void BlockDevice::handle(Core& core) {
-  std::vector<BlockRequest*>& completed = completed_[core.id().value()];
-  while (!completed.empty()) { // more may come back meanwhile
-    BlockRequest* request = completed.front();
-    completed.erase(completed.begin());
-    core.charge(core.costs().work.io_complete, Account::interrupt);
-    core.settle();
-    request->end_io(core);
+    block_.complete(channel.from, {channel.request, channel.fails});
+    block_.machine().engine().park(nullptr);
   }
 }
 

@@ -1,44 +1,85 @@
-// The disk below the page cache: requests go out, an interrupt comes back.
+// Block devices: requests go out, an interrupt comes back.
 //
-//   struct Read final : BlockRequest { void end_io(Core& core) override { ... wake who waits ... } };
-//   disk.submit_read(core, read, Bytes(4096));   // returns at once
+//   struct Read final : BlockRequest { void end_io(Core& core, bool failed) override { ... wake who waits ... } };
+//   BlockLayer block(machine);                                     // one for all devices
+//   BlockDevice disk(block, "disk", speed, 0);                     // before the engine runs
+//   disk.submit(core, read, Transfer::read, Bytes(4096));          // returns at once
 //
 // Models a queue a CPU and an interrupt that comes to the CPU that asked (blk-mq, completion by rq_affinity =
-// 1) as far as time goes: machine.work.io_submit on the core that asks; machine.disk.latency and a share of
-// machine.disk.read_bandwidth (sim/engine/device.hpp); then a device interrupt on that core, whose handler
-// ends all requests that have come back to it, at machine.work.io_complete each. 2.6.24 did likewise with one
-// queue.
+// 1) as far as time goes: machine.work.io_submit on the core that asks; the device's latency and a share of
+// its bandwidth (sim/engine/device.hpp); then a device interrupt on that core, whose handler ends all requests
+// that have come back to it, from whichever device, at machine.work.io_complete each. 2.6.24 did likewise with
+// one queue.
 //
-// Left out: plugging, merging and scheduling of requests; a queue's depth; writes.
+// A device fails every n-th request that it is asked (`fail_every`; 0: none), after as long as it would have
+// taken. So a failing run is as reproducible as any other.
+//
+// Left out: plugging, merging and scheduling of requests (who has neighbouring pages asks for them at once);
+// a queue's depth; retries.
 #pragma once
 
 #include "sim/engine/device.hpp"
+#include "sim/engine/parameter.hpp"
 #include "sim/machine/interrupt.hpp"
 #include "sim/machine/machine.hpp"
 
+#include <cstdint>
 #include <deque>
-#include <memory>
+#include <string>
 #include <vector>
 
 namespace mmsim {
+
+/// Failures on request. Speeds: machine.disk.* in the cost book, machine.swap.* with the swap areas.
+struct DeviceFailureParameters {
+  std::int64_t disk, swap;
+  static void declare(Declaration& d, DeviceFailureParameters& p);
+};
+inline const DeclareParameters<DeviceFailureParameters> declared_device_failure_parameters;
+
+enum class Transfer : std::uint8_t { read, write };
 
 /// struct request. Its owner keeps it until end_io().
 class BlockRequest {
  public:
   virtual ~BlockRequest() = default;
-  /// The device has done it: in the interrupt handler of `core`.
-  virtual void end_io(Core& core) = 0;
+  /// The device has done it, or failed to: in the interrupt handler of `core`.
+  virtual void end_io(Core& core, bool failed) = 0;
 };
 
-class BlockDevice final : private InterruptHandler {
+/// What all devices of a machine share: the way back to the core that asked.
+class BlockLayer final : private InterruptHandler {
  public:
-  /// Before the engine runs.
-  explicit BlockDevice(Machine& machine);
+  explicit BlockLayer(Machine& machine);
+  Machine& machine() { return machine_; }
 
-  /// submit_bio() of a read.
-  void submit_read(Core& core, BlockRequest& request, Bytes bytes);
+ private:
+  friend class BlockDevice;
+  struct Completed {
+    BlockRequest* request;
+    bool failed;
+  };
+  void complete(CoreId from, Completed completed);
+  void handle(Core& core) override;
 
-  std::uint64_t reads() const { return reads_; }
+  Machine& machine_;
+  std::vector<std::deque<Completed>> completed_; // by core: back from a device, not ended
+};
+
+class BlockDevice final {
+ public:
+  /// `name` is its own among all devices. Before the engine runs.
+  BlockDevice(BlockLayer& block, std::string name, Device::Speed speed, std::int64_t fail_every);
+
+  /// submit_bio(). Counts whole pages.
+  void submit(Core& core, BlockRequest& request, Transfer transfer, Bytes bytes);
+
+  const std::string name;
+  /// Requests since the start, failed ones included.
+  std::uint64_t reads() const { return asked_[0]; }
+  std::uint64_t writes() const { return asked_[1]; }
+  /// Requests that have been submitted and are not back yet.
+  std::uint64_t in_flight(Transfer transfer) const { return in_flight_[static_cast<std::size_t>(transfer)]; }
 
  private:
   /// A request on its way: a fiber that waits for the device.
@@ -47,16 +88,17 @@ class BlockDevice final : private InterruptHandler {
     BlockRequest* request = nullptr;
     CoreId from{};
     Bytes bytes;
+    Transfer transfer{};
+    bool fails = false;
   };
   void carry(Channel& channel);
-  void handle(Core& core) override;
 
-  Machine& machine_;
+  BlockLayer& block_;
   Device device_;
+  const std::uint64_t fail_every_;
   std::deque<Channel> channels_; // all that were ever needed at once
   std::vector<Channel*> idle_;
-  std::vector<std::vector<BlockRequest*>> completed_; // by core: back from the device, not ended
-  std::uint64_t reads_ = 0;
+  std::uint64_t asked_[2] = {}, in_flight_[2] = {}; // by Transfer
 };
 
 } // namespace mmsim

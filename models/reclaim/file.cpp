@@ -130,7 +130,7 @@ CachedPage* File::add_to_page_cache_lru(Core& core, FrameNumber frame, std::uint
   Node& node = node_of(pgoff);
   core.write(node.line);
   CachedPage& page = cache_.new_page(*this, frame, pgoff);
-  page.locked = true;
+  means.pages[frame].flags |= PG_locked;
   ++page.holders;                // the caller's
   ++means.pages[frame].refcount; // page_cache_get(): the cache's
   node.pages[pgoff % slots] = &page;
@@ -142,20 +142,15 @@ CachedPage* File::add_to_page_cache_lru(Core& core, FrameNumber frame, std::uint
 }
 
 void File::read_page(Core& core, CachedPage& page) {
-  cache_.disk_->submit_read(core, page, Bytes(bytes_per_frame));
+  cache_.means_.pages[page.frame].flags &= ~std::uint32_t{PG_error}; // ClearPageError()
+  cache_.disk_->submit(core, page, Transfer::read, Bytes(bytes_per_frame));
 }
-
-// end_page_read(): the interrupt that ends the read.
-void CachedPage::end_io(Core& core) {
-  uptodate = true;
-  mapping->end_read(core, *this);
-}
-
-void File::end_read(Core& core, CachedPage& page) { cache_.unlock_page(core, page); }
 
 void File::set_page_dirty(Core& core, CachedPage& page) {
   core.rmw(page.line); // TestSetPageDirty()
-  if (std::exchange(page.dirty, true)) return;
+  Frame& frame = cache_.means_.pages[page.frame];
+  if ((frame.flags & PG_dirty) != 0) return;
+  frame.flags |= PG_dirty;
   lock_tree(core); // __set_page_dirty_nobuffers(): the tree's tag
   cache_.means_.pages.count_page(core, page.frame, NR_FILE_DIRTY, 1); // account_page_dirtied()
   core.write(node_of(page.index).line);
@@ -172,8 +167,10 @@ void File::delete_from_page_cache(Core& core, CachedPage& page) {
   node.pages[page.index % slots] = nullptr;
   --nrpages_;
   page.mapping = nullptr;
-  if (std::exchange(page.dirty, false))
-    pages.count_page(core, page.frame, NR_FILE_DIRTY, -1); // cancel_dirty_page()
+  if (Frame& frame = pages[page.frame]; (frame.flags & PG_dirty) != 0) { // cancel_dirty_page()
+    frame.flags &= ~std::uint32_t{PG_dirty};
+    pages.count_page(core, page.frame, NR_FILE_DIRTY, -1);
+  }
   pages.count_page(core, page.frame, NR_FILE_PAGES, -1);
   unlock_tree(core);
 }

@@ -12,7 +12,7 @@
 //   lock (RCU), but an atomic reference on the page, and look at the slot again; changes are under the
 //   spinlock i_pages with irqs off. 2.6.24: tree_lock is a rwlock, which look-ups take for reading; both with
 //   irqs off.
-// - A page's own line ("struct page") takes its references and its lock (page_lock.hpp), so that a page that
+// - A page's own line ("struct page") takes its references and its lock (cached_page.hpp), so that a page that
 //   many want is contended for.
 // - The cache holds one reference on each page. Pages go to the LRU by the core's pagevec.
 // - i_mmap, the areas that map the file, is a count under a lock of its own: a spinlock in 2.6.24, a
@@ -26,7 +26,7 @@
 #include "models/locks/rw_lock.hpp"
 #include "models/locks/rw_semaphore.hpp"
 #include "models/locks/spinlock.hpp"
-#include "models/reclaim/page_lock.hpp"
+#include "models/reclaim/cached_page.hpp"
 
 #include <array>
 #include <cstdint>
@@ -37,6 +37,7 @@
 namespace mmsim {
 
 class PageCache;
+class Task;
 
 class File {
  public:
@@ -88,8 +89,6 @@ class File {
 
  private:
   friend class PageCache;
-  friend class CachedPage;
-  void end_read(Core& core, CachedPage& page);
   static constexpr std::uint64_t slots = 64; // RADIX_TREE_MAP_SIZE, XA_CHUNK_SIZE
   struct Node {
     CacheLine line{"radix_tree_node"};

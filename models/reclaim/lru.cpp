@@ -71,7 +71,6 @@ void Lru::put_page(Core& core, FrameNumber frame) {
     vec.del(core, frame);
     vec.unlock(core);
   }
-  page.flags &= ~std::uint32_t{PG_file};
   pages_.free_page(core, frame);
 }
 
@@ -116,7 +115,7 @@ Lru::Census Lru::check_invariants() const {
     for (const Pagevec* pagevec : {&pagevecs_[cpu].inactive, &pagevecs_[cpu].active})
       for (const FrameNumber frame : pagevec->frames()) {
         const Frame& page = pages_[frame];
-        if (page.state != FrameState::allocated || (page.flags & ~std::uint32_t{PG_file}) != 0 ||
+        if (page.state != FrameState::allocated || (page.flags & (PG_lru | PG_active | PG_slab)) != 0 ||
             ++census.in_pagevecs[frame.value()] > 1)
           throw Violation(fmt::format(
               "frame {}, in the pagevec of cpu {}: state {}, flags {:#x}, in {} pagevecs", frame.value(), cpu,

@@ -38,7 +38,6 @@ class LruOfNodes final : public Lru {
         if (!hold.of(vec)) lock_batch = 0;
         hold.take(vec).del(core, frame);
       }
-      page.flags &= ~std::uint32_t{PG_file};
       frames[to_free++] = frame;
     }
     hold.drop();

@@ -36,7 +36,6 @@ class LruOfZones final : public Lru {
       Frame& page = pages_[frame];
       if (!put_testzero(core, page)) continue;
       if ((page.flags & PG_lru) != 0) hold.take(*vecs_[vec_of(frame)]).del(core, frame);
-      page.flags &= ~std::uint32_t{PG_file};
       frames[to_free++] = frame;
     }
     hold.drop();

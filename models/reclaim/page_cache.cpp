@@ -14,16 +14,21 @@ void PageCacheParameters::declare(Declaration& d, PageCacheParameters& p) {
 }
 
 PageCache::PageCache(const PageCacheMeans& means)
-    : means_(means), parameters_(read_parameters<PageCacheParameters>(means.configuration)),
-      waits_(means.locks, means.scheduler) {}
+    : waits(means.locks, means.scheduler, means.pages), means_(means),
+      parameters_(read_parameters<PageCacheParameters>(means.configuration)) {}
 
 File& PageCache::create(std::string name, std::uint64_t pages, InMemory in_memory) {
   File& file = files_.emplace_back(*this, std::move(name), pages);
-  if (!disk_) disk_.emplace(means_.machine);
+  if (!disk_) {
+    const DiskCosts& costs = means_.machine.costs().disk;
+    disk_.emplace(means_.block, "disk",
+                  Device::Speed{costs.read_bandwidth, costs.write_bandwidth, costs.latency},
+                  read_parameters<DeviceFailureParameters>(means_.configuration).disk);
+  }
   if (in_memory == InMemory::no) return file;
   for (std::uint64_t pgoff = 0; pgoff < pages; ++pgoff) {
     CachedPage& page = new_page(file, frame_at_boot(file, pgoff), pgoff);
-    page.uptodate = true;
+    means_.pages[page.frame].flags |= PG_uptodate;
     file.node_of(pgoff).pages[pgoff % File::slots] = &page;
     ++file.nrpages_;
     means_.lru.add_at_boot(page.frame);
@@ -43,20 +48,47 @@ FrameNumber PageCache::frame_at_boot(const File& file, std::uint64_t pgoff) {
 }
 
 CachedPage& PageCache::new_page(File& file, FrameNumber frame, std::uint64_t pgoff) {
-  if (unused_.empty()) unused_.push_back(&all_pages_.emplace_back());
-  CachedPage& page = *unused_.back();
-  unused_.pop_back();
-  page.frame = frame;
+  CachedPage& page = hold(frame); // by the cache
   page.mapping = &file;
   page.index = pgoff;
-  page.locked = page.uptodate = page.dirty = page.waiters = false;
-  page.holders = 1; // the cache
   means_.pages[frame].flags |= PG_file;
   return page;
 }
 
+CachedPage& PageCache::hold(FrameNumber frame) {
+  CachedPage*& cached = means_.pages.links(frame).cached;
+  if (cached == nullptr) {
+    if (unused_.empty()) unused_.push_back(&all_pages_.emplace_back(*this));
+    cached = unused_.back();
+    unused_.pop_back();
+    cached->frame = frame;
+  }
+  ++cached->holders;
+  return *cached;
+}
+
 void PageCache::drop_holder(CachedPage& page) {
-  if (--page.holders == 0) unused_.push_back(&page);
+  if (--page.holders != 0) return;
+  means_.pages.links(page.frame).cached = nullptr;
+  page.frame = no_frame;
+  page.mapping = nullptr;
+  page.swap = {};
+  unused_.push_back(&page);
+}
+
+void CachedPage::end_io(Core& core, bool failed) { cache_.end_io(core, *this, failed); }
+
+void PageCache::end_io(Core& core, CachedPage& page, bool failed) {
+  const FrameNumber frame = page.frame;
+  Frame& f = means_.pages[frame];
+  if (failed) f.flags |= PG_error;
+  if ((f.flags & PG_writeback) == 0) {
+    if (!failed) f.flags |= PG_uptodate;
+    waits.unlock_page(core, frame);
+    return;
+  }
+  if (failed && (f.flags & PG_swapcache) != 0) f.flags = (f.flags | PG_dirty) & ~std::uint32_t{PG_reclaim};
+  waits.end_page_writeback(core, frame);
 }
 
 std::uint64_t PageCache::nrpages() const {
@@ -68,7 +100,7 @@ std::uint64_t PageCache::nrpages() const {
 
 std::uint64_t PageCache::dirty_pages() const {
   std::uint64_t dirty = 0;
-  for_each_page([&](const CachedPage& page) { dirty += page.dirty; });
+  for_each_page([&](const CachedPage& page) { dirty += (flags(page) & PG_dirty) != 0; });
   return dirty;
 }
 
@@ -82,15 +114,15 @@ void PageCache::check_invariants() const {
         if (page == nullptr) continue;
         ++found;
         const Frame& frame = means_.pages[page->frame];
-        if (page->mapping != &file || page->index != n * File::slots + slot || page->locked ||
-            !page->uptodate || page->waiters || page->holders != 1 || frame.state != FrameState::allocated ||
-            (frame.flags & PG_file) == 0)
-          throw Violation(fmt::format("slot {} of the file {} has frame {}: index {}, locked {}, up to date "
-                                      "{}, waiters {}, held by {}; the "
+        // Without PG_uptodate only a page that the device has failed.
+        const std::uint32_t done = frame.flags & (PG_uptodate | PG_error);
+        if (page->mapping != &file || page->index != n * File::slots + slot || page->holders != 1 ||
+            means_.pages.links(page->frame).cached != page || frame.state != FrameState::allocated ||
+            (frame.flags & PG_file) == 0 || done == 0 || (frame.flags & (PG_locked | PG_writeback)) != 0)
+          throw Violation(fmt::format("slot {} of the file {} has frame {}: index {}, held by {}; the "
                                       "frame has state {}, flags {:#x}",
                                       n * File::slots + slot, file.name, page->frame.value(), page->index,
-                                      page->locked, page->uptodate, page->waiters, page->holders,
-                                      static_cast<int>(frame.state), unsigned{frame.flags}));
+                                      page->holders, static_cast<int>(frame.state), unsigned{frame.flags}));
       }
     }
     if (found != file.nrpages())

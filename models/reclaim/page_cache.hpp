@@ -11,6 +11,7 @@
 #include "models/locks/rcu.hpp"
 #include "models/reclaim/file.hpp"
 #include "models/reclaim/lru.hpp"
+#include "models/reclaim/page_lock.hpp"
 
 #include <deque>
 #include <memory>
@@ -32,6 +33,7 @@ struct PageCacheMeans {
   Machine& machine;
   SpinLocks& locks;
   Scheduler& scheduler;
+  BlockLayer& block;
   PageAllocator& pages;
   Lru& lru;
   const Configuration& configuration;
@@ -50,14 +52,30 @@ class PageCache {
   /// there is not enough.
   File& create(std::string name, std::uint64_t pages, InMemory in_memory);
 
-  void lock_page(Task& task, CachedPage& page) { waits_.lock_page(task, page); }
-  bool trylock_page(Core& core, CachedPage& page) { return waits_.trylock_page(core, page); }
-  void unlock_page(Core& core, CachedPage& page) { waits_.unlock_page(core, page); }
-  void wait_on_page_locked(Task& task, CachedPage& page) { waits_.wait_on_page_locked(task, page); }
+  /// Locks and write-back of all pages, cached or not.
+  PageWaitTable waits;
+  void lock_page(Task& task, CachedPage& page) { waits.lock_page(task, page.frame); }
+  bool trylock_page(Core& core, CachedPage& page) { return waits.trylock_page(core, page.frame); }
+  void unlock_page(Core& core, CachedPage& page) { waits.unlock_page(core, page.frame); }
+  void wait_on_page_locked(Task& task, CachedPage& page) { waits.wait_on_page_locked(task, page.frame); }
+  /// page->flags: of FrameFlag.
+  std::uint32_t flags(const CachedPage& page) const { return means_.pages[page.frame].flags; }
+
+  /// The CachedPage of a frame, with one holder more: new if it has none, and then links(frame).cached. For
+  /// the swap cache, which sets `swap` and clears it.
+  CachedPage& hold(FrameNumber frame);
+  /// A holder less. The last one takes the CachedPage from its frame.
+  void drop_holder(CachedPage& page);
+  /// end_page_read(), end_swap_bio_read(): PG_uptodate or PG_error, unlocked. Of a page under PG_writeback
+  /// end_page_writeback(): PG_error if it failed, and then what was in a file's page is lost, as in the
+  /// kernel (AS_EIO), while one of the swap cache is dirty again (end_swap_bio_write()).
+  void end_io(Core& core, CachedPage& page, bool failed);
 
   const PageCacheParameters& parameters() const { return parameters_; }
-  /// Pages that were read since the start.
+  /// Requests to read of the disk since the start.
   std::uint64_t reads() const { return disk_ ? disk_->reads() : 0; }
+  /// What files are on; null if there are none.
+  const BlockDevice* disk() const { return disk_ ? &*disk_ : nullptr; }
   /// In all files together.
   std::uint64_t nrpages() const;
   std::uint64_t dirty_pages() const;
@@ -79,13 +97,11 @@ class PageCache {
  private:
   friend class File;
   CachedPage& new_page(File& file, FrameNumber frame, std::uint64_t pgoff);
-  void drop_holder(CachedPage& page);
   FrameNumber frame_at_boot(const File& file, std::uint64_t pgoff);
 
   PageCacheMeans means_;
   const PageCacheParameters parameters_;
   Rcu* rcu_ = nullptr;
-  PageWaitTable waits_;
   std::optional<BlockDevice> disk_; // there once there are files
   std::deque<CachedPage> all_pages_;
   std::vector<CachedPage*> unused_;

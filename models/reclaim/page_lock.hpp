@@ -1,16 +1,22 @@
-// The lock of a page of a file (PG_locked), and who sleeps for it.
+// The lock of a page (PG_locked) and its write-back (PG_writeback), and who sleeps for them.
 //
-//   if (!table.trylock_page(core, page)) ...
-//   table.lock_page(task, page);            // may sleep: `task.core()` may be another one afterwards
-//   table.wait_on_page_locked(task, page);  // until it is unlocked, without taking it
-//   table.unlock_page(core, page);          // from anywhere, the end of a read's interrupt included
+//   if (!waits.trylock_page(core, frame)) ...
+//   waits.lock_page(task, frame);            // may sleep: `task.core()` may be another one afterwards
+//   waits.unlock_page(core, frame);          // from anywhere, the end of a read's interrupt included
+//   waits.wait_on_page_locked(task, frame);  // until it is unlocked, without taking it
+//   waits.set_page_writeback(core, frame);   // with the lock, before the page is submitted
+//   waits.end_page_writeback(core, frame);   // in the interrupt that ends it
+//   waits.wait_on_page_writeback(task, frame);
 //
-// Models lock_page(), wait_on_page_locked() and unlock_page() of mm/filemap.c with the hashed wait queues
-// behind them: the lock is a bit of struct page, taken by an atomic operation on its line. Who finds it set
-// queues under the queue's lock, says so in the page (PG_waiters, since 4.10), tries again there and sleeps.
-// unlock_page() clears the bit; if somebody waits it takes the queue's lock and wakes all who only wait, up
-// to the first who wants the lock. He may find it taken again, and queues behind the others. A page that is
-// read is locked until it is there.
+// Models lock_page(), wait_on_page_bit() and unlock_page() of mm/filemap.c with the hashed wait queues behind
+// them: the lock is a bit of struct page, taken by an atomic operation on its line. Who finds it set queues
+// under the queue's lock, says so in the page (PG_waiters, since 4.10), tries again there and sleeps.
+// unlock_page() clears the bit; if somebody waits it takes the queue's lock and wakes all who only wait, up to
+// the first who wants the lock. He may find it taken again, and queues behind the others. A page that is read
+// is locked until it is there.
+//
+// A page of a file or of the swap cache has a line of its own (CachedPage). Any other user page has none, and
+// taking its lock costs machine.line.atomic and what struct_page_miss.hpp says.
 //
 // Queues: 5.10's page_wait_table of 256 (2.6.24 has such a table a zone). What is slept is booked as `io`.
 //
@@ -20,10 +26,8 @@
 #pragma once
 
 #include "models/locks/spinlock.hpp"
-#include "models/pages/frame.hpp"
-#include "models/reclaim/block_device.hpp"
+#include "models/reclaim/cached_page.hpp"
 #include "sim/engine/fiber.hpp"
-#include "sim/machine/cache_line.hpp"
 
 #include <array>
 #include <boost/intrusive/list.hpp>
@@ -33,44 +37,40 @@
 
 namespace mmsim {
 
-class File;
+class PageAllocator;
 class Scheduler;
 class Task;
 
-/// What struct page of a file's page has beside its Frame. It stands for the page from its allocation until
-/// nobody has it any more; it is not the slot of the file that it is in.
-class CachedPage final : public BlockRequest, public Waitable {
- public:
-  FrameNumber frame = no_frame;
-  File* mapping = nullptr; ///< page->mapping; null once it was truncated
-  std::uint64_t index = 0; ///< page->index: its place in the file, in pages
-  bool locked = false, uptodate = false, dirty = false, waiters = false;
-  std::uint32_t holders = 0; ///< paths that go on with it, the page cache being one: not in the kernel
-  CacheLine line{"struct page"};
-
-  void end_io(Core& core) override;
-  /// "page 17 of the file data, locked".
-  std::string describe() const override;
-};
-
 class PageWaitTable {
  public:
-  PageWaitTable(SpinLocks& locks, Scheduler& scheduler) : locks_(locks), scheduler_(scheduler) {}
+  PageWaitTable(SpinLocks& locks, Scheduler& scheduler, PageAllocator& pages)
+      : locks_(locks), scheduler_(scheduler), pages_(pages) {}
 
-  /// `task` is the running one.
-  void lock_page(Task& task, CachedPage& page);
-  bool trylock_page(Core& core, CachedPage& page);
-  void unlock_page(Core& core, CachedPage& page);
-  void wait_on_page_locked(Task& task, CachedPage& page);
+  // `task` is the running one. The caller has a reference to the page, or the page's lock.
+
+  bool trylock_page(Core& core, FrameNumber frame);
+  void lock_page(Task& task, FrameNumber frame);
+  void unlock_page(Core& core, FrameNumber frame);
+  void wait_on_page_locked(Task& task, FrameNumber frame);
+
+  /// set_page_writeback() of a locked page, which is counted from now on. Its file's tree is the caller's.
+  void set_page_writeback(Core& core, FrameNumber frame);
+  void end_page_writeback(Core& core, FrameNumber frame);
+  void wait_on_page_writeback(Task& task, FrameNumber frame);
 
  private:
   /// On the stack of the task that waits.
   struct Waiter
-      : boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
-    Waiter(Task& task, const CachedPage& page, bool exclusive)
-        : task(task), page(page), exclusive(exclusive) {}
+      : boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>,
+        Waitable {
+    Waiter(const PageWaitTable& table, Task& task, FrameNumber frame, FrameFlag bit, bool exclusive)
+        : table(table), task(task), frame(frame), bit(bit), exclusive(exclusive) {}
+    /// "page 17 of the file data, locked".
+    std::string describe() const override;
+    const PageWaitTable& table;
     Task& task;
-    const CachedPage& page;
+    const FrameNumber frame;
+    const FrameFlag bit;
     const bool exclusive;
     bool woken = false;
   };
@@ -80,12 +80,15 @@ class PageWaitTable {
     std::unique_ptr<SpinLock> lock;
     boost::intrusive::list<Waiter, boost::intrusive::constant_time_size<false>> waiters;
   };
-  Queue& queue_of(const CachedPage& page);
-  bool wait_on_page_bit(Task& task, CachedPage& page, bool exclusive);
-  void wake_up_page(Core& core, CachedPage& page);
+  void atomic(Core& core, FrameNumber frame);
+  void wait(Task& task, FrameNumber frame, FrameFlag bit);
+  Queue& queue_of(FrameNumber frame);
+  bool wait_on_page_bit(Task& task, FrameNumber frame, FrameFlag bit, bool exclusive);
+  void wake_up_page(Core& core, FrameNumber frame, FrameFlag bit);
 
   SpinLocks& locks_;
   Scheduler& scheduler_;
+  PageAllocator& pages_;
   std::array<std::unique_ptr<Queue>, 256> queues_; // made by the first who waits there
 };
 

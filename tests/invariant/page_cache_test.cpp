@@ -28,7 +28,7 @@ CachedPage* read_page(System& system, Task& task, File& file, std::uint64_t pgof
     file.read_page(task.core(), *page);
   }
   system.page_cache.wait_on_page_locked(task, *page);
-  if (page->uptodate) return page;
+  if ((system.page_cache.flags(*page) & PG_uptodate) != 0) return page;
   file.put_page(task.core(), *page);
   return nullptr;
 }
@@ -58,7 +58,7 @@ TEST_P(PageCaches, ReadAPageOnceForAllWhoWaitForIt) {
       CachedPage* page = nullptr;
       while (page == nullptr)
         page = read_page(w.system, task, file, 0);
-      EXPECT_TRUE(page->uptodate);
+      EXPECT_TRUE((w.system.page_cache.flags(*page) & PG_uptodate) != 0);
       ++got;
       file.put_page(task.core(), *page);
       exit_task(w.system, task);
