@@ -10,7 +10,7 @@
 //
 // A touch that faults is a `swap_in` (do_swap_page(), from the device or the swap cache) or a `demand_fault` (all
 // others, a file's pages included); one that hits is nothing. A direct reclaim inside a fault is a `reclaim`, and part
-// of the fault too; a round of kswapd, from waking up to going to sleep, is a `kswapd`.
+// of the fault too; a pass of kswapd over its node at one priority is a `kswapd`.
 //
 // Needs machine.swap.size for anonymous pages; without, or where that is too small, the OOM killer chooses.
 //
@@ -23,10 +23,11 @@
 #include "scenarios/scenario.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
+#include <memory>
 #include <optional>
 #include <spdlog/fmt/fmt.h>
+#include <vector>
 
 namespace mmsim {
 
@@ -114,7 +115,7 @@ class Reclaim final : public Scenario {
   }
   static std::string name_of(std::uint64_t process) { return fmt::format("toucher {}", process); }
   static CoreId cpu_of(const Experiment& x, std::uint64_t process) {
-    return CoreId(static_cast<std::uint32_t>(process % x.system().machine.cpus()));
+    return CoreId(static_cast<std::uint32_t>(process % x.cpus()));
   }
 
   // How many pages a process has, how many of them are its own, how many an area has.
@@ -162,15 +163,22 @@ class Reclaim final : public Scenario {
     if (file == nullptr)
       for (std::uint64_t index = 1; index < pages_; ++index)
         touch_one(x, task, page_at(first, index), AccessKind::write);
+    std::vector<std::shared_ptr<Completion>> others;
     for (std::uint64_t sharer = 1; sharer < static_cast<std::uint64_t>(parameters_.sharers); ++sharer) {
       const std::uint64_t other = process + sharer;
-      const auto body = [this, &x, other, first](Task& child) {
+      const auto set_up =
+          std::make_shared<Completion>("a sharer's own pages"); // or its end, whichever is first
+      const auto body = [this, &x, other, first, set_up](Task& child) {
         take_own(x, child, first);
+        set_up->complete(x.system(), child.core());
         go_round(x, child, other, first);
       };
-      x.required(task, fork(system, task, cpu_of(x, other), body)).bound = true;
+      x.required(task, fork(system, task, cpu_of(x, other), body, set_up)).bound = true;
+      others.push_back(set_up);
     }
     take_own(x, task, first);
+    for (const auto& other : others)
+      other->wait(system, task);
     x.ready(task);
     go_round(x, task, process, first);
   }

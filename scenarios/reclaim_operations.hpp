@@ -1,4 +1,4 @@
-// Reclaim as operations of a run: `reclaim` for direct reclaim inside faults and `kswapd` for its rounds.
+// Reclaim as operations of a run: `reclaim` for direct reclaim inside faults, `kswapd` for its passes.
 //
 //   std::optional<ReclaimOperations> reclaim_;
 //   reclaim_.emplace(x);          // in start(), where the operations shall stand in the tables

@@ -12,7 +12,8 @@
 #include "scenarios/scenario.hpp"
 
 #include <algorithm>
-#include <array>
+#include <memory>
+#include <optional>
 #include <spdlog/fmt/fmt.h>
 
 namespace mmsim {

@@ -14,7 +14,7 @@ class Task;
 
 enum class ReclaimBy : std::uint8_t {
   direct, ///< try_to_free_pages() of an allocation that found too little
-  kswapd  ///< balance_pgdat(): from waking up to going to sleep
+  kswapd ///< balance_pgdat(): a pass over the node's zones at one priority, which under pressure follow each other
 };
 
 class ReclaimObserver {
