@@ -114,11 +114,11 @@ class Experiment {
     task.fiber->operation = name;
     return OperationRecorder::begin(task.ledger, task.now());
   }
-  /// What has begun was nothing to report: an access that did not fault, say. It keeps the run from being taken for
-  /// stuck.
+  /// What has begun was nothing to report: an access that did not fault, say. It keeps a run of a given length from
+  /// being taken for stuck; one that waits for operations is.
   void drop(Task& task) {
     task.fiber->operation = nullptr;
-    ++progress_;
+    progress_ += run_.operations == 0;
   }
   /// It has completed.
   void end(OperationId id, const OperationStart& start, Task& task);
