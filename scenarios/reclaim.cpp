@@ -85,10 +85,10 @@ class Reclaim final : public Scenario {
     if (wanted % sharers != 0)
       throw InputError(
           fmt::format("scenario.processes = {} is no multiple of scenario.sharers = {}", wanted, sharers),
-          origin("scenario.processes"));
+          configuration_.origin_of("scenario.processes"));
     if (of_files() && parameters_.own > 0)
       throw InputError("scenario.private is for scenario.backing = \"anonymous\": a file's pages are shared",
-                       origin("scenario.private"));
+                       configuration_.origin_of("scenario.private"));
     const std::uint64_t families = wanted > 0 ? wanted / sharers : (x.cpus() + sharers - 1) / sharers;
     divide_memory(x, families);
 
@@ -109,10 +109,6 @@ class Reclaim final : public Scenario {
 
  private:
   bool of_files() const { return parameters_.backing == "file"; }
-  Origin origin(const char* path) const {
-    const Entry* entry = configuration_.find(path);
-    return entry != nullptr ? entry->origin : Origin{};
-  }
   static std::string name_of(std::uint64_t process) { return fmt::format("toucher {}", process); }
   static CoreId cpu_of(const Experiment& x, std::uint64_t process) {
     return CoreId(static_cast<std::uint32_t>(process % x.cpus()));
@@ -130,7 +126,7 @@ class Reclaim final : public Scenario {
     if (vmas > pages_)
       throw InputError(
           fmt::format("scenario.vmas = {} are more than the {} pages of a process", vmas, pages_),
-          origin("scenario.vmas"));
+          configuration_.origin_of("scenario.vmas"));
     in_area_ = (pages_ + vmas - 1) / vmas;
     mapped_ = pages_ + (pages_ - 1) / in_area_;
   }

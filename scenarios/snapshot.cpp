@@ -42,9 +42,8 @@ const DeclareParameters<SnapshotParameters> declared{"snapshot"};
 class Snapshot final : public Scenario {
  public:
   explicit Snapshot(const Configuration& configuration)
-      : parameters_(read_parameters<SnapshotParameters>(configuration)) {
-    if (const Entry* entry = configuration.find("scenario.threads")) threads_origin_ = entry->origin;
-  }
+      : parameters_(read_parameters<SnapshotParameters>(configuration)),
+        threads_origin_(configuration.origin_of("scenario.threads")) {}
 
   void start(Experiment& x) override {
     if (parameters_.threads > x.cpus())
@@ -128,7 +127,7 @@ class Snapshot final : public Scenario {
   }
 
   const SnapshotParameters parameters_;
-  Origin threads_origin_;
+  const Origin threads_origin_;
   OperationId fork_{}, request_{}, cow_fault_{};
   PageNumber heap_{};
   std::shared_ptr<Completion> exited_; ///< of the child that saves, or has saved last
