@@ -8,6 +8,8 @@
 // which all map shared. The pages of all families together, each counted once, are `oversubscribe` times the
 // memory, whatever the number of processes.
 //
+// Of a process's own pages some are given back and taken anew (`fresh`), as programs do that allocate and free.
+//
 // A touch that faults is a `swap_in` (do_swap_page(), from the device or the swap cache) or a `demand_fault` (all
 // others, a file's pages included); one that hits is nothing. A direct reclaim inside a fault is a `reclaim`, and part
 // of the fault too; a pass of kswapd over its node at one priority is a `kswapd`.
@@ -34,7 +36,7 @@ namespace mmsim {
 namespace {
 
 struct ReclaimParameters {
-  double oversubscribe, own, write;
+  double oversubscribe, own, write, fresh;
   std::int64_t sharers, processes, vmas;
   std::string backing, order, advice;
   Duration think;
@@ -69,6 +71,12 @@ struct ReclaimParameters {
       "is read")
         .at_least(0)
         .at_most(1);
+    d("scenario.fresh", p.fresh, 0.1,
+      "share of touches of a process's own anonymous pages that give the page back first (MADV_DONTNEED) and "
+      "so get a "
+      "new one: a demand_fault")
+        .at_least(0)
+        .at_most(1);
     d("scenario.think", p.think, "1 us", "mean user time between touches, exponential").at_most("100 ms");
   }
 };
@@ -92,9 +100,9 @@ class Reclaim final : public Scenario {
     const std::uint64_t families = wanted > 0 ? wanted / sharers : (x.cpus() + sharers - 1) / sharers;
     divide_memory(x, families);
 
-    demand_fault_ = x.operation("demand_fault");
+    demand_fault_ = x.operation("demand_fault", Experiment::Occurs::perhaps);
     reclaim_.emplace(x);
-    if (!of_files()) swap_in_ = x.operation("swap_in");
+    if (!of_files()) swap_in_ = x.operation("swap_in", Experiment::Occurs::perhaps);
     x.expect_ready(families);
     for (std::uint64_t family = 0; family < families; ++family) {
       const std::uint64_t first = family * sharers;
@@ -190,13 +198,17 @@ class Reclaim final : public Scenario {
                  touches = x.random(fmt::format("touch {}", process));
     const bool at_random = parameters_.order == "random";
     constexpr std::uint64_t shares = 1u << 20;
-    const auto writes = static_cast<std::uint64_t>(parameters_.write * shares);
+    const auto writes = static_cast<std::uint64_t>(parameters_.write * shares),
+               fresh = of_files() ? 0 : static_cast<std::uint64_t>(parameters_.fresh * shares);
     for (std::uint64_t next = 0; !x.over(); next = next + 1 < pages_ ? next + 1 : 0) {
       if (parameters_.think.count() > 0) run_user(x.system(), task, thinks.exponential(parameters_.think));
       const std::uint64_t index = at_random ? touches.below(pages_) : next;
-      const bool may_write = of_files() || index < own_;
-      const bool write = may_write && touches.below(shares) < writes;
-      touch_one(x, task, page_at(first, index), write ? AccessKind::write : AccessKind::read);
+      const PageNumber page = page_at(first, index);
+      const bool own = index < own_;
+      const bool anew = own && fresh > 0 && touches.below(shares) < fresh;
+      const bool write = anew || ((of_files() || own) && touches.below(shares) < writes);
+      if (anew) x.required(task, madvise(x.system(), task, page, 1, Advice::dontneed), "madvise");
+      touch_one(x, task, page, write ? AccessKind::write : AccessKind::read);
     }
     exit_task(x.system(), task);
   }

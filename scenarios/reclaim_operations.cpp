@@ -3,7 +3,8 @@
 namespace mmsim {
 
 ReclaimOperations::ReclaimOperations(Experiment& x)
-    : x_(x), reclaim_(x.operation("reclaim")), kswapd_(x.operation("kswapd")) {
+    : x_(x), reclaim_(x.operation("reclaim", Experiment::Occurs::perhaps)),
+      kswapd_(x.operation("kswapd", Experiment::Occurs::perhaps)) {
   x.system().reclaim.observer = this;
 }
 

@@ -105,10 +105,11 @@ double system_time_of_a_touch(const RmapTest& test, const char* kernel, const ch
       std::vector<std::string>{
           "machine.base=pentium4-1", std::string("kernel.base=") + kernel,
           std::string("kernel.rmap=") + generation, "kernel.asid_bits=0", "kernel.tlb_flush=eager",
-          "machine.swap.size=1 GiB", "machine.swap.latency=1 ms", "machine.swap.bandwidth=40 MB/s",
+          "kernel.young_flush=none", "machine.swap.size=1 GiB", "machine.swap.latency=1 ms",
+          "machine.swap.bandwidth=40 MB/s",
           // Calibrated: the list of test 3.
           "machine.work.rmap_visit=10 ns", "scenario.name=reclaim", "scenario.think=0 ns", "scenario.write=0",
-          "scenario.processes=" + std::to_string(test.tasks),
+          "scenario.fresh=0", "scenario.fresh=0", "scenario.processes=" + std::to_string(test.tasks),
           "scenario.sharers=" + std::to_string(test.tasks), "scenario.vmas=" + std::to_string(test.areas)} +
       test.how);
   return system_seconds(result) / accesses(result) * 1e6;
@@ -167,9 +168,10 @@ PointResult mapped_readers(const char* flush) {
   return done({"machine.base=xeon-e7-8895-4s", "machine.clusters_per_die=12", "machine.cores_per_cluster=1",
                "machine.memory=512 MiB", "machine.disk.latency=1 us", "machine.disk.read_bandwidth=100 GB/s",
                "machine.tlb.broadcast=false", "kernel.base=5.10", "kernel.tlb_flush=leave_mm",
-               std::string("kernel.reclaim_flush=") + flush, "scenario.name=reclaim", "scenario.backing=file",
-               "scenario.write=0", "scenario.oversubscribe=4", "scenario.think=20 us", "run.cpus=48",
-               "run.warmup=60 ms", "run.duration=20 ms"});
+               "kernel.young_flush=none", std::string("kernel.reclaim_flush=") + flush,
+               "scenario.name=reclaim", "scenario.backing=file", "scenario.write=0",
+               "scenario.oversubscribe=4", "scenario.think=20 us", "run.cpus=48", "run.warmup=60 ms",
+               "run.duration=20 ms"});
 }
 
 TEST(ReclaimFlush, InBatchesSendsFewerInterruptsAsPublished) {
@@ -217,7 +219,7 @@ double clear_flush_share(const char* machine, int cpus) {
       done({std::string("machine.base=") + machine, "kernel.base=5.10", "kernel.reclaim_flush=immediate",
             "machine.memory=96 MiB", "machine.swap.size=512 MiB", "machine.swap.latency=100 ns",
             "machine.swap.bandwidth=20 GB/s", "machine.work.io_submit=3 us", "scenario.name=reclaim",
-            "scenario.processes=1", "scenario.write=1", "scenario.think=100 ns",
+            "scenario.processes=1", "scenario.write=1", "scenario.fresh=0", "scenario.think=100 ns",
             "run.cpus=" + std::to_string(cpus), "run.warmup=1 ms", "run.duration=20 ms"});
   return 100 * seconds(result, {Account::tlb_local, Account::tlb_remote}) / system_seconds(result);
 }
