@@ -17,8 +17,8 @@
 #include "models/pages/page_contents.hpp"
 #include "models/pages/slab_caches.hpp"
 #include "models/reclaim/lru.hpp"
-#include "models/reclaim/oom_kill_allocating_task.hpp"
 #include "models/reclaim/page_cache.hpp"
+#include "models/reclaim/reclaim.hpp"
 #include "models/reclaim/swap.hpp"
 #include "models/rmap/reverse_map.hpp"
 #include "models/scheduler/cross_call.hpp"
@@ -78,7 +78,7 @@ class System {
   PageCache page_cache;
   std::unique_ptr<ReverseMap> rmap;
   Swap swap;
-  OomKillAllocatingTask oom;
+  Reclaim reclaim;
   LazyShootdown lazy_shootdown;
   TlbFlusher flusher;
 

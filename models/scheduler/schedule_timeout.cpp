@@ -31,7 +31,7 @@ Timeouts::~Timeouts() { machine_.set_handler(Irq::tick, tick_); }
 bool Timeouts::sleep(Task& task, Instant t, Account account, const bool* woken, Sleep how) {
   task.core().settle();
   Expiry expiry(*this, task);
-  task.core().engine().queue().post(expiry, t);
+  if (t != Instant::max()) task.core().engine().queue().post(expiry, t);
   task.killable = how == Sleep::killable;
   for (;;) {
     scheduler_.set_current_state(task);

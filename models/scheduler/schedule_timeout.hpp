@@ -24,7 +24,7 @@ class Timeouts final : private InterruptHandler {
   ~Timeouts() override;
 
   /// `task`, which must stay on its core meanwhile, sleeps until `t`, until somebody has set `woken` (may be null) and
-  /// woken it, or is killed. True if it was not `t` that ended it.
+  /// woken it, or is killed. True if it was not `t` that ended it. Instant::max(): without a limit.
   bool sleep(Task& task, Instant t, Account account, const bool* woken = nullptr,
              Sleep how = Sleep::uninterruptible);
 
