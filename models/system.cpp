@@ -131,6 +131,7 @@ System::System(Engine& engine, const Configuration& configuration, Counters& cou
       flusher(*policy, oracle, machine, configuration), configuration_(configuration),
       page_table_shape_(PageTable::Shape::of_format(parameters.page_table)) {
   pages.set_reclaim(reclaim);
+  rmap->connect(*this);
   pages[pages.layout().empty_zero_page()].refcount = 1; // the kernel's own: never freed
   slabs.connect(scheduler);
   init_mm_ = &new_mm();

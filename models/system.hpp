@@ -3,7 +3,6 @@
 // Construction order is dependency order. Nothing here takes simulated time except through the parts.
 #pragma once
 
-#include "models/address_space/anon_vma.hpp"
 #include "models/address_space/asid.hpp"
 #include "models/address_space/lazy_shootdown.hpp"
 #include "models/address_space/mm_struct.hpp"
@@ -65,7 +64,6 @@ class System {
   std::unique_ptr<Lru> lru;
   Overcommit overcommit;
   SlabCaches slabs;
-  AnonVmaPool anon_vmas;
   AsidAllocator ids;
   std::unique_ptr<CrossCalls> calls;
   std::unique_ptr<TlbFlushPolicy> policy;
@@ -91,6 +89,12 @@ class System {
   MmStruct& new_mm(SlabObject object = no_object);
   MmStruct& init_mm() { return *init_mm_; }
   std::size_t address_spaces() const { return mms_.size(); }
+  /// Shows each of them, init_mm included.
+  template <class Visit>
+  void for_each_mm(Visit&& visit) {
+    for (auto& [id, mm] : mms_)
+      visit(*mm);
+  }
   /// __mmdrop(): frees an mm that nobody has any more.
   void free_mm(Core& core, MmStruct& mm);
   /// Told of each task of the boot that was killed, once it has given everything up.

@@ -80,6 +80,7 @@ struct WorkCosts {
   Duration rcu_callback, rcu_core;                                         // RCU
   // vmscan:
   Duration reclaim_round, reclaim_page, oom_task;
+  Duration avc_link, rmap_visit, pte_chain_entry;                          // reverse map (room of rmap)
   static void declare(Declaration&, WorkCosts&);
 };
 
