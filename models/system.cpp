@@ -129,13 +129,13 @@ System::System(Engine& engine, const Configuration& configuration, Counters& cou
       block(machine), page_cache({machine, locks, scheduler, block, pages, *lru, configuration}),
       rmap(Registry<ReverseMap>::instance().create(
           read_parameters<ReverseMapParameters>(configuration).generation, *this)),
-      swap(*this, configuration), oom({scheduler, counters, machine, pages, *calls}),
+      swap(*this, configuration), writeback(*this), reclaim(*this),
       lazy_shootdown(machine, *calls, scheduler, mm_switch, *policy),
       flusher(*policy, oracle, machine, configuration), configuration_(configuration),
       page_table_shape_(PageTable::Shape::of_format(parameters.page_table)) {
   pages.stamps = stamps.get();
+  pages.set_reclaim(reclaim);
   rmap->connect(*this);
-  pages.set_reclaim(oom);
   pages[pages.layout().empty_zero_page()].refcount = 1; // the kernel's own: never freed
   slabs.connect(scheduler);
   init_mm_ = &new_mm();
@@ -156,6 +156,7 @@ System::System(Engine& engine, const Configuration& configuration, Counters& cou
   rcu_ = Registry<Rcu>::instance().create(read_parameters<RcuParameters>(configuration).implementation,
                                           RcuMeans{machine, locks, scheduler, configuration});
   page_cache.connect(*rcu_);
+  page_cache.connect(writeback);
   observers_.add(*rcu_);
   if (CpuObserver* own = policy->cpu_observer()) observers_.add(*own);
   scheduler.observe(observers_);

@@ -17,9 +17,10 @@
 #include "models/pages/page_contents.hpp"
 #include "models/pages/slab_caches.hpp"
 #include "models/reclaim/lru.hpp"
-#include "models/reclaim/oom_kill_allocating_task.hpp"
 #include "models/reclaim/page_cache.hpp"
+#include "models/reclaim/reclaim.hpp"
 #include "models/reclaim/swap.hpp"
+#include "models/reclaim/writeback.hpp"
 #include "models/rmap/reverse_map.hpp"
 #include "models/scheduler/cross_call.hpp"
 #include "models/scheduler/scheduler.hpp"
@@ -78,7 +79,8 @@ class System {
   PageCache page_cache;
   std::unique_ptr<ReverseMap> rmap;
   Swap swap;
-  OomKillAllocatingTask oom;
+  WriteBack writeback;
+  Reclaim reclaim;
   LazyShootdown lazy_shootdown;
   TlbFlusher flusher;
 

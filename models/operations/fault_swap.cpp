@@ -69,6 +69,7 @@ FaultKind with_page(const VmFault& fault, Pte orig, CachedPage& page, RmapReserv
   System& system = fault.system;
   const SwapEntry entry = orig.swap_entry();
   const FrameNumber frame = page.frame;
+  if (system.swap.parameters().fault_marks_accessed) system.lru->mark_page_accessed(fault.core(), frame);
   if (!lock_page_or_retry(fault, frame)) {
     system.swap.put_page(fault.core(), page);
     return FaultKind::retry;

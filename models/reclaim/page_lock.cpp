@@ -75,9 +75,17 @@ void PageWaitTable::end_page_writeback(Core& core, FrameNumber frame) {
   Frame& page = pages_[frame];
   // rotate_reclaimable_page(), once the LRU rotates.
   page.flags &= ~std::uint32_t{PG_reclaim};
+  // test_clear_page_writeback(): the tree's tag of a file's page.
+  CachedPage* cached = pages_.links(frame).cached;
+  File* mapping = cached != nullptr ? cached->mapping : nullptr;
+  if (mapping != nullptr) {
+    mapping->lock_tree(core);
+    core.write(mapping->node_of(cached->index).line);
+  }
   pages_.count_page(core, frame, NR_WRITEBACK, -1);
-  atomic(core, frame); // test_clear_page_writeback()
+  atomic(core, frame);
   page.flags &= ~std::uint32_t{PG_writeback};
+  if (mapping != nullptr) mapping->unlock_tree(core);
   if ((page.flags & PG_waiters) != 0) wake_up_page(core, frame, PG_writeback);
 }
 
