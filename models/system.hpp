@@ -16,8 +16,8 @@
 #include "models/pages/page_contents.hpp"
 #include "models/pages/slab_caches.hpp"
 #include "models/reclaim/lru.hpp"
-#include "models/reclaim/oom_kill_allocating_task.hpp"
 #include "models/reclaim/page_cache.hpp"
+#include "models/reclaim/reclaim.hpp"
 #include "models/reclaim/swap.hpp"
 #include "models/reclaim/writeback.hpp"
 #include "models/rmap/reverse_map.hpp"
@@ -78,7 +78,7 @@ class System {
   std::unique_ptr<ReverseMap> rmap;
   Swap swap;
   WriteBack writeback;
-  OomKillAllocatingTask oom;
+  Reclaim reclaim;
   LazyShootdown lazy_shootdown;
   TlbFlusher flusher;
 

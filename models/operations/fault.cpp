@@ -92,10 +92,7 @@ FaultKind fault_under_vma_lock(System& system, Task& task, PageNumber page, Acce
   return outcome;
 }
 
-void pagefault_out_of_memory(System& system, Task& task) {
-  Core* core = &task.core();
-  system.oom.out_of_memory(core, 0, GFP_HIGHUSER_MOVABLE);
-}
+void pagefault_out_of_memory(System& system, Task& task) { system.reclaim.pagefault_out_of_memory(task); }
 
 /// __do_user_fault(), arm64_force_sig_fault(): no handler, so the whole process ends here. Throws TaskKilled.
 [[noreturn]] void force_sig_fault(System& system, Task& task, FaultKind outcome, PageNumber page,

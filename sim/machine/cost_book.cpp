@@ -281,6 +281,16 @@ void WorkCosts::declare(Declaration& d, WorkCosts& c) {
   d("machine.work.rcu_core", c.rcu_core, "100 ns",
     "one pass of RCU's softirq without locks and callbacks: raising it, looking at the CPU's lists",
     estimate);
+  // vmscan:
+  d("machine.work.reclaim_round", c.reclaim_round, "250 ns",
+    "one look of reclaim at a zone or node: how much of which list it scans, without locks and lists",
+    "estimate: some 20 counters read, a dozen multiplications and divisions, half of it out of the cache");
+  d("machine.work.reclaim_page", c.reclaim_page, "40 ns",
+    "shrink_page_list's or shrink_active_list's own look at a page, without its lock, the reverse map, its unmapping "
+    "and what takes it off and puts it on a list",
+    "estimate: some 80 instructions and the branches between 15 outcomes; the struct page is in the cache");
+  d("machine.work.oom_task", c.oom_task, "60 ns", "how bad one process is: oom_badness, badness",
+    "estimate: a task_struct, its signal and mm, whose lines nobody holds: half a dozen loads and some misses");
   // Reverse map.
   d("machine.work.avc_link", c.avc_link, "40 ns",
     "linking an anon_vma_chain to its area and into its anon_vma's interval tree",

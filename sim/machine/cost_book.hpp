@@ -78,6 +78,8 @@ struct WorkCosts {
   Duration enqueue, dequeue, pick_next, wake, tick, balance, kthread_step; // scheduler
   Duration mask_scan, call_queue, flush_setup;                             // cross-calls
   Duration rcu_callback, rcu_core;                                         // RCU
+  // vmscan:
+  Duration reclaim_round, reclaim_page, oom_task;
   Duration avc_link, rmap_visit, pte_chain_entry;                          // reverse map (room of rmap)
   static void declare(Declaration&, WorkCosts&);
 };
