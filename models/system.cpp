@@ -107,9 +107,9 @@ std::unique_ptr<Lru> make_lru(Machine& machine, SpinLocks& locks, PageAllocator&
 
 System::System(Engine& engine, const Configuration& configuration, Counters& counters, std::uint32_t cpus,
                std::uint64_t seed)
-    : parameters(read_parameters<KernelParameters>(configuration)), engine(engine), counters(counters),
-      machine(engine, configuration, counters, cpus), locks(machine, configuration),
-      pages(machine, locks, configuration), contents(machine, pages),
+    : configuration_(configuration), parameters(read_parameters<KernelParameters>(configuration)),
+      engine(engine), counters(counters), machine(engine, configuration, counters, cpus),
+      locks(machine, configuration), pages(machine, locks, configuration), contents(machine, pages),
       lru(make_lru(machine, locks, pages, configuration)), overcommit(machine, locks, pages, configuration),
       slabs({machine, locks, pages, configuration},
             [this](Core& core, FrameNumber frame) { contents.clear_page(core, frame); }),
@@ -126,11 +126,12 @@ System::System(Engine& engine, const Configuration& configuration, Counters& cou
       block(machine), page_cache({machine, locks, scheduler, block, pages, *lru, configuration}),
       rmap(Registry<ReverseMap>::instance().create(
           read_parameters<ReverseMapParameters>(configuration).generation, *this)),
-      swap(*this), reclaim(*this, configuration),
+      swap(*this), writeback(*this), reclaim(*this, configuration),
       lazy_shootdown(machine, *calls, scheduler, mm_switch, *policy),
-      flusher(*policy, oracle, machine, configuration), configuration_(configuration),
+      flusher(*policy, oracle, machine, configuration),
       page_table_shape_(PageTable::Shape::of_format(parameters.page_table)) {
   pages.set_reclaim(reclaim);
+  page_cache.waits.connect(reclaim);
   rmap->connect(*this);
   pages[pages.layout().empty_zero_page()].refcount = 1; // the kernel's own: never freed
   slabs.connect(scheduler);
@@ -152,6 +153,7 @@ System::System(Engine& engine, const Configuration& configuration, Counters& cou
   rcu_ = Registry<Rcu>::instance().create(read_parameters<RcuParameters>(configuration).implementation,
                                           RcuMeans{machine, locks, scheduler, configuration});
   page_cache.connect(*rcu_);
+  page_cache.connect(writeback);
   observers_.add(*rcu_);
   if (CpuObserver* own = policy->cpu_observer()) observers_.add(*own);
   scheduler.observe(observers_);

@@ -19,6 +19,7 @@
 #include "models/reclaim/page_cache.hpp"
 #include "models/reclaim/reclaim.hpp"
 #include "models/reclaim/swap.hpp"
+#include "models/reclaim/writeback.hpp"
 #include "models/rmap/reverse_map.hpp"
 #include "models/scheduler/cross_call.hpp"
 #include "models/scheduler/scheduler.hpp"
@@ -48,6 +49,8 @@ struct KernelParameters {
 inline const DeclareParameters<KernelParameters> declared_kernel_parameters;
 
 class System {
+  const Configuration& configuration_; // first: parts read it while they are made
+
  public:
   /// Throws InputError for what the configuration asks and the machine cannot do.
   System(Engine& engine, const Configuration& configuration, Counters& counters, std::uint32_t cpus,
@@ -76,6 +79,7 @@ class System {
   PageCache page_cache;
   std::unique_ptr<ReverseMap> rmap;
   Swap swap;
+  WriteBack writeback;
   Reclaim reclaim;
   LazyShootdown lazy_shootdown;
   TlbFlusher flusher;
@@ -133,7 +137,6 @@ class System {
   void check_objects();
   struct UserPages;
   void check_statistics(const UserPages& user, std::uint64_t last_level_tables);
-  const Configuration& configuration_;
   const PageTable::Shape page_table_shape_;
   std::unique_ptr<Rcu> rcu_;
   CpuObservers observers_;

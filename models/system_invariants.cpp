@@ -109,6 +109,7 @@ void System::check_statistics(const UserPages& user, std::uint64_t pagetable) {
   counted(NR_FILE_MAPPED, user.file_mapped);
   counted(NR_FILE_PAGES, user.cached);
   counted(NR_FILE_DIRTY, user.dirty);
+  counted(NR_WRITEBACK, 0);
   counted(NR_INACTIVE_FILE, lru->size(LruList::inactive_file));
   counted(NR_ACTIVE_FILE, lru->size(LruList::active_file));
   counted(NR_PAGETABLE, pagetable);

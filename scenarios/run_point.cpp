@@ -73,10 +73,13 @@ std::vector<std::string> out_of_memory(const Experiment& experiment, const Syste
   return warnings;
 }
 
-std::vector<std::string> unmeasured(const PointResult& result, bool ran_short) {
+std::vector<std::string> unmeasured(const PointResult& result, const Experiment& experiment, bool ran_short) {
   std::vector<std::string> warnings;
+  bool any = false;
   for (const OperationResult& operation : result.operations)
-    if (operation.latency.count() == 0)
+    any = any || operation.latency.count() > 0;
+  for (const OperationResult& operation : result.operations)
+    if (operation.latency.count() == 0 && (!any || experiment.surely_occurs(operation.name)))
       warnings.push_back(fmt::format("no {} began and ended in the measured window{}", operation.name,
                                      ran_short ? "" : ": lengthen run.duration"));
   return warnings;
@@ -128,7 +131,7 @@ PointResult run(const Configuration& configuration, ProcRecord* proc) {
       result.measured = experiment.recorder()->measured();
       result.counters = difference(experiment.window_end(), experiment.window_begin());
       result.warnings = out_of_memory(experiment, system, result.whole_run, configuration);
-      for (std::string& warning : unmeasured(result, !result.warnings.empty()))
+      for (std::string& warning : unmeasured(result, experiment, !result.warnings.empty()))
         result.warnings.push_back(std::move(warning));
       for (std::string& warning : scenario->warnings())
         result.warnings.push_back(std::move(warning));

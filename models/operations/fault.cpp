@@ -99,7 +99,7 @@ void pagefault_out_of_memory(System& system, Task& task) { system.reclaim.pagefa
                                   AccessKind kind) {
   task.core().settle();
   if (!task.killed) { // else another thread has been faster
-    system.counters.add(Counter::segfault);
+    system.counters.add(outcome == FaultKind::bus_error ? Counter::sigbus : Counter::segfault);
     spdlog::info("{} (pid {}) is killed by {}: it {} page {:#x} of mm {}", task.name, task.pid,
                  outcome == FaultKind::bus_error ? "SIGBUS" : "SIGSEGV",
                  kind == AccessKind::write ? "writes to" : "reads", page.value(), task.mm->id);

@@ -39,9 +39,9 @@ FaultKind wp_page_shared(const VmFault& fault, Frame& frame) {
   ++page->holders;
   const FaultKind outcome = wp_page_reuse(fault);
   cache.lock_page(fault.task, *page);
-  fault_dirty_shared_page(fault, *page);
+  const bool dropped = fault_dirty_shared_page(fault, *page);
   file.put_page(fault.core(), *page);
-  return outcome;
+  return dropped ? FaultKind::retry : outcome;
 }
 
 // The end of do_wp_page() in either version: the reference that kept the old page, and the table's lock.

@@ -82,16 +82,17 @@ AccessOutcome access_memory(System& system, Core& core, MmStruct& mm, PageNumber
   return outcome;
 }
 
-void touch(System& system, Task& task, PageNumber page, AccessKind kind) {
+std::optional<FaultKind> touch(System& system, Task& task, PageNumber page, AccessKind kind) {
   if (LockObserver* observer = system.locks.observer()) observer->enters_user_mode(task);
-  for (;;) {
+  for (std::optional<FaultKind> first;;) {
     Core& core = task.core();
     core.settle();
     end_if_killed(system, task); // by an interrupt meanwhile
     const AccessOutcome outcome = access_memory(system, core, *task.mm, page, kind);
     core.charge(core.costs().entry.user_access + outcome.cost, Account::user);
-    if (!outcome.faults) return;
-    handle_fault(system, task, page, kind);
+    if (!outcome.faults) return first;
+    const FaultKind fault = handle_fault(system, task, page, kind);
+    if (!first) first = fault;
   }
 }
 

@@ -45,7 +45,7 @@ class Slowpath final : public AllocPath {
 
       const std::uint64_t freed = pages_.try_to_free_pages(core, request);
       if (freed != 0) frame = after_reclaim(core, request, flags);
-      if (frame != no_frame || costly) break;
+      if (frame != no_frame || costly || request.gfp.has(gfp_noretry)) break;
       if (should_reclaim_retry(core, request, flags, freed != 0, no_progress_loops)) continue;
 
       // __alloc_pages_may_oom(): only somebody else's kill can have brought that much.

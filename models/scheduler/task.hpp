@@ -79,6 +79,9 @@ class Task : public RunHook {
   std::uint32_t usage = 0;     ///< who may still look at it once it is dead (TaskReference, held locks)
   Task* wake_q_next = nullptr; ///< behind it in a WakeQ
   bool on_wake_q = false;
+  // What balance_dirty_pages() knows of it (reclaim/writeback.hpp):
+  std::uint64_t nr_dirtied = 0, nr_dirtied_pause = 32;
+  Instant dirty_paused_when{};
 
  private:
   friend class Scheduler;
