@@ -50,6 +50,8 @@ struct KernelParameters {
 inline const DeclareParameters<KernelParameters> declared_kernel_parameters;
 
 class System {
+  const Configuration& configuration_; // first: parts read it while they are made
+
  public:
   /// Throws InputError for what the configuration asks and the machine cannot do.
   System(Engine& engine, const Configuration& configuration, Counters& counters, std::uint32_t cpus,
@@ -137,7 +139,6 @@ class System {
   void check_objects();
   struct UserPages;
   void check_statistics(const UserPages& user, std::uint64_t last_level_tables);
-  const Configuration& configuration_;
   const PageTable::Shape page_table_shape_;
   std::unique_ptr<Rcu> rcu_;
   CpuObservers observers_;
