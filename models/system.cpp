@@ -109,8 +109,11 @@ System::System(Engine& engine, const Configuration& configuration, Counters& cou
                std::uint64_t seed)
     : parameters(read_parameters<KernelParameters>(configuration)), engine(engine), counters(counters),
       machine(engine, configuration, counters, cpus), locks(machine, configuration),
-      pages(machine, locks, configuration), contents(machine, pages),
-      lru(make_lru(machine, locks, pages, configuration)), overcommit(machine, locks, pages, configuration),
+      pages(machine, locks, configuration), stamps(read_parameters<CheckParameters>(configuration).checks
+                                                       ? std::make_unique<ContentStamps>(pages.frames().end())
+                                                       : nullptr),
+      contents(machine, pages), lru(make_lru(machine, locks, pages, configuration)),
+      overcommit(machine, locks, pages, configuration),
       slabs({machine, locks, pages, configuration},
             [this](Core& core, FrameNumber frame) { contents.clear_page(core, frame); }),
       ids(machine, locks, parameters.asid_bits, configuration),
@@ -126,10 +129,11 @@ System::System(Engine& engine, const Configuration& configuration, Counters& cou
       block(machine), page_cache({machine, locks, scheduler, block, pages, *lru, configuration}),
       rmap(Registry<ReverseMap>::instance().create(
           read_parameters<ReverseMapParameters>(configuration).generation, *this)),
-      swap(*this), writeback(*this), reclaim(*this),
+      swap(*this, configuration), writeback(*this), reclaim(*this),
       lazy_shootdown(machine, *calls, scheduler, mm_switch, *policy),
       flusher(*policy, oracle, machine, configuration), configuration_(configuration),
       page_table_shape_(PageTable::Shape::of_format(parameters.page_table)) {
+  pages.stamps = stamps.get();
   pages.set_reclaim(reclaim);
   rmap->connect(*this);
   pages[pages.layout().empty_zero_page()].refcount = 1; // the kernel's own: never freed

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "models/address_space/asid.hpp"
+#include "models/address_space/content_stamps.hpp"
 #include "models/address_space/lazy_shootdown.hpp"
 #include "models/address_space/mm_struct.hpp"
 #include "models/address_space/mm_switch.hpp"
@@ -61,6 +62,7 @@ class System {
   Machine machine;
   SpinLocks locks;
   PageAllocator pages;
+  const std::unique_ptr<ContentStamps> stamps; ///< pages.stamps; null unless run.checks
   PageContents contents;
   std::unique_ptr<Lru> lru;
   Overcommit overcommit;
