@@ -150,6 +150,7 @@ void Experiment::close() {
     system_.counters.add(Counter::served_max, most);
     system_.counters.add(Counter::served_min, least);
   }
+  system_.counters.add(Counter::rmap_bytes, system_.rmap->bytes()); // what it is now: the window's difference
   window_end_ = system_.counters.snapshot();
   if (!begun_) window_begin_ = window_end_; // it closed during the warm-up
   over_ = true;

@@ -34,7 +34,7 @@ constexpr std::array<Row, counter_count> rows{{
     {Counter::pcp_refill, "pcp_refill", "refills of a per-CPU list from the buddy system"},
     {Counter::pcp_drain, "pcp_drain", "drains of a per-CPU list into the buddy system"},
     {Counter::rmap_visits, "rmap_visits", "areas or entries visited by the reverse map"},
-    {Counter::rmap_bytes, "rmap_bytes", "bytes that the reverse map occupies"},
+    {Counter::rmap_bytes, "rmap_bytes", "bytes that the reverse map occupies when the measured window ends"},
     {Counter::pgscan, "pgscan", "pages scanned by reclaim"},
     {Counter::pgsteal, "pgsteal", "pages reclaimed"},
     {Counter::pswpin, "pswpin", "pages swapped in"},
