@@ -29,6 +29,7 @@ void MmuGather::zap_table(Core& core, TablePage& table, PageNumber begin, PageNu
   const WorkCosts& work = core.costs().work;
   SpinLock& lock = system_.pte_lock(mm_, table);
   lock.lock(core);
+  system_.flusher.flush_batched_pending(core, mm_);
   const bool frees_first = system_.flusher.frees_first();
   FrameNumber met = no_frame; // the last one whose struct page was looked at
   const std::uint64_t bulk = system_.steps_in_quantum(work.pte_scan + work.pte_clear + work.page_unref);
