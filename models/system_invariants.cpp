@@ -174,12 +174,14 @@ void System::check_invariants() {
                                   number, count, in_cache ? "in" : "not in", unsigned{frame.flags}));
     if (count > 0) ++(in_cache ? user.file_mapped : user.anon_mapped);
     const bool on_list = (frame.flags & PG_lru) != 0;
-    if (on_list == (pagevecs != 0))
+    if (on_list == lru_pages.on_their_way.contains(number))
       throw Violation(fmt::format("frame {}, mapped {} times, is {} an LRU list and in {} pagevecs", number,
                                   count, on_list ? "on" : "not on", pagevecs));
     listed += on_list ? 1 : 0;
-    only_in_pagevecs -= static_cast<std::uint64_t>(pagevecs);
+    only_in_pagevecs -= pagevecs > 0 ? 1 : 0;
   }
+  for (const auto& [number, references] : lru_pages.in_pagevecs)
+    if (!mappings.contains(number) && (pages[FrameNumber(number)].flags & PG_lru) != 0) ++listed;
   if (listed != lru_pages.listed)
     throw Violation(fmt::format("{} frames are on LRU lists, but {} of those that are mapped say so",
                                 lru_pages.listed, listed));
