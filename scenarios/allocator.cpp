@@ -47,20 +47,18 @@ const DeclareParameters<AllocatorParameters> declared{"allocator"};
 
 void check_order(std::int64_t order, const Configuration& configuration) {
   if (order <= std::int64_t{Buddy::max_order}) return;
-  const Entry* entry = configuration.find("scenario.order");
   throw InputError(fmt::format("scenario.order: order {} is over the maximum of {}", order, Buddy::max_order),
-                   entry ? entry->origin : Origin{});
+                   configuration.origin_of("scenario.order"));
 }
 
 // free_pages() and the buddy system know no temperature.
 void check_cold(double cold, std::int64_t order, const Configuration& configuration) {
   if (cold == 0 || order == 0) return;
-  const Entry* entry = configuration.find("scenario.cold");
   throw InputError(
       fmt::format("scenario.cold = {}: blocks of scenario.order = {} are neither hot nor cold, only "
                   "single pages are; choose order 0, or no cold ones",
                   cold, order),
-      entry ? entry->origin : Origin{});
+      configuration.origin_of("scenario.cold"));
 }
 
 class Allocator final : public Scenario {

@@ -42,8 +42,7 @@ const DeclareParameters<LockParameters> declared{"lock"};
 std::int64_t checked_readers(const LockParameters& parameters, const Configuration& configuration) {
   const std::int64_t cpus = read_parameters<RunParameters>(configuration).cpus;
   const auto refuse = [&](const char* path, const std::string& why) {
-    const Entry* entry = configuration.find(path);
-    throw InputError(why, entry ? entry->origin : Origin{});
+    throw InputError(why, configuration.origin_of(path));
   };
   for (const auto& [path, wanted] :
        {std::pair{"scenario.readers", parameters.readers}, std::pair{"scenario.writers", parameters.writers}})

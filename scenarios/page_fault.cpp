@@ -40,10 +40,9 @@ class PageFault final : public Scenario {
   explicit PageFault(const Configuration& configuration)
       : parameters_(read_parameters<PageFaultParameters>(configuration)) {
     if (parameters_.areas != "shared" || parameters_.mode == "threads") return;
-    const Entry* entry = configuration.find("scenario.areas");
     throw InputError(
         "scenario.areas = \"shared\" is for scenario.mode = \"threads\": processes have areas of their own",
-        entry != nullptr ? entry->origin : Origin{});
+        configuration.origin_of("scenario.areas"));
   }
 
   void start(Experiment& x) override {

@@ -10,9 +10,8 @@ namespace {
 void check_bits(Machine& machine, std::int64_t bits, const std::string& allocator,
                 const Configuration& configuration) {
   const auto refuse = [&](const std::string& why) {
-    const Entry* entry = configuration.find("kernel.asid_bits");
     throw InputError(fmt::format("kernel.asid_bits = {}, but {}", bits, why),
-                     entry != nullptr ? entry->origin : Origin{});
+                     configuration.origin_of("kernel.asid_bits"));
   };
   if (const std::int64_t available = machine.costs().tlb.asid_bits; bits > available)
     refuse(fmt::format("this machine's TLB has {} (machine.tlb.asid_bits)", available));

@@ -39,7 +39,6 @@ void MmSwitch::load(Core& core, MmStruct& next) {
     policy_.loaded(core, next);
   } else if (ids_.has_ids()) {
     ids_.use_reserved(core);
-    core.charge(core.costs().entry.switch_mm, Account::schedule);
   } else {
     ids_.check_and_switch(core, next);
   }

@@ -12,15 +12,6 @@ void MmapLayoutParameters::declare(Declaration& d, MmapLayoutParameters& p) {
       .one_of({"top_down", "bottom_up"});
 }
 
-namespace {
-
-Origin origin_of(const Configuration& configuration, const char* path) {
-  const Entry* entry = configuration.find(path);
-  return entry != nullptr ? entry->origin : Origin{};
-}
-
-} // namespace
-
 VmaTrees::VmaTrees(const Configuration& configuration, std::uint64_t stack_guard_gap, SlabCaches& slabs,
                    SpinLocks& locks, Scheduler& scheduler)
     : parameters_(read_parameters<VmaTreeParameters>(configuration)),
@@ -34,12 +25,12 @@ VmaTrees::VmaTrees(const Configuration& configuration, std::uint64_t stack_guard
     throw InputError(fmt::format("kernel.vma_cache = \"{}\" stands in front of an rbtree; kernel.vma_tree = "
                                  "\"maple\" has none: set kernel.vma_cache = \"none\"",
                                  cache),
-                     origin_of(configuration, "kernel.vma_tree"));
+                     configuration.origin_of("kernel.vma_tree"));
   if (!maple && top_down_ && parameters_.gap_search == "free_area_cache")
     throw InputError(
         "kernel.vma_gap_search = \"free_area_cache\" searches upwards only: set kernel.mmap_layout = "
         "\"bottom_up\"",
-        origin_of(configuration, "kernel.vma_gap_search"));
+        configuration.origin_of("kernel.vma_gap_search"));
   if (maple) {
     node_cache_ = &slabs.kmem_cache_create({.name = "maple_node", .size = 256, .hwcache_align = true});
     nodes_.emplace(node_cache_);
@@ -49,7 +40,7 @@ VmaTrees::VmaTrees(const Configuration& configuration, std::uint64_t stack_guard
     throw InputError(fmt::format("kernel.vma_lock = true needs areas that can be found without mmap_lock: "
                                  "kernel.vma_tree = \"maple\", not \"{}\"",
                                  parameters_.tree),
-                     origin_of(configuration, "kernel.vma_lock"));
+                     configuration.origin_of("kernel.vma_lock"));
   // struct vma_lock: an rw_semaphore
   locks_.emplace(slabs.kmem_cache_create({.name = "vma_lock", .size = 40}), slabs.vm_area_struct, areas_,
                  locks, scheduler);

@@ -17,8 +17,7 @@ NodeMemory divide(std::uint32_t nodes, Bytes memory, const Configuration& config
   const std::uint64_t span = std::bit_ceil(std::max<std::uint64_t>(frames, Buddy::max_block));
   const NodeMemory whole{nodes, static_cast<std::uint32_t>(frames),
                          static_cast<unsigned>(std::countr_zero(span)), memory};
-  const Entry* entry = configuration.find("machine.memory");
-  const Origin origin = entry != nullptr ? entry->origin : Origin{};
+  const Origin origin = configuration.origin_of("machine.memory");
   if (frames == 0) throw InputError(fmt::format("{}: not a page for each", whole.text()), origin);
   if ((nodes + 1) * span > UINT32_MAX)
     throw InputError(fmt::format("{}: frame numbers have 32 bits, enough for 4 TiB", whole.text()), origin);

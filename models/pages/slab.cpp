@@ -28,12 +28,11 @@ SlabTuning tuning_of(const SlabParameters& p, std::uint32_t size, std::uint32_t 
   if (p.batchcount != 0) tuning.batchcount = static_cast<std::uint32_t>(p.batchcount);
   if (p.shared >= 0) tuning.shared = static_cast<std::uint32_t>(p.shared);
   if (tuning.batchcount > tuning.limit) { // slabinfo_write(): EINVAL
-    const Entry* entry = configuration.find("kernel.slab_batchcount");
     throw InputError(
         fmt::format("kernel.slab_batchcount = {}: a CPU's array of objects of {} bytes holds {}; "
                     "choose a smaller batch, or a larger kernel.slab_limit",
                     tuning.batchcount, size, tuning.limit),
-        entry != nullptr ? entry->origin : Origin{});
+        configuration.origin_of("kernel.slab_batchcount"));
   }
   return tuning;
 }

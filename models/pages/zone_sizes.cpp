@@ -68,8 +68,7 @@ unsigned layer_of(const Configuration& configuration, std::string_view path) {
 Origin last_written(const Configuration& configuration, std::initializer_list<std::string_view> paths) {
   const std::string_view last =
       std::ranges::min(paths, {}, [&](std::string_view path) { return layer_of(configuration, path); });
-  const Entry* entry = configuration.find(last);
-  return entry != nullptr ? entry->origin : Origin{};
+  return configuration.origin_of(last);
 }
 
 std::uint64_t whole_frames(std::uint64_t bytes) {

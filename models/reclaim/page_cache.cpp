@@ -41,10 +41,9 @@ FrameNumber PageCache::frame_at_boot(const File& file, std::uint64_t pgoff) {
   const auto node = NodeId(static_cast<std::uint32_t>(pgoff % means_.pages.layout().nodes()));
   const FrameNumber frame = means_.pages.alloc_page_at_boot(node);
   if (frame != no_frame) return frame;
-  const Entry* memory = means_.configuration.find("machine.memory");
   throw InputError(
       fmt::format("the file {} has {} pages, for {} of which there is memory", file.name, file.pages, pgoff),
-      memory != nullptr ? memory->origin : Origin{});
+      means_.configuration.origin_of("machine.memory"));
 }
 
 CachedPage& PageCache::new_page(File& file, FrameNumber frame, std::uint64_t pgoff) {

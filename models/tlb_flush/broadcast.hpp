@@ -28,7 +28,4 @@ class BroadcastInstructions {
   AsidAllocator& ids_;
 };
 
-/// Where the value of kernel.tlb_flush was chosen.
-Origin origin_of_policy(const Configuration& configuration);
-
 } // namespace mmsim

@@ -6,11 +6,6 @@
 
 namespace mmsim {
 
-Origin origin_of_policy(const Configuration& configuration) {
-  const Entry* entry = configuration.find(TlbFlushPolicy::registry_path);
-  return entry != nullptr ? entry->origin : Origin{};
-}
-
 BroadcastInstructions::BroadcastInstructions(const FlushMeans& means, std::string_view policy)
     : maintenance_(means.machine.maintenance()), ids_(means.ids) {
   if (!means.machine.costs().tlb.broadcast)
@@ -18,7 +13,7 @@ BroadcastInstructions::BroadcastInstructions(const FlushMeans& means, std::strin
         fmt::format("kernel.tlb_flush = \"{}\", but this machine has no broadcast TLBI "
                     "(machine.tlb.broadcast = false): choose \"eager\" or another policy that interrupts",
                     policy),
-        origin_of_policy(means.configuration));
+        means.configuration.origin_of(TlbFlushPolicy::registry_path));
 }
 
 void BroadcastInstructions::flush(Core& core, MmStruct& mm, const FlushRange& range) {

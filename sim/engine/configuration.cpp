@@ -85,4 +85,9 @@ const Entry* Configuration::find(std::string_view path) const {
   return found == entries_.end() ? nullptr : &found->second;
 }
 
+Origin Configuration::origin_of(std::string_view path) const {
+  const Entry* entry = find(path);
+  return entry != nullptr ? entry->origin : Origin{};
+}
+
 } // namespace mmsim

@@ -3,8 +3,8 @@
 //
 //   Configuration configuration;
 //   configuration.set("machine.ipi.send", "80 ns", {"my.toml", 3, 12});
-//   if (const Entry* entry = configuration.find("machine.ipi.send")) throw InputError("too slow",
-//   entry->origin);
+//   if (const Entry* entry = configuration.find("machine.ipi.send")) ...
+//   throw InputError("too slow", configuration.origin_of("machine.ipi.send"));
 //
 // Nothing here knows which paths exist or what a duration is: that is parameter.hpp. Files are read in cli/.
 #pragma once
@@ -69,6 +69,8 @@ class Configuration {
 
   /// Null if the path is not set. Valid until the path is set again.
   const Entry* find(std::string_view path) const;
+  /// Where it was written; nowhere if the path is not set. For messages.
+  Origin origin_of(std::string_view path) const;
   /// All entries, ordered by path.
   const Entries& entries() const { return entries_; }
 

@@ -27,10 +27,9 @@ class Machine::Arrival final : public Event {
 namespace {
 std::uint32_t checked_cpus(const Topology& topology, const Configuration& configuration, std::uint32_t cpus) {
   if (cpus < 1 || cpus > topology.cores()) {
-    const Entry* entry = configuration.find("run.cpus");
     throw InputError(fmt::format("run.cpus = {}, but the machine has {} cores: choose 1 to {}", cpus,
                                  topology.cores(), topology.cores()),
-                     entry ? entry->origin : Origin{});
+                     configuration.origin_of("run.cpus"));
   }
   return cpus;
 }
