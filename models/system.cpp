@@ -127,7 +127,7 @@ System::System(Engine& engine, const Configuration& configuration, Counters& cou
       block(machine), page_cache({machine, locks, scheduler, block, pages, *lru, configuration}),
       rmap(Registry<ReverseMap>::instance().create(
           read_parameters<ReverseMapParameters>(configuration).generation, *this)),
-      swap(*this), oom({scheduler, counters, machine, pages, *calls}),
+      swap(*this, configuration), oom({scheduler, counters, machine, pages, *calls}),
       lazy_shootdown(machine, *calls, scheduler, mm_switch, *policy),
       flusher(*policy, oracle, machine, configuration), configuration_(configuration),
       page_table_shape_(PageTable::Shape::of_format(parameters.page_table)) {

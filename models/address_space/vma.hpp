@@ -31,6 +31,12 @@ enum VmFlag : std::uint32_t {
 };
 inline constexpr std::uint32_t vm_read_write = VM_READ | VM_WRITE;
 
+/// vma->swap_readahead_info: where the area was last swapped in, with what window, and what came of it.
+struct SwapReadaheadInfo {
+  PageNumber last{};
+  std::uint32_t window = 0, hits = 4; // GET_SWAP_RA_VAL() of an area that has not been swapped in yet
+};
+
 /// An area. Its address stays the same from VmaTree::insert() to erase().
 struct Vma {
   PageNumber begin, end;               ///< [begin, end)
@@ -41,6 +47,7 @@ struct Vma {
   MmStruct* mm = nullptr;        ///< whose area it is; null until it is in its tree
   AnonVma* anon_vma = nullptr;   ///< from its first anonymous page on
   AnonVmaChain* chain = nullptr; ///< the first of its links to anon_vmas (kernel.rmap = "anon_vma_chain")
+  SwapReadaheadInfo swap_readahead; ///< kernel.swap_readahead = "vma"
   VmaLock* lock = nullptr;       ///< with kernel.vma_lock (vma_lock.hpp)
   bool detached = false;         ///< has left the tree: for who finds it under RCU
 

@@ -128,7 +128,7 @@ bool map_page(const VmFault& fault, File& file, std::uint64_t pgoff, std::size_t
   TablePage& table = fault.slot.table;
   bool mapped = false;
   if ((cache.flags(*page) & PG_uptodate) != 0 && cache.trylock_page(core, *page)) {
-    if (page->mapping == &file && !table.words[index].present()) { // alloc_set_pte()
+    if (page->mapping == &file && table.words[index].none()) { // alloc_set_pte()
       page_add_file_rmap(fault.system, core, fault.mm, *page);
       core.charge(fault.work().pte_set, Account::work);
       core.settle();
@@ -169,7 +169,7 @@ bool do_fault_around(const VmFault& fault) {
     map_page(fault, file, pgoff, fault.slot.index + (page.value() - fault.page.value()));
   }
   core.settle();
-  const bool solved = fault.slot.entry().present();
+  const bool solved = !fault.slot.entry().none();
   fault.lock().unlock(core);
   fault.system.rcu().read_unlock(core);
   return solved;

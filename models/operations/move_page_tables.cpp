@@ -19,6 +19,7 @@ struct Move {
 };
 
 Pte moved(Pte old, Pte there) {
+  if (old.is_swap()) return there.swapped(old.swap_entry());
   const Pte now = there.mapped(old.frame(), old.flags() & ~std::uint64_t{pte_valid | pte_none});
   return old.valid() ? now : now.prot_none();
 }
@@ -29,7 +30,7 @@ void move_each_flushed(System& system, Core& core, MmStruct& mm, const Move& mov
   for (std::uint64_t i = 0; i < move.pages; ++i) {
     system.before_entries_change(core);
     const Pte old = move.old_table.words[move.old_index(i)];
-    if (!old.present()) {
+    if (old.none()) {
       core.charge(work.pte_scan, Account::work);
       continue;
     }
@@ -52,15 +53,17 @@ void move_then_flush(System& system, Core& core, MmStruct& mm, const Move& move)
     system.before_entries_change(core);
     const std::uint64_t first = i, stop = std::min(move.pages, i + bulk);
     std::int64_t changed = 0;
+    bool present = false;
     for (; i < stop; ++i) {
       const Pte old = move.old_table.words[move.old_index(i)];
-      if (!old.present()) continue;
+      if (old.none()) continue;
       PageTable::set(move.old_table, move.old_index(i), old.cleared());
       PageTable::set(move.new_table, move.new_index(i), moved(old, move.new_table.words[move.new_index(i)]));
       ++changed;
+      present = present || old.present();
     }
-    if (changed > 0) system.oracle.entry_changed(mm, move.from + first, move.from + stop);
-    force_flush = force_flush || changed > 0;
+    if (present) system.oracle.entry_changed(mm, move.from + first, move.from + stop);
+    force_flush = force_flush || present;
     core.charge((static_cast<std::int64_t>(stop - first) - changed) * work.pte_scan +
                     changed * (work.pte_clear + work.pte_set),
                 Account::work);

@@ -74,6 +74,15 @@ void set_child_entry(TablePage& table, std::size_t index, Pte entry, const Vma& 
   PageTable::set(table, index, copy);
 }
 
+// The swap entry's part of copy_one_pte(), copy_nonpresent_pte() in 5.10.
+void copy_swap_entry(System& system, Core& core, MmStruct& child, const PteSlot& target, SwapEntry entry) {
+  system.swap.swap_duplicate(core, entry);
+  ++child.swapents;
+  core.settle();
+  PageTable::set(target.table, target.index, target.entry().swapped(entry));
+  core.charge(core.costs().work.pte_set, Account::work);
+}
+
 // copy_pte_range(): `table` is the parent's, [begin, end) lies in it. False if memory ran out.
 bool copy_pte_range(System& system, Core& core, MmStruct& parent, MmStruct& child, const Vma& vma,
                     TablePage& table, PageNumber begin, PageNumber end) {
@@ -97,11 +106,15 @@ bool copy_pte_range(System& system, Core& core, MmStruct& parent, MmStruct& chil
     const PageNumber stop = std::min(end, page + bulk);
     system.before_entries_change(core);
     std::int64_t copied = 0, special = 0, file = 0, protected_ = 0;
-    Pte pinned;
+    Pte pinned, swapped;
     for (; page < stop; ++page) {
       const std::size_t index = page.value() & 511;
       const Pte entry = table.words[index];
-      if (!entry.present()) continue;
+      if (entry.none()) continue;
+      if (entry.is_swap()) {
+        swapped = entry;
+        break;
+      }
       if (!entry.special()) { // vm_normal_page()
         Frame& frame = system.pages[entry.frame()];
         if (any_pinned && (frame.flags & PG_file) == 0 && page_maybe_dma_pinned(frame)) {
@@ -127,6 +140,11 @@ bool copy_pte_range(System& system, Core& core, MmStruct& parent, MmStruct& chil
     core.charge((static_cast<std::int64_t>(page - first) - copied) * work.pte_scan + copied * work.pte_copy +
                     (copied - special) * work.page_ref + protected_ * work.pte_wrprotect,
                 Account::work);
+    if (swapped.is_swap()) {
+      copy_swap_entry(system, core, child, {target.table, page.value() & 511}, swapped.swap_entry());
+      ++page;
+      continue;
+    }
     if (!pinned.valid()) continue;
     if (prealloc != no_frame) {
       copy_present_page(system, core, child, vma, {target.table, page.value() & 511}, pinned.frame(),
@@ -242,6 +260,7 @@ void mmput(System& system, Core& core, MmStruct& mm) {
   if (!last) return;
   Task& task = system.scheduler.running_on(core);
   exit_mmap(system, task, mm);
+  system.swap.token().put(task.core(), mm); // put_swap_token()
   system.mm_switch.mmdrop(task.core(), mm); // the reference of all users together
 }
 
