@@ -16,7 +16,8 @@
 // is invalid to the hardware, whose TLBs may still have it.
 //
 // Left out: mlocked pages moving to the unevictable list (they stay where they are and are refused here each time);
-// that page_referenced() of 2.6.24 goes on beyond locked areas of anonymous pages; mmlist_lock, taken once an mm for
+// that page_referenced() of 2.6.24 goes on beyond locked areas of anonymous pages, and counts the swap token only if
+// mmap_sem is taken; mmlist_lock, taken once an mm for
 // swapoff; hiwater_rss; mmu notifiers; MADV_FREE.
 #pragma once
 
@@ -51,6 +52,10 @@ Unmapped try_to_unmap(System& system, Task& task, FrameNumber frame, UnmapBatch*
 /// try_to_unmap_flush(): one round of interrupts for all that is in it; on arm64 one DSB. Empties it. (Its user calls it
 /// for try_to_unmap_flush_dirty() if the batch is `writable`.)
 void try_to_unmap_flush(System& system, Task& task, UnmapBatch& batch);
+
+/// page_mkclean() of a locked page of a file that is about to be written: entries of shared areas become clean and
+/// read-only, so that the next write is noticed. How many. (Since 2.6.19.) May sleep.
+int page_mkclean(System& system, Task& task, FrameNumber frame);
 
 // The steps, which swap_out() of 2.4 has as well.
 
