@@ -9,18 +9,21 @@
 namespace mmsim {
 
 namespace {
-/// Calls visit(Pte) for every valid entry of the last-level tables below `table`, and counts the tables that
-/// have frames of their own.
-template <class Visit>
-std::uint64_t walk(TablePage& table, Visit&& visit) {
+/// Calls visit(Pte) for every present entry of the last-level tables below `table` and visit_swapped(SwapEntry) for every
+/// swap entry, and counts the tables that have frames of their own.
+template <class Visit, class VisitSwapped>
+std::uint64_t walk(TablePage& table, Visit&& visit, VisitSwapped&& visit_swapped) {
   std::uint64_t tables = table.object == no_object ? std::uint64_t{1} << table.order : 0;
   if (table.children.empty()) {
     for (const Pte pte : table.words)
-      if (pte.present() && !pte.special()) visit(pte);
+      if (pte.is_swap())
+        visit_swapped(pte.swap_entry());
+      else if (pte.present() && !pte.special())
+        visit(pte);
     return tables;
   }
   for (TablePage* child : table.children)
-    if (child != nullptr) tables += walk(*child, visit);
+    if (child != nullptr) tables += walk(*child, visit, visit_swapped);
   return tables;
 }
 /// Tables of levels up to `highest`, 0 being the last; `table` is of `level`.
@@ -133,25 +136,40 @@ void System::check_invariants() {
   check_objects();
   if (rcu_->queued() > 0) throw Violation(fmt::format("{} RCU callbacks have never run", rcu_->queued()));
   std::unordered_map<std::uint32_t, std::int32_t> mappings; // by frame
+  std::unordered_map<std::uint32_t, std::uint32_t> swapped; // entries by slot
   std::uint64_t table_frames = 0, pagetable = 0;
   for (auto& [id, mm] : mms_) {
-    std::int64_t anon = 0, file = 0;
+    std::int64_t anon = 0, file = 0, swapents = 0;
     if (mm->tables.root() != nullptr)
-      table_frames += walk(*mm->tables.root(), [&](Pte pte) {
-        ++((pages[pte.frame()].flags & PG_file) != 0 ? file : anon);
-        ++mappings[pte.frame().value()];
-      });
+      table_frames += walk(
+          *mm->tables.root(),
+          [&](Pte pte) {
+            ++((pages[pte.frame()].flags & PG_file) != 0 ? file : anon);
+            ++mappings[pte.frame().value()];
+          },
+          [&](SwapEntry entry) {
+            ++swapents;
+            ++swapped[entry.word()];
+          });
     if (mm->tables.root() != nullptr)
       pagetable += counted_tables(*mm->tables.root(), mm->tables.shape().levels, pages.vm_stat().has_nodes());
     if (anon != mm->rss_anon || file != mm->rss_file)
       throw Violation(fmt::format("mm {}: rss is {} anonymous and {} file pages, but {} and {} are mapped",
                                   id, mm->rss_anon, mm->rss_file, anon, file));
+    if (swapents != mm->swapents)
+      throw Violation(fmt::format("mm {}: MM_SWAPENTS is {}, but {} of its entries are swap entries", id, mm->swapents,
+                                  swapents));
     if (mm->users.value() == 0 && !mm->open_changes.empty())
       throw Violation(fmt::format("mm {}: it is gone, but {} of its changes were never flushed", id,
                                   mm->open_changes.size()));
   }
   page_cache.check_invariants();
-  UserPages user{.cached = page_cache.nrpages(), .dirty = page_cache.dirty_pages()};
+  swap.check_invariants([&](SwapEntry entry) {
+    const auto found = swapped.find(entry.word());
+    return found == swapped.end() ? 0 : found->second;
+  });
+  swap.for_each_cached([&](const CachedPage& page) { mappings.try_emplace(page.frame.value(), 0); });
+  UserPages user{.cached = page_cache.nrpages() + swap.cached(), .dirty = page_cache.dirty_pages()};
   std::unordered_set<std::uint32_t> cached;
   page_cache.for_each_page([&](const CachedPage& page) {
     cached.insert(page.frame.value());
@@ -163,12 +181,13 @@ void System::check_invariants() {
     const Frame& frame = pages[FrameNumber(number)];
     const auto held = lru_pages.in_pagevecs.find(number);
     const std::int32_t pagevecs = held == lru_pages.in_pagevecs.end() ? 0 : held->second;
-    const bool in_cache = cached.contains(number);
-    if (frame.mapcount != count || frame.refcount != count + pagevecs + in_cache)
+    const bool in_cache = cached.contains(number), in_swap_cache = (frame.flags & PG_swapcache) != 0;
+    if (frame.mapcount != count || frame.refcount != count + pagevecs + in_cache + in_swap_cache)
       throw Violation(
           fmt::format("frame {}: {} entries map it and {} pagevecs hold it, but its mapcount is {} and its "
-                      "refcount {}; it is {} the page cache",
-                      number, count, pagevecs, frame.mapcount, frame.refcount, in_cache ? "in" : "not in"));
+                      "refcount {}; it is {} the page cache and {} the swap cache",
+                      number, count, pagevecs, frame.mapcount, frame.refcount, in_cache ? "in" : "not in",
+                      in_swap_cache ? "in" : "not in"));
     if (in_cache != ((frame.flags & PG_file) != 0))
       throw Violation(fmt::format("frame {}, mapped {} times, is {} the page cache, but its flags are {:#x}",
                                   number, count, in_cache ? "in" : "not in", unsigned{frame.flags}));

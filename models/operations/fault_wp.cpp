@@ -31,9 +31,9 @@ bool may_reuse(const VmFault& fault, FrameNumber number) {
   if (system.parameters.cow_reuse != "mapcount") return frame.refcount == 1 && (frame.flags & PG_locked) == 0;
   if (frame.mapcount > 1 || (frame.flags & PG_locked) != 0) return false;
   if ((frame.flags & PG_swapcache) == 0) return true;
-  if (!system.page_cache.trylock_page(fault.core(), number)) return false;
+  if (!system.page_cache.waits.trylock_page(fault.core(), number)) return false;
   const bool alone = system.swap.reuse_swap_page(fault.core(), number);
-  system.page_cache.unlock_page(fault.core(), number);
+  system.page_cache.waits.unlock_page(fault.core(), number);
   return alone;
 }
 

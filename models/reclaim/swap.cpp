@@ -25,6 +25,9 @@ void SwapParameters::declare(Declaration& d, SwapParameters& p) {
     "the slot (swap_count)",
     "mm/swapfile.c: remove_exclusive_swap_page to 2.6.28, try_to_free_swap since")
       .one_of({"page_count", "swap_count"});
+  d("kernel.swap_in_accessed", p.fault_marks_accessed, false,
+    "a fault that swaps a page in marks it accessed, as if it had been used before",
+    "mm/memory.c do_swap_page: mark_page_accessed to 3.x, activate_page to 5.8");
 }
 
 namespace {
@@ -38,10 +41,9 @@ std::unique_ptr<SwapSlots> make_slots(System& system, const SwapParameters& para
   const std::uint64_t pages = costs.size.value() / bytes_per_frame / areas; // of each, the header included
   constexpr std::uint64_t most = std::uint64_t{1} << 27;
   const auto refuse = [&](const char* what) {
-    const Entry* entry = configuration.find("machine.swap.size");
     throw InputError(fmt::format("machine.swap.size is {}, in {} area(s) of {} pages: {}", to_text(costs.size), areas,
                                  pages, what),
-                     entry != nullptr ? entry->origin : Origin{});
+                     configuration.origin_of("machine.swap.size"));
   };
   if (pages < 2) refuse("an area needs a page for its header and one to use");
   if (pages > most) refuse("an area has 512 GiB at most");
@@ -57,7 +59,7 @@ Swap::Swap(System& system, const Configuration& configuration)
       by_page_count_(parameters_.exclusive == "page_count"), slots_(make_slots(system, parameters_, configuration)),
       readahead_(Registry<SwapReadahead>::instance().create(parameters_.readahead,
                                                             static_cast<std::uint32_t>(parameters_.page_cluster))),
-      cache_(system, *slots_, parameters_.space), io_(system, cache_, slots_->total() > 0), token_(system, configuration) {}
+      cache_(system, *slots_, parameters_.space), io_(system, cache_, configuration, slots_->total() > 0), token_(system, configuration) {}
 
 Swap::~Swap() = default;
 
@@ -76,7 +78,7 @@ void Swap::find_and_free(Core& core, SwapEntry entry) {
   CachedPage* page = cache_.find_get_page(core, entry);
   if (page == nullptr) return;
   const FrameNumber frame = page->frame;
-  if (system_.page_cache.trylock_page(core, frame)) {
+  if (system_.page_cache.waits.trylock_page(core, frame)) {
     const Frame& of = system_.pages[frame];
     const bool unused = by_page_count_ ? of.refcount == 2 : of.mapcount == 0;
     if ((of.flags & PG_swapcache) != 0 && page->swap == entry && (unused || vm_swap_full())) {
@@ -87,7 +89,7 @@ void Swap::find_and_free(Core& core, SwapEntry entry) {
         system_.pages[frame].flags |= PG_dirty;
       }
     }
-    system_.page_cache.unlock_page(core, frame);
+    system_.page_cache.waits.unlock_page(core, frame);
   }
   cache_.put_page(core, *page);
 }

@@ -43,6 +43,7 @@ class System;
 
 struct SwapParameters {
   std::string slots, readahead, exclusive;
+  bool fault_marks_accessed;
   Bytes space;
   std::int64_t page_cluster;
   static void declare(Declaration& d, SwapParameters& p);

@@ -121,7 +121,8 @@ bool SwapCache::add_to_swap_cache(Core& core, FrameNumber frame, SwapEntry entry
   }
   if (place.node == nullptr) place.node = std::make_unique<Node>();
   core.write(place.node->line);
-  CachedPage& page = system_.page_cache.hold_for_swap(frame, entry);
+  CachedPage& page = system_.page_cache.hold(frame);
+  page.swap = entry;
   core.rmw(page.line); // page_cache_get(): the cache's
   Frame& of = system_.pages[frame];
   ++of.refcount;

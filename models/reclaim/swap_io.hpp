@@ -4,13 +4,16 @@
 //   io.readpage(core, frame);    // stays locked until the interrupt that ends it
 //
 // Models mm/page_io.c: swap_writepage(), swap_readpage(), end_swap_bio_write(), end_swap_bio_read(), a bio a page. The
-// device is machine.swap, one for all areas (block_device.hpp). A write that fails leaves the page dirty, so that it
-// is not lost; a read that fails leaves it without PG_uptodate, and whoever needs it gets SIGBUS.
+// device is machine.swap, one for all areas (block_device.hpp), which fails requests on demand (machine.swap.fail_every).
+// How a request ends: PageCache::end_io(). A write that fails leaves the page dirty, so that it is not lost; a read that
+// fails leaves it without PG_uptodate, and whoever needs it gets SIGBUS. 2.6.24 marks pages that are written in the
+// tree, under its lock, when a write begins and when it ends.
 //
 // Left out: memory for bios (mempool), merging of neighbours, bdev_write_page().
 #pragma once
 
-#include "models/reclaim/block_device.hpp"
+#include "models/reclaim/cached_page.hpp"
+#include "sim/engine/configuration.hpp"
 #include "sim/engine/strong_int.hpp"
 
 #include <deque>
@@ -25,7 +28,7 @@ class System;
 class SwapIo {
  public:
   /// Before the machine runs. Without a device nothing may be read or written.
-  SwapIo(System& system, SwapCache& cache, bool device);
+  SwapIo(System& system, SwapCache& cache, const Configuration& configuration, bool device);
 
   /// The rest of swap_writepage(), of a page that keeps its slot.
   void writepage(Core& core, FrameNumber frame);
@@ -36,12 +39,9 @@ class SwapIo {
     explicit Bio(SwapIo& io) : io(io) {}
     void end_io(Core& core, bool failed) override;
     SwapIo& io;
-    FrameNumber frame = no_frame;
-    bool write = false;
+    CachedPage* page = nullptr;
   };
-  void submit(Core& core, FrameNumber frame, bool write);
-  void end_write(Core& core, FrameNumber frame, bool failed);
-  void end_read(Core& core, FrameNumber frame, bool failed);
+  void submit(Core& core, FrameNumber frame, Transfer transfer);
 
   System& system_;
   SwapCache& cache_;

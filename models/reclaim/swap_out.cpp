@@ -45,9 +45,9 @@ void Swap::free_swap_cache(Core& core, FrameNumber frame) {
   const Frame& of = system_.pages[frame];
   core.settle();
   if ((of.flags & PG_swapcache) == 0 || (!by_page_count_ && of.mapcount > 0)) return;
-  if (!system_.page_cache.trylock_page(core, frame)) return;
+  if (!system_.page_cache.waits.trylock_page(core, frame)) return;
   try_to_free_swap(core, frame);
-  system_.page_cache.unlock_page(core, frame);
+  system_.page_cache.waits.unlock_page(core, frame);
 }
 
 bool Swap::reuse_swap_page(Core& core, FrameNumber frame) {
@@ -69,7 +69,7 @@ bool Swap::reuse_swap_page(Core& core, FrameNumber frame) {
 void Swap::writepage(Task& task, FrameNumber frame) {
   Core& core = task.core();
   if (try_to_free_swap(core, frame)) {
-    system_.page_cache.unlock_page(core, frame);
+    system_.page_cache.waits.unlock_page(core, frame);
     return;
   }
   io_.writepage(core, frame);

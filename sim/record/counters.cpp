@@ -84,7 +84,7 @@ constexpr std::array<Row, counter_count> rows{{
     {Counter::rmap_unmapped, "rmap_unmapped", "entries that the reverse map has cleared"},
     {Counter::swapout_scan, "swapout_scan",
      "pages that a scan of address spaces has looked at (kernel.rmap scan)"},
-    {Counter::sigbus, "sigbus", "processes killed by SIGBUS: their page could not be read"},
+    {Counter::sigbus, "sigbus", "processes killed by SIGBUS: their page is behind the end of its file, or could not be read"},
 }};
 
 constexpr bool in_enum_order() {
