@@ -131,6 +131,7 @@ System::System(Engine& engine, const Configuration& configuration, Counters& cou
       lazy_shootdown(machine, *calls, scheduler, mm_switch, *policy),
       flusher(*policy, oracle, machine, configuration), configuration_(configuration),
       page_table_shape_(PageTable::Shape::of_format(parameters.page_table)) {
+  rmap->connect(*this);
   pages.set_reclaim(oom);
   pages[pages.layout().empty_zero_page()].refcount = 1; // the kernel's own: never freed
   slabs.connect(scheduler);

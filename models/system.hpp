@@ -3,7 +3,6 @@
 // Construction order is dependency order. Nothing here takes simulated time except through the parts.
 #pragma once
 
-#include "models/address_space/anon_vma.hpp"
 #include "models/address_space/asid.hpp"
 #include "models/address_space/lazy_shootdown.hpp"
 #include "models/address_space/mm_list.hpp"
@@ -68,7 +67,6 @@ class System {
   std::unique_ptr<Lru> lru;
   Overcommit overcommit;
   SlabCaches slabs;
-  AnonVmaPool anon_vmas;
   AsidAllocator ids;
   std::unique_ptr<CrossCalls> calls;
   std::unique_ptr<TlbFlushPolicy> policy;
@@ -99,6 +97,12 @@ class System {
   MmStruct* mm_of(std::uint32_t id) {
     const auto found = mms_.find(id);
     return found != mms_.end() ? found->second.get() : nullptr;
+  }
+  /// Shows each of them, init_mm included.
+  template <class Visit>
+  void for_each_mm(Visit&& visit) {
+    for (auto& [id, mm] : mms_)
+      visit(*mm);
   }
   /// __mmdrop(): frees an mm that nobody has any more.
   void free_mm(Core& core, MmStruct& mm);

@@ -9,21 +9,23 @@
 namespace mmsim {
 
 namespace {
-/// Calls visit(Pte) for every present entry of the last-level tables below `table` and visit_swapped(SwapEntry) for every
-/// swap entry, and counts the tables that have frames of their own.
+/// Calls visit(page, last-level table, index) for every present entry below `table`, whose first page is `base`, and
+/// visit_swapped(SwapEntry) for every swap entry, and counts the tables that have frames of their own.
 template <class Visit, class VisitSwapped>
-std::uint64_t walk(TablePage& table, Visit&& visit, VisitSwapped&& visit_swapped) {
+std::uint64_t walk(TablePage& table, int level, PageNumber base, Visit&& visit,
+                   VisitSwapped&& visit_swapped) {
   std::uint64_t tables = table.object == no_object ? std::uint64_t{1} << table.order : 0;
-  if (table.children.empty()) {
-    for (const Pte pte : table.words)
-      if (pte.is_swap())
+  if (level == 0) {
+    for (std::size_t i = 0; i < table.words.size(); ++i)
+      if (const Pte pte = table.words[i]; pte.is_swap())
         visit_swapped(pte.swap_entry());
       else if (pte.present() && !pte.special())
-        visit(pte);
+        visit(base + i, table, i);
     return tables;
   }
-  for (TablePage* child : table.children)
-    if (child != nullptr) tables += walk(*child, visit, visit_swapped);
+  for (std::size_t i = 0; i < table.children.size(); ++i)
+    if (TablePage* child = table.children[i]; child != nullptr)
+      tables += walk(*child, level - 1, base + (std::uint64_t{i} << (9 * level)), visit, visit_swapped);
   return tables;
 }
 /// Tables of levels up to `highest`, 0 being the last; `table` is of `level`.
@@ -63,19 +65,16 @@ void System::check_promises() {
         fmt::format("vm_committed_as adds up to {} pages, but accounted areas have {}", counted, promised));
 }
 
-// Every object that a cache has given out is somebody's, and the areas of each anon_vma are as many as it
-// counts.
+// Every object that a cache has given out is somebody's.
 void System::check_objects() {
   slabs.check_invariants();
   std::uint64_t mm_structs = 0, areas = 0, area_locks = 0, files = 0, tables = 0;
-  std::unordered_map<const AnonVma*, std::uint32_t> families;
   for (auto& [id, mm] : mms_) {
     mm_structs += mm->object != no_object;
     mm->vmas.check_invariants();
     for (const Vma& vma : mm->vmas) {
       areas += vma.object != no_object;
       area_locks += vma.lock != nullptr && vma.lock->object != no_object;
-      if (vma.anon_vma != nullptr) ++families[vma.anon_vma];
     }
     if (mm->tables.root() != nullptr) tables += tables_in_slabs(*mm->tables.root());
   }
@@ -87,15 +86,12 @@ void System::check_objects() {
   };
   account_for(slabs.mm_struct, mm_structs);
   account_for(slabs.vm_area_struct, areas);
-  account_for(slabs.anon_vma, families.size());
   account_for(slabs.files, files);
   if (slabs.pgtable) account_for(*slabs.pgtable, tables);
   if (VmaLocks* locks = vma_trees.locks()) account_for(locks->cache(), area_locks);
   if (const MapleNodes* nodes = vma_trees.maple_nodes())
     account_for(*vma_trees.maple_node_cache(), nodes->with_memory());
-  for (const auto& [anon_vma, found] : families)
-    if (anon_vma->areas() != found)
-      throw Violation(fmt::format("an anon_vma counts {} areas, but {} have it", anon_vma->areas(), found));
+  rmap->check_invariants();
 }
 
 /// Frames with user pages by what they are.
@@ -142,10 +138,15 @@ void System::check_invariants() {
     std::int64_t anon = 0, file = 0, swapents = 0;
     if (mm->tables.root() != nullptr)
       table_frames += walk(
-          *mm->tables.root(),
-          [&](Pte pte) {
-            ++((pages[pte.frame()].flags & PG_file) != 0 ? file : anon);
-            ++mappings[pte.frame().value()];
+          *mm->tables.root(), mm->tables.shape().levels - 1, PageNumber(0),
+          [&](PageNumber page, TablePage& table, std::size_t index) {
+            const FrameNumber frame = table.words[index].frame();
+            ++((pages[frame].flags & PG_file) != 0 ? file : anon);
+            ++mappings[frame.value()];
+            Vma* const vma = mm->vmas.find(page);
+            if (vma == nullptr || !vma->contains(page))
+              throw Violation(fmt::format("mm {} maps page {:#x}, which is in no area", id, page.value()));
+            rmap->check_mapping(frame, {*mm, *vma, page, table, index});
           },
           [&](SwapEntry entry) {
             ++swapents;
@@ -157,8 +158,8 @@ void System::check_invariants() {
       throw Violation(fmt::format("mm {}: rss is {} anonymous and {} file pages, but {} and {} are mapped",
                                   id, mm->rss_anon, mm->rss_file, anon, file));
     if (swapents != mm->swapents)
-      throw Violation(fmt::format("mm {}: MM_SWAPENTS is {}, but {} of its entries are swap entries", id, mm->swapents,
-                                  swapents));
+      throw Violation(fmt::format("mm {}: MM_SWAPENTS is {}, but {} of its entries are swap entries", id,
+                                  mm->swapents, swapents));
     if (mm->users.value() == 0 && !mm->open_changes.empty())
       throw Violation(fmt::format("mm {}: it is gone, but {} of its changes were never flushed", id,
                                   mm->open_changes.size()));

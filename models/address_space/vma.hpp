@@ -1,6 +1,7 @@
 // Areas of an address space: struct vm_area_struct. How they are found: vma_tree.hpp.
 #pragma once
 
+#include "models/address_space/interval_tree.hpp"
 #include "models/pages/slab_object.hpp"
 #include "sim/engine/strong_int.hpp"
 
@@ -37,25 +38,30 @@ struct SwapReadaheadInfo {
   std::uint32_t window = 0, hits = 4; // GET_SWAP_RA_VAL() of an area that has not been swapped in yet
 };
 
-/// An area. Its address stays the same from VmaTree::insert() to erase().
+/// An area. Its address stays the same from VmaPool::take() to give_back(): what finds it through the reverse map may
+/// do so until it has left that, which is after it has left its tree.
 struct Vma {
   PageNumber begin, end;               ///< [begin, end)
   std::uint32_t flags = vm_read_write; ///< of VmFlag
   File* file = nullptr;                ///< null: anonymous
   std::uint64_t pgoff = 0; ///< page of the file at `begin`; of anonymous areas `begin` when it was mapped
   SlabObject object = no_object; ///< its vm_area_struct
-  MmStruct* mm = nullptr;        ///< whose area it is; null until it is in its tree
+  MmStruct* mm = nullptr;        ///< whose area it is
   AnonVma* anon_vma = nullptr;   ///< from its first anonymous page on
   AnonVmaChain* chain = nullptr; ///< the first of its links to anon_vmas (kernel.rmap = "anon_vma_chain")
-  SwapReadaheadInfo swap_readahead; ///< kernel.swap_readahead = "vma"
-  VmaLock* lock = nullptr;       ///< with kernel.vma_lock (vma_lock.hpp)
-  bool detached = false;         ///< has left the tree: for who finds it under RCU
+  Vma *anon_next = nullptr, *anon_previous = nullptr; ///< anon_vma_node (kernel.rmap = "anon_vma")
+  IntervalNode<Vma> shared;                           ///< its place in its file's i_mmap
+  SwapReadaheadInfo swap_readahead;                   ///< kernel.swap_readahead = "vma"
+  VmaLock* lock = nullptr;                            ///< with kernel.vma_lock (vma_lock.hpp)
+  bool detached = false; ///< is in no tree: for who finds it under RCU, or by the reverse map
 
   bool has(VmFlag flag) const { return (flags & flag) != 0; }
   bool writable() const { return has(VM_WRITE); }
   /// Its pages are copied on write: is_cow_mapping(), but that mprotect could still make it writable.
   bool is_private() const { return !has(VM_SHARED); }
   std::uint64_t pages() const { return end - begin; }
+  /// linear_page_index() of its first page is pgoff; of its last one:
+  std::uint64_t last_pgoff() const { return pgoff + pages() - 1; }
   bool contains(PageNumber page) const { return begin <= page && page < end; }
 };
 

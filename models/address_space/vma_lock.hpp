@@ -90,7 +90,7 @@ struct VmaLock final : RcuCallback {
   RwSemaphore vm_lock;
   CacheLine vma_line{"vm_area_struct"}; ///< the area itself: vm_lock_seq, vm_start, vm_end
   std::uint64_t vm_lock_seq = 0;        ///< ~0: never locked for writing
-  Vma* area = nullptr;                  ///< once it is in a tree
+  Vma* area = nullptr;                  ///< whose it is
   SlabObject object = no_object, area_object = no_object;
 
   void run(Core& core) override; ///< vm_area_free_rcu_cb()

@@ -24,6 +24,11 @@ LinkedVma& VmaPool::take(const Vma& vma) {
   LinkedVma& taken = *free_.back();
   free_.pop_back();
   static_cast<Vma&>(taken) = vma;
+  taken.detached = true;
+  taken.anon_vma = nullptr;
+  taken.chain = nullptr;
+  taken.anon_next = taken.anon_previous = nullptr;
+  taken.shared = {};
   return taken;
 }
 
@@ -45,12 +50,13 @@ Vma* VmaTree::previous(const Vma& vma) { return before(static_cast<LinkedVma&>(c
 
 Vma* VmaTree::next(const Vma& vma) { return after(static_cast<LinkedVma&>(const_cast<Vma&>(vma))); }
 
-Vma& VmaTree::insert(const Vma& vma) {
+Vma& VmaTree::insert_taken(Vma& vma) {
   auto* next = static_cast<LinkedVma*>(find(vma.begin));
   if (vma.end <= vma.begin || (next != nullptr && next->begin < vma.end))
     throw std::logic_error(fmt::format("an area from page {:#x} to {:#x} overlaps another one, or is empty",
                                        vma.begin.value(), vma.end.value()));
-  LinkedVma& linked = pool_.take(vma);
+  auto& linked = static_cast<LinkedVma&>(vma);
+  linked.detached = false;
   areas_.insert(next != nullptr ? areas_.iterator_to(*next) : areas_.end(), linked);
   ++size_;
   work_ = {};
@@ -64,10 +70,7 @@ void VmaTree::erase(Vma& vma) {
   unlink(linked);
   areas_.erase(areas_.iterator_to(linked));
   --size_;
-  if (linked.lock == nullptr)
-    pool_.give_back(linked);
-  else
-    linked.detached = true; // vm_area_free() gives it back
+  linked.detached = true;
 }
 
 void VmaTree::resize(Vma& vma, PageNumber begin, PageNumber end) {

@@ -65,8 +65,11 @@ struct LinkedVma
 /// RCU.
 class VmaPool {
  public:
+  /// What is to be an area as `vma` is: in no tree and in no reverse map.
   LinkedVma& take(const Vma& vma);
   void give_back(Vma& vma) { free_.push_back(static_cast<LinkedVma*>(&vma)); }
+  /// Those that somebody has.
+  std::size_t live() const { return all_.size() - free_.size(); }
 
  private:
   std::deque<LinkedVma> all_;
@@ -119,8 +122,10 @@ class VmaTree {
   Vma* next(const Vma& vma);
 
   /// A copy of `vma` becomes an area. It must not overlap another one.
-  Vma& insert(const Vma& vma);
-  /// The area is gone; without a lock of its own (vma_lock.hpp) its memory is too.
+  Vma& insert(const Vma& vma) { return insert_taken(pool_.take(vma)); }
+  /// The same of one that VmaPool::take() has given.
+  Vma& insert_taken(Vma& vma);
+  /// The area is in no tree any more. Who has taken it gives it back to the pool when nobody can find it.
   void erase(Vma& vma);
   /// It becomes [begin, end), between its neighbours.
   void resize(Vma& vma, PageNumber begin, PageNumber end);

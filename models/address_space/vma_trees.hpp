@@ -34,6 +34,8 @@ class VmaTrees {
            SpinLocks& locks, Scheduler& scheduler);
 
   std::unique_ptr<VmaTree> make_tree();
+  /// Where areas come from and go to: vm_area_alloc(), vm_area_free().
+  VmaPool& areas() { return areas_; }
   std::unique_ptr<VmaCache> make_cache(const MmStruct& mm) const { return cache_factory_(mm); }
 
   bool top_down() const { return top_down_; }

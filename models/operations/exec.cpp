@@ -18,13 +18,13 @@ bool insert_stack(System& system, Task& task, MmStruct& mm) {
   stack.end = end;
   stack.flags = vm_read_write | VM_GROWSDOWN | VM_ACCOUNT;
   stack.pgoff = stack.begin.value();
-  const bool allocated = vm_area_alloc(system, core, stack);
-  const bool promised = allocated && system.overcommit.vm_enough_memory(core, mm, 1);
+  Vma* const made = vm_area_alloc(system, core, mm, stack);
+  const bool promised = made != nullptr && system.overcommit.vm_enough_memory(core, mm, 1);
   if (promised) { // insert_vm_struct()
-    vma_link(system, task, mm, stack);
+    vma_link(system, task, mm, *made);
     mm.total_vm = 1;
-  } else if (allocated) {
-    vm_area_free(system, core, stack);
+  } else if (made != nullptr) {
+    vm_area_free(system, core, *made);
   }
   mm.mmap_lock.up_write(task);
   return promised;

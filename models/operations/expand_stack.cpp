@@ -1,6 +1,5 @@
 #include "models/operations/expand_stack.hpp"
 
-#include "models/operations/anon_vma.hpp"
 #include "models/operations/vma.hpp"
 
 namespace mmsim {
@@ -16,18 +15,12 @@ bool too_close_to_the_area_below(const System& system, MmStruct& mm, const Vma& 
   return !below->has(VM_GROWSDOWN) && accessible && page - below->end < gap;
 }
 
-} // namespace
-
-bool expand_stack(System& system, Core& core, MmStruct& mm, Vma& vma, PageNumber page) {
-  if (page < mmap_min_addr || too_close_to_the_area_below(system, mm, vma, page)) return false;
-  if (vma.anon_vma == nullptr && !anon_vma_prepare(system, core, mm, vma)) return false;
-  vma.anon_vma->update(core); // anon_vma_lock_write()
+// acct_stack_growth() and what comes after it, with the anon_vma's lock: no other thread is at it, where there is one.
+bool expand_locked(System& system, Core& core, MmStruct& mm, Vma& vma, PageNumber page) {
   if (vma.begin <= page) return true;
-  if ((vma.end - page) * bytes_per_frame > system.parameters.stack_limit.value())
-    return false; // acct_stack_growth()
+  if ((vma.end - page) * bytes_per_frame > system.parameters.stack_limit.value()) return false;
   const std::uint64_t grow = vma.begin - page;
   if (vma.has(VM_ACCOUNT) && !system.overcommit.vm_enough_memory(core, mm, grow)) return false;
-  system.flusher.complete(core, mm, page, grow); // a flush of it may have been put off
   mm.page_table_lock->lock(core);
   core.settle();
   const std::uint64_t grown = page < vma.begin ? vma.begin - page : 0; // another thread may have been faster
@@ -39,6 +32,19 @@ bool expand_stack(System& system, Core& core, MmStruct& mm, Vma& vma, PageNumber
   mm.page_table_lock->unlock(core);
   if (vma.has(VM_ACCOUNT) && grown < grow) system.overcommit.vm_unacct_memory(core, grow - grown);
   return true;
+}
+
+} // namespace
+
+bool expand_stack(System& system, Task& task, MmStruct& mm, Vma& vma, PageNumber page) {
+  if (page < mmap_min_addr || too_close_to_the_area_below(system, mm, vma, page)) return false;
+  if (vma.anon_vma == nullptr && !system.rmap->anon_vma_prepare(task, mm, vma)) return false;
+  if (page < vma.begin) // a flush of it may have been put off
+    system.flusher.complete(task.core(), mm, page, vma.begin - page);
+  system.rmap->begin_update(task, vma); // anon_vma_lock_write()
+  const bool grown = expand_locked(system, task.core(), mm, vma, page);
+  system.rmap->end_update(task, vma);
+  return grown;
 }
 
 } // namespace mmsim

@@ -69,10 +69,9 @@ static bool permits(const Vma& vma, AccessKind kind) {
 
 Vma* find_vma_for(System& system, Task& task, PageNumber page, AccessKind kind) {
   MmStruct& mm = *task.mm;
-  Core& core = task.core();
   Vma* vma = find_vma(task, mm, page);
   if (vma == nullptr) return nullptr;
-  if (page < vma->begin && !(vma->has(VM_GROWSDOWN) && expand_stack(system, core, mm, *vma, page)))
+  if (page < vma->begin && !(vma->has(VM_GROWSDOWN) && expand_stack(system, task, mm, *vma, page)))
     return nullptr;
   return permits(*vma, kind) ? vma : nullptr;
 }

@@ -4,8 +4,6 @@
 // rss and has no reference. Else: the area's anon_vma if it has none, a cleared page, then under the table's
 // lock the entry is looked at again, the page added to the LRU by way of the core's pagevec
 // (models/reclaim/lru.hpp: every 15th waits for lru_lock here) and the entry set.
-#include "models/operations/anon_page.hpp"
-#include "models/operations/anon_vma.hpp"
 #include "models/operations/gather.hpp"
 #include "models/operations/vm_fault.hpp"
 
@@ -26,8 +24,7 @@ FaultKind do_anonymous_page(const VmFault& fault) {
   Vma& vma = fault.vma;
   if (!vma.is_private()) return FaultKind::bus_error; // shared memory without a file: shmem has one
   if (!fault.write() && system.parameters.zero_page) return map_zero_page(fault);
-  if (vma.anon_vma == nullptr && !anon_vma_prepare(system, fault.core(), fault.mm, vma))
-    return FaultKind::out_of_memory;
+  if (!fault.anon_vma_prepare()) return FaultKind::out_of_memory;
   const FrameNumber frame = system.contents.alloc_page(fault.core(), GFP_HIGHUSER_MOVABLE | gfp_zero);
   if (frame == no_frame) return FaultKind::out_of_memory;
   Core& core = fault.core();
@@ -40,7 +37,7 @@ FaultKind do_anonymous_page(const VmFault& fault) {
     return FaultKind::spurious;
   }
   ++fault.mm.rss_anon;
-  page_add_new_anon(system, core, frame);
+  system.rmap->page_add_new_anon(core, frame, fault.mapping());
   core.settle();
   fault.map(frame, pte_young | (vma.writable() ? pte_writable | pte_dirty : 0));
   lock.unlock(core);

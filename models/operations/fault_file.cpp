@@ -9,8 +9,6 @@
 //   (in 2.6.24 after unlock_page()).
 // The file's page is locked from the look-up until it is mapped or copied. Left out: page_mkwrite(),
 // throttling of who dirties (balance_dirty_pages()).
-#include "models/operations/anon_page.hpp"
-#include "models/operations/anon_vma.hpp"
 #include "models/operations/filemap.hpp"
 #include "models/operations/gather.hpp"
 
@@ -20,11 +18,16 @@ namespace {
 
 /// The end of finish_fault() and of alloc_set_pte(), for a page of the file: true if it is mapped now.
 bool map_file_page(const VmFault& fault, CachedPage& page, std::uint64_t flags) {
-  return fault.map_if_none([&] {
-    page_add_file_rmap(fault.system, fault.core(), fault.mm, page);
+  ReverseMap& rmap = *fault.system.rmap;
+  RmapReserve reserve; // pte_chain_alloc() of 2.6.0's do_no_page(), which the fault fails without
+  if (!rmap.reserve(fault.core(), reserve, GFP_KERNEL)) return false;
+  const bool mapped = fault.map_if_none([&] {
+    page_add_file_rmap(fault.system, fault.core(), fault.mapping(), page, &reserve);
     fault.core().settle();
     fault.map(page.frame, pte_young | flags);
   });
+  rmap.unreserve(fault.core(), reserve);
+  return mapped;
 }
 
 /// The reference goes to the mapping, or back.
@@ -49,7 +52,7 @@ FaultKind do_read_fault(const VmFault& fault) {
 bool map_copy(const VmFault& fault, FrameNumber copy) {
   return fault.map_if_none([&] {
     ++fault.mm.rss_anon;
-    page_add_new_anon(fault.system, fault.core(), copy);
+    fault.system.rmap->page_add_new_anon(fault.core(), copy, fault.mapping());
     fault.core().settle();
     fault.map(copy, pte_young | pte_writable | pte_dirty);
   });
@@ -57,8 +60,7 @@ bool map_copy(const VmFault& fault, FrameNumber copy) {
 
 FaultKind do_cow_fault(const VmFault& fault) {
   System& system = fault.system;
-  if (fault.vma.anon_vma == nullptr && !anon_vma_prepare(system, fault.core(), fault.mm, fault.vma))
-    return FaultKind::out_of_memory;
+  if (!fault.anon_vma_prepare()) return FaultKind::out_of_memory;
   const FrameNumber copy = system.pages.alloc_page(fault.core(), GFP_HIGHUSER_MOVABLE);
   if (copy == no_frame) return FaultKind::out_of_memory;
   const FilePage found = filemap_fault(fault);

@@ -43,17 +43,8 @@ FaultKind without_page(const VmFault& fault, Pte orig) {
   return unchanged ? FaultKind::out_of_memory : FaultKind::spurious;
 }
 
-/// page_add_anon_rmap().
-void page_add_anon(const VmFault& fault, FrameNumber frame, bool exclusive) {
-  // INTEGRATION: system.rmap->page_add_anon() once it is there.
-  (void)exclusive;
-  Frame& of = fault.system.pages[frame];
-  if (++of.mapcount == 1) fault.system.pages.count_page(fault.core(), frame, NR_ANON_MAPPED, 1);
-  fault.core().charge(fault.work().page_ref, Account::work);
-}
-
 /// With both locks, and the page is the right one: maps it. True if a write still has to be dealt with.
-bool map_swapped_in(const VmFault& fault, CachedPage& page, SwapEntry entry) {
+bool map_swapped_in(const VmFault& fault, CachedPage& page, SwapEntry entry, RmapReserve& reserve) {
   System& system = fault.system;
   Core& core = fault.core();
   const FrameNumber frame = page.frame;
@@ -64,7 +55,8 @@ bool map_swapped_in(const VmFault& fault, CachedPage& page, SwapEntry entry) {
   if (exclusive) flags |= pte_dirty | (fault.vma.writable() ? std::uint64_t{pte_writable} : 0);
   core.settle();
   fault.map(frame, flags);
-  page_add_anon(fault, frame, exclusive);
+  system.rmap->page_add_anon(core, frame, fault.mapping(), exclusive ? RmapExclusive::yes : RmapExclusive::no,
+                             &reserve);
   system.swap.hand_over(page); // the reference is the mapping's
   system.swap.swap_free(core, entry);
   if (system.swap.vm_swap_full()) system.swap.try_to_free_swap(core, frame);
@@ -83,8 +75,8 @@ FaultKind do_swap_page(const VmFault& fault) {
   CachedPage* page = swap.lookup_swap_cache(fault.core(), entry, fault.vma, fault.page);
   if (page == nullptr) {
     swap.token().grab(fault.task); // contend for the token before reading
-    page = swap.swapin_readahead(
-        {fault.task, fault.vma, fault.page, entry, fault.slot.table, fault.slot.index});
+    page =
+        swap.swapin_readahead({fault.task, fault.vma, fault.page, entry, fault.slot.table, fault.slot.index});
     if (page == nullptr) return without_page(fault, orig);
     system.counters.add(Counter::pgmajfault);
   }
@@ -93,14 +85,19 @@ FaultKind do_swap_page(const VmFault& fault) {
     swap.put_page(fault.core(), *page);
     return FaultKind::retry;
   }
+  RmapReserve reserve;
   FaultKind outcome = FaultKind::spurious;
   const Frame& of = system.pages[frame];
-  if ((of.flags & PG_swapcache) != 0 && page->swap == entry) {
+  if (!system.rmap->reserve(fault.core(), reserve, GFP_KERNEL)) { // pte_chain_alloc()
+    outcome = FaultKind::out_of_memory;
+  } else if ((of.flags & PG_swapcache) != 0 && page->swap == entry) {
     fault.lock().lock(fault.core());
     fault.core().settle();
     if (same(fault.slot.entry(), orig)) {
       if ((of.flags & PG_uptodate) != 0) {
-        if (map_swapped_in(fault, *page, entry)) return do_wp_page(fault);
+        const bool goes_on = map_swapped_in(fault, *page, entry, reserve);
+        system.rmap->unreserve(fault.core(), reserve);
+        if (goes_on) return do_wp_page(fault);
         fault.lock().unlock(fault.core());
         return FaultKind::swap_in;
       }
@@ -108,6 +105,7 @@ FaultKind do_swap_page(const VmFault& fault) {
     }
     fault.lock().unlock(fault.core());
   }
+  system.rmap->unreserve(fault.core(), reserve);
   system.page_cache.waits.unlock_page(fault.core(), frame);
   swap.put_page(fault.core(), *page);
   return outcome;

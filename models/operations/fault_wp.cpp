@@ -14,8 +14,6 @@
 // - 2.6.24 takes a page of the swap cache over if no swap entry names its slot; it keeps the slot. 5.10 copies it.
 // The page lock that both versions try to take is taken here of pages of the swap cache, in 2.6.24; others are
 // only looked at: who finds one locked copies it.
-#include "models/operations/anon_page.hpp"
-#include "models/operations/anon_vma.hpp"
 #include "models/operations/gather.hpp"
 #include "models/operations/vm_fault.hpp"
 
@@ -92,16 +90,16 @@ void replace_entry(const VmFault& fault, Pte old, FrameNumber copy) {
   system.oracle.entry_changed(fault.mm, fault.page, fault.page + 1);
   core.charge(fault.work().pte_clear, Account::work);
   system.flusher.flush_page(core, fault.mm, fault.page);
-  if (!late_lru) page_add_new_anon(system, core, copy);
+  if (!late_lru) system.rmap->page_add_new_anon(core, copy, fault.mapping());
   core.settle();
   fault.map(copy, pte_writable | pte_young | pte_dirty);
   if (late_lru) {
     core.settle(); // the copy can be seen
-    page_add_new_anon(system, core, copy);
+    system.rmap->page_add_new_anon(core, copy, fault.mapping());
   }
   core.settle();
   if (old.special()) return;
-  page_remove_rmap(system, core, old.frame());
+  system.rmap->page_remove(core, old.frame(), fault.slot.table, fault.slot.index);
   core.charge(fault.work().page_unref, Account::work);
   put_page(system, core, old.frame()); // the mapping's reference
 }
@@ -109,9 +107,7 @@ void replace_entry(const VmFault& fault, Pte old, FrameNumber copy) {
 /// Without the lock, but with a reference on the old page.
 FaultKind wp_page_copy(const VmFault& fault, Pte old) {
   System& system = fault.system;
-  const bool prepared =
-      fault.vma.anon_vma != nullptr || anon_vma_prepare(system, fault.core(), fault.mm, fault.vma);
-  const FrameNumber copy = prepared ? new_page(fault, old) : no_frame;
+  const FrameNumber copy = fault.anon_vma_prepare() ? new_page(fault, old) : no_frame;
   if (copy == no_frame) {
     if (!old.special()) put_page(system, fault.core(), old.frame());
     return FaultKind::out_of_memory;
@@ -137,7 +133,10 @@ FaultKind do_wp_page(const VmFault& fault) {
   if (!old.special()) { // vm_normal_page()
     Frame& frame = fault.system.pages[old.frame()];
     const bool anonymous = (frame.flags & PG_file) == 0;
-    if (anonymous && may_reuse(fault, old.frame())) return wp_page_reuse(fault);
+    if (anonymous && may_reuse(fault, old.frame())) {
+      fault.system.rmap->page_move_anon(fault.core(), old.frame(), fault.vma);
+      return wp_page_reuse(fault);
+    }
     if (!anonymous && !fault.vma.is_private()) return wp_page_shared(fault, frame);
     ++frame.refcount; // get_page(): it must outlive the copying
     fault.core().charge(fault.work().page_ref, Account::work);

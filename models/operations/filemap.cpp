@@ -108,17 +108,17 @@ FilePage filemap_fault(const VmFault& fault) {
                                              : filemap_fault_2_6_24(fault, file, pgoff);
 }
 
-void page_add_file_rmap(System& system, Core& core, MmStruct& mm, CachedPage& page) {
+void page_add_file_rmap(System& system, Core& core, const Mapping& mapping, CachedPage& page,
+                        RmapReserve* reserve) {
   core.rmw(page.line); // _mapcount
-  Frame& frame = system.pages[page.frame];
-  ++mm.rss_file;
-  if (++frame.mapcount == 1) system.pages.count_page(core, page.frame, NR_FILE_MAPPED, 1);
+  ++mapping.mm.rss_file;
+  system.rmap->page_add_file(core, page.frame, mapping, reserve);
 }
 
 namespace {
 
 /// A page of filemap_map_pages(): true if it is mapped now.
-bool map_page(const VmFault& fault, File& file, std::uint64_t pgoff, std::size_t index) {
+bool map_page(const VmFault& fault, File& file, PageNumber address, std::uint64_t pgoff) {
   PageCache& cache = fault.system.page_cache;
   Core& core = fault.core();
   const CachedPage* there = file.page_at(pgoff); // xas_for_each(): the node is at hand
@@ -126,10 +126,11 @@ bool map_page(const VmFault& fault, File& file, std::uint64_t pgoff, std::size_t
   CachedPage* page = file.next_page(core, pgoff);
   if (page == nullptr) return false;
   TablePage& table = fault.slot.table;
+  const std::size_t index = address.value() & 511;
   bool mapped = false;
   if ((cache.flags(*page) & PG_uptodate) != 0 && cache.trylock_page(core, *page)) {
     if (page->mapping == &file && table.words[index].none()) { // alloc_set_pte()
-      page_add_file_rmap(fault.system, core, fault.mm, *page);
+      page_add_file_rmap(fault.system, core, {fault.mm, fault.vma, address, table, index}, *page);
       core.charge(fault.work().pte_set, Account::work);
       core.settle();
       const std::uint64_t prot = pte_young; // vm_page_prot: a write to it must be noticed
@@ -166,7 +167,7 @@ bool do_fault_around(const VmFault& fault) {
     const std::uint64_t pgoff = vma.pgoff + (page - vma.begin);
     if (pgoff >= file.pages) break;
     core.charge(fault.work().pte_scan, Account::work);
-    map_page(fault, file, pgoff, fault.slot.index + (page.value() - fault.page.value()));
+    map_page(fault, file, page, pgoff);
   }
   core.settle();
   const bool solved = !fault.slot.entry().none();

@@ -30,7 +30,8 @@ struct FilePage {
 /// set now.
 bool do_fault_around(const VmFault& fault);
 
-/// page_add_file_rmap() with the counts of the mm; the reference is the mapping's now.
-void page_add_file_rmap(System& system, Core& core, MmStruct& mm, CachedPage& page);
+/// page_add_file_rmap() with the counts of the mm; the reference is the mapping's now. `reserve`: ReverseMap::reserve().
+void page_add_file_rmap(System& system, Core& core, const Mapping& mapping, CachedPage& page,
+                        RmapReserve* reserve = nullptr);
 
 } // namespace mmsim

@@ -1,6 +1,5 @@
 #include "models/operations/gather.hpp"
 
-#include "models/operations/anon_page.hpp"
 #include "models/pages/struct_page_miss.hpp"
 
 #include <algorithm>
@@ -32,6 +31,8 @@ void MmuGather::zap_table(Core& core, TablePage& table, PageNumber begin, PageNu
   lock.lock(core);
   system_.flusher.flush_batched_pending(core, mm_);
   const bool frees_first = system_.flusher.frees_first();
+  ReverseMap& rmap = *system_.rmap;
+  const bool tracks = rmap.tracks_entries();
   FrameNumber met = no_frame; // the last one whose struct page was looked at
   const std::uint64_t bulk = system_.steps_in_quantum(work.pte_scan + work.pte_clear + work.page_unref);
   for (PageNumber page = begin; page < end;) {
@@ -41,6 +42,7 @@ void MmuGather::zap_table(Core& core, TablePage& table, PageNumber begin, PageNu
     std::int64_t cleared = 0, anon = 0, file = 0;
     Duration misses{};
     unmapped_.clear();
+    removed_.clear();
     for (; page < stop; ++page) {
       const std::size_t index = page.value() & 511;
       const Pte entry = table.words[index];
@@ -57,7 +59,10 @@ void MmuGather::zap_table(Core& core, TablePage& table, PageNumber begin, PageNu
                                         reinterpret_cast<const std::uint64_t*>(&table.words[index]));
       Frame& frame = system_.pages[entry.frame()];
       ++((frame.flags & PG_file) != 0 ? file : anon);
-      if (--frame.mapcount == 0) unmapped_.push_back(entry.frame()); // page_remove_rmap()
+      if (tracks) // page_remove_rmap(), here or below
+        removed_.push_back({entry.frame(), index});
+      else if (--frame.mapcount == 0)
+        unmapped_.push_back(entry.frame());
       if (!follows(entry.frame(), met)) misses += struct_page_miss(core, frame);
       met = entry.frame();
       pages_.push_back(entry.frame());
@@ -74,7 +79,9 @@ void MmuGather::zap_table(Core& core, TablePage& table, PageNumber begin, PageNu
                 Account::work);
     if (misses.count() != 0) core.charge(misses, Account::coherence);
     for (const FrameNumber frame : unmapped_)
-      page_unmapped(system_, core, frame);
+      rmap.page_unmapped(core, frame);
+    for (const Removed& removed : removed_)
+      rmap.page_remove(core, removed.frame, table, removed.index);
     free_swapped(core);
     if (frees_first) { // tlb_remove_page() of asm-arm: free_page_and_swap_cache()
       for (const FrameNumber frame : pages_) {

@@ -24,6 +24,14 @@ Pte moved(Pte old, Pte there) {
   return old.valid() ? now : now.prot_none();
 }
 
+// Where the reverse map keeps the entry itself, it must follow.
+void follow(System& system, Core& core, MmStruct& mm, const Move& move, std::uint64_t i, Pte entry) {
+  if (!system.rmap->tracks_entries() || entry.special() || !entry.present()) return;
+  const PageNumber page = move.to + i;
+  system.rmap->page_move(core, entry.frame(), move.old_table, move.old_index(i),
+                         {mm, *mm.vmas.find(page), page, move.new_table, move.new_index(i)});
+}
+
 // 2.6.24: each entry is flushed before it is set again.
 void move_each_flushed(System& system, Core& core, MmStruct& mm, const Move& move) {
   const WorkCosts& work = core.costs().work;
@@ -39,6 +47,7 @@ void move_each_flushed(System& system, Core& core, MmStruct& mm, const Move& mov
     core.charge(work.pte_clear, Account::work);
     system.flusher.flush_page(core, mm, move.from + i);
     core.settle();
+    follow(system, core, mm, move, i, old);
     PageTable::set(move.new_table, move.new_index(i), moved(old, move.new_table.words[move.new_index(i)]));
     core.charge(work.pte_set, Account::work);
   }
@@ -47,7 +56,8 @@ void move_each_flushed(System& system, Core& core, MmStruct& mm, const Move& mov
 // 5.10: one flush in the end.
 void move_then_flush(System& system, Core& core, MmStruct& mm, const Move& move) {
   const WorkCosts& work = core.costs().work;
-  const std::uint64_t bulk = system.steps_in_quantum(work.pte_clear + work.pte_set);
+  const bool tracks = system.rmap->tracks_entries();
+  const std::uint64_t bulk = tracks ? 1 : system.steps_in_quantum(work.pte_clear + work.pte_set);
   bool force_flush = false;
   for (std::uint64_t i = 0; i < move.pages;) {
     system.before_entries_change(core);
@@ -63,6 +73,8 @@ void move_then_flush(System& system, Core& core, MmStruct& mm, const Move& move)
       present = present || old.present();
     }
     if (present) system.oracle.entry_changed(mm, move.from + first, move.from + stop);
+    if (tracks && changed > 0)
+      follow(system, core, mm, move, first, move.new_table.words[move.new_index(first)]);
     force_flush = force_flush || present;
     core.charge((static_cast<std::int64_t>(stop - first) - changed) * work.pte_scan +
                     changed * (work.pte_clear + work.pte_set),

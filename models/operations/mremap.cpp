@@ -41,23 +41,28 @@ Vma* copy_vma(System& system, Task& task, Vma*& vma, PageNumber to, std::uint64_
               std::uint64_t pgoff) {
   MmStruct& mm = *task.mm;
   const PageNumber old_begin = vma->begin;
-  if (vma->file == nullptr && vma->anon_vma == nullptr) pgoff = to.value(); // no page knows it yet
+  if (vma->file == nullptr && !system.rmap->has_anon_pages(*vma)) pgoff = to.value(); // no page knows it yet
   Vma* const previous = vma_before(mm, to);
   if (Vma* const merged =
           vma_merge(system, task, previous, {to, to + pages, vma->flags, vma->anon_vma, vma->file, pgoff})) {
     if (merged->contains(old_begin)) vma = merged;
     return merged;
   }
-  Vma copy = *vma;
-  if (!vm_area_alloc(system, task.core(), copy)) return nullptr; // vm_area_dup()
-  copy.begin = to;
-  copy.end = to + pages;
-  copy.pgoff = pgoff;
+  Vma* const copy = vm_area_alloc(system, task.core(), mm, *vma); // vm_area_dup()
+  if (copy == nullptr) return nullptr;
+  copy->begin = to;
+  copy->end = to + pages;
+  copy->pgoff = pgoff;
   const WorkCosts& work = task.core().costs().work;
   task.core().charge(work.vma_dup + work.rmap_link, Account::work);
-  if (copy.anon_vma != nullptr) copy.anon_vma->link(task.core()); // anon_vma_clone()
-  vma_start_write(task, mm, copy); // before it can be found: the tables move into it
-  return &vma_link(system, task, copy);
+  if (!system.rmap->anon_vma_clone(task, *copy, *vma)) {
+    vm_area_free(system, task.core(), *copy);
+    return nullptr;
+  }
+  map_file(task, *copy);
+  vma_start_write(task, mm, *copy); // before it can be found: the tables move into it
+  vma_link(system, task, mm, *copy);
+  return copy;
 }
 
 MmapResult move_vma(System& system, Task& task, Vma* vma, PageNumber old_first, std::uint64_t old_pages,

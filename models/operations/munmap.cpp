@@ -12,7 +12,7 @@ namespace {
 
 // Areas that are in no tree any more, with what lies around them.
 struct Detached {
-  boost::container::small_vector<Vma, 2> areas;
+  boost::container::small_vector<Vma*, 2> areas;
   PageNumber floor, ceiling; // what page tables may go for
   bool below_a_stack = false;
 };
@@ -24,7 +24,7 @@ Detached detach_vmas_to_be_unmapped(System& system, Task& task, Vma* previous, P
   Vma* vma = vma_next(mm, previous);
   while (vma != nullptr && vma->begin < end) {
     Vma* const next = mm.vmas.next(*vma);
-    detached.areas.push_back(*vma);
+    detached.areas.push_back(vma);
     vma_unlink(system, task, mm, *vma);
     vma = next;
   }
@@ -37,19 +37,19 @@ Detached detach_vmas_to_be_unmapped(System& system, Task& task, Vma* previous, P
 void unmap_region(System& system, Task& task, const Detached& detached, PageNumber first, PageNumber end) {
   system.lru->lru_add_drain(task.core());
   MmuGather gather(system, *task.mm);
-  for (const Vma& vma : detached.areas) // unmap_vmas()
-    gather.zap(task.core(), std::max(first, vma.begin), std::min(end, vma.end));
-  for (const Vma& vma : detached.areas) // free_pgtables()
-    unlink_from_reverse_map(system, task, vma);
+  for (const Vma* vma : detached.areas) // unmap_vmas()
+    gather.zap(task.core(), std::max(first, vma->begin), std::min(end, vma->end));
+  for (Vma* vma : detached.areas) // free_pgtables()
+    unlink_from_reverse_map(system, task, *vma);
   gather.unhook(task.core(), detached.floor, detached.ceiling);
   gather.finish_or_defer(task.core(), first, end);
 }
 
 void remove_vma_list(System& system, Task& task, const Detached& detached) {
   std::uint64_t accounted = 0;
-  for (const Vma& vma : detached.areas) {
-    if (vma.has(VM_ACCOUNT)) accounted += vma.pages();
-    remove_vma(system, task, vma);
+  for (Vma* vma : detached.areas) {
+    if (vma->has(VM_ACCOUNT)) accounted += vma->pages();
+    remove_vma(system, task, *vma);
   }
   if (accounted > 0) system.overcommit.vm_unacct_memory(task.core(), accounted);
 }
@@ -78,8 +78,8 @@ MunmapResult do_munmap(System& system, Task& task, PageNumber first, std::uint64
     if (error != Errno::ok) return {error};
   }
   const Detached detached = detach_vmas_to_be_unmapped(system, task, previous, end);
-  for (const Vma& gone : detached.areas)
-    mm.total_vm -= static_cast<std::int64_t>(gone.pages()); // vm_stat_account()
+  for (const Vma* gone : detached.areas)
+    mm.total_vm -= static_cast<std::int64_t>(gone->pages()); // vm_stat_account()
   downgrade = downgrade && !detached.below_a_stack;
   if (downgrade) mm.mmap_lock.downgrade_write(task);
   unmap_region(system, task, detached, first, end);

@@ -1,7 +1,5 @@
 #include "models/operations/process.hpp"
 
-#include "models/operations/anon_page.hpp"
-#include "models/operations/anon_vma.hpp"
 #include "models/operations/gather.hpp"
 #include "models/operations/gup.hpp"
 #include "models/operations/kill.hpp"
@@ -53,16 +51,16 @@ namespace {
 
 // copy_present_page() with a page at hand: the child gets a copy, as writable as the area is, and the
 // parent's entry stays as it is.
-void copy_present_page(System& system, Core& core, MmStruct& child, const Vma& vma, const PteSlot& target,
-                       FrameNumber pinned, FrameNumber copy) {
+void copy_present_page(System& system, Core& core, const Mapping& target, FrameNumber pinned,
+                       FrameNumber copy) {
   const WorkCosts& work = core.costs().work;
   system.contents.copy_page(core, pinned, copy);
-  page_add_new_anon(system, core, copy);
-  ++child.rss_anon;
+  system.rmap->page_add_new_anon(core, copy, target);
+  ++target.mm.rss_anon;
   core.settle();
   PageTable::set(target.table, target.index,
                  target.entry().mapped(copy, pte_young | pte_dirty |
-                                                 (vma.writable() ? std::uint64_t{pte_writable} : 0)));
+                                                 (target.vma.writable() ? std::uint64_t{pte_writable} : 0)));
   core.charge(work.pte_set, Account::work);
 }
 
@@ -83,10 +81,13 @@ void copy_swap_entry(System& system, Core& core, MmStruct& child, const PteSlot&
   core.charge(core.costs().work.pte_set, Account::work);
 }
 
-// copy_pte_range(): `table` is the parent's, [begin, end) lies in it. False if memory ran out.
-bool copy_pte_range(System& system, Core& core, MmStruct& parent, MmStruct& child, const Vma& vma,
-                    TablePage& table, PageNumber begin, PageNumber end) {
+// copy_pte_range(): `table` is the parent's, [begin, end) lies in it; `vma` is the child's area. False if memory ran
+// out.
+bool copy_pte_range(System& system, Core& core, MmStruct& parent, MmStruct& child, Vma& vma, TablePage& table,
+                    PageNumber begin, PageNumber end) {
   const WorkCosts& work = core.costs().work;
+  ReverseMap& rmap = *system.rmap;
+  const bool tracks = rmap.tracks_entries();
   const std::optional<PteSlot> allocated = alloc_pte(system, core, child, begin);
   if (!allocated) return false;
   const PteSlot& target = *allocated;
@@ -100,8 +101,21 @@ bool copy_pte_range(System& system, Core& core, MmStruct& parent, MmStruct& chil
     any_pinned = parent.has_pinned;
   }
   FrameNumber prealloc = no_frame;
-  const std::uint64_t bulk = system.steps_in_quantum(work.pte_copy + work.page_ref + work.pte_wrprotect);
+  RmapReserve reserve;
+  // Where each entry is told of, one may need memory.
+  const std::uint64_t bulk =
+      tracks ? 1 : system.steps_in_quantum(work.pte_copy + work.page_ref + work.pte_wrprotect);
   for (PageNumber page = begin; page < end;) {
+    if (!rmap.reserve(core, reserve, GFP_ATOMIC)) {
+      parent_lock.unlock(core);
+      child_lock.unlock(core);
+      if (!rmap.reserve(core, reserve, GFP_KERNEL)) {
+        if (prealloc != no_frame) put_page(system, core, prealloc);
+        return false;
+      }
+      child_lock.lock(core);
+      parent_lock.lock_nested(core, 1);
+    }
     const PageNumber first = page;
     const PageNumber stop = std::min(end, page + bulk);
     system.before_entries_change(core);
@@ -121,8 +135,8 @@ bool copy_pte_range(System& system, Core& core, MmStruct& parent, MmStruct& chil
           pinned = entry;
           break;
         }
-        ++frame.refcount; // get_page()
-        ++frame.mapcount; // page_dup_rmap()
+        ++frame.refcount;              // get_page()
+        if (!tracks) ++frame.mapcount; // page_dup_rmap(), here or below
         file += (frame.flags & PG_file) != 0;
       } else {
         ++special;
@@ -137,6 +151,10 @@ bool copy_pte_range(System& system, Core& core, MmStruct& parent, MmStruct& chil
     child.rss_file += file;
     child.rss_anon += copied - special - file;
     if (protected_ > 0) system.oracle.entry_changed(parent, first, page);
+    if (tracks && copied > special) {
+      const std::size_t index = first.value() & 511;
+      rmap.page_dup(core, table.words[index].frame(), {child, vma, first, target.table, index}, &reserve);
+    }
     core.charge((static_cast<std::int64_t>(page - first) - copied) * work.pte_scan + copied * work.pte_copy +
                     (copied - special) * work.page_ref + protected_ * work.pte_wrprotect,
                 Account::work);
@@ -147,7 +165,7 @@ bool copy_pte_range(System& system, Core& core, MmStruct& parent, MmStruct& chil
     }
     if (!pinned.valid()) continue;
     if (prealloc != no_frame) {
-      copy_present_page(system, core, child, vma, {target.table, page.value() & 511}, pinned.frame(),
+      copy_present_page(system, core, {child, vma, page, target.table, page.value() & 511}, pinned.frame(),
                         std::exchange(prealloc, no_frame));
       ++page;
       continue;
@@ -155,25 +173,30 @@ bool copy_pte_range(System& system, Core& core, MmStruct& parent, MmStruct& chil
     parent_lock.unlock(core);
     child_lock.unlock(core);
     prealloc = system.pages.alloc_page(core, GFP_HIGHUSER_MOVABLE); // page_copy_prealloc()
-    if (prealloc == no_frame) return false;
+    if (prealloc == no_frame) {
+      rmap.unreserve(core, reserve);
+      return false;
+    }
     child_lock.lock(core);
     parent_lock.lock_nested(core, 1); // and the same page again, which may be pinned no longer
   }
   parent_lock.unlock(core);
   child_lock.unlock(core);
+  rmap.unreserve(core, reserve);
   if (prealloc != no_frame) put_page(system, core, prealloc);
   return true;
 }
 
 // False if memory ran out: what has been copied stays, for exit_mmap().
-bool copy_page_range(System& system, Core& core, MmStruct& parent, MmStruct& child, const Vma& vma) {
+bool copy_page_range(System& system, Core& core, MmStruct& parent, MmStruct& child, const Vma& vma,
+                     Vma& copy) {
   // Pages of files, and the zero page, are as well faulted in again.
-  if (vma.anon_vma == nullptr) return true;
+  if (!system.rmap->has_anon_pages(vma)) return true;
   const bool counted = system.parameters.write_protect_seq && vma.is_private();
   if (counted) parent.write_protect_seq.raw_write_seqcount_begin(core);
   const bool copied = for_each_table(
       core, parent.tables, vma.begin, vma.end, [&](TablePage& table, PageNumber begin, PageNumber end) {
-        return table.live == 0 || copy_pte_range(system, core, parent, child, vma, table, begin, end);
+        return table.live == 0 || copy_pte_range(system, core, parent, child, copy, table, begin, end);
       });
   if (counted) parent.write_protect_seq.raw_write_seqcount_end(core);
   return copied;
@@ -190,18 +213,22 @@ bool dup_area(System& system, Task& task, MmStruct& parent, MmStruct& child, Vma
   Core& core = task.core();
   const WorkCosts& work = core.costs().work;
   if (vma.has(VM_ACCOUNT) && !system.overcommit.vm_enough_memory(core, parent, vma.pages())) return false;
-  Vma copy = vma;
-  if (!vm_area_alloc(system, core, copy)) { // vm_area_dup()
+  Vma* const copy = vm_area_alloc(system, core, child, vma); // vm_area_dup()
+  if (copy == nullptr) {
     if (vma.has(VM_ACCOUNT)) system.overcommit.vm_unacct_memory(core, vma.pages());
     return false;
   }
   core.charge(work.vma_dup, Account::work);
-  copy.flags &= ~std::uint32_t{VM_LOCKED};
-  if (copy.anon_vma != nullptr) copy.anon_vma->link(core);
-  core.charge(work.rmap_link, Account::work);
-  map_file(task, copy);
-  vma_link(system, task, child, copy);
-  return copy_page_range(system, task.core(), parent, child, vma);
+  copy->flags &= ~std::uint32_t{VM_LOCKED};
+  if (!system.rmap->anon_vma_fork(task, *copy, vma)) {
+    if (vma.has(VM_ACCOUNT)) system.overcommit.vm_unacct_memory(task.core(), vma.pages());
+    vm_area_free(system, task.core(), *copy);
+    return false;
+  }
+  task.core().charge(work.rmap_link, Account::work);
+  map_file(task, *copy);
+  vma_link(system, task, child, *copy);
+  return copy_page_range(system, task.core(), parent, child, vma, *copy);
 }
 
 // False if the child is incomplete.

@@ -23,11 +23,16 @@ struct VmFault {
   const WorkCosts& work() const { return core().costs().work; }
   /// linear_page_index(): the file's page.
   std::uint64_t pgoff() const { return vma.pgoff + (page - vma.begin); }
+  Mapping mapping() const { return {mm, vma, page, slot.table, slot.index}; }
   SpinLock& lock() const { return system.pte_lock(mm, slot.table); }
   /// set_pte_at() of a page that nobody has mapped here yet.
   void map(FrameNumber frame, std::uint64_t flags) const {
     PageTable::set(slot.table, slot.index, slot.entry().mapped(frame, flags));
     core().charge(work().pte_set, Account::work);
+  }
+  /// The area has its anon_vma now; false: no memory.
+  bool anon_vma_prepare() const {
+    return vma.anon_vma != nullptr || system.rmap->anon_vma_prepare(task, mm, vma);
   }
   /// With the table's lock: calls map() unless another thread was faster. True if it was not.
   template <class Map>

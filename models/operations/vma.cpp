@@ -1,6 +1,7 @@
 #include "models/operations/vma.hpp"
 
 #include "models/operations/vma_lock.hpp"
+#include "models/reclaim/file.hpp"
 
 #include <stdexcept>
 #include <utility>
@@ -23,25 +24,35 @@ Vma* find_vma(Task& task, MmStruct& mm, PageNumber page) {
   return vma;
 }
 
-bool vm_area_alloc(System& system, Core& core, Vma& vma) {
-  vma.lock = nullptr;
-  vma.detached = false;
-  vma.object = system.slabs.vm_area_struct.alloc(core, GFP_KERNEL);
+Vma* vm_area_alloc(System& system, Core& core, MmStruct& mm, const Vma& vma) {
+  const SlabObject area = system.slabs.vm_area_struct.alloc(core, GFP_KERNEL);
+  if (area == no_object) return nullptr;
   VmaLocks* locks = system.vma_trees.locks();
-  if (vma.object == no_object || locks == nullptr) return vma.object != no_object;
-  const SlabObject object = locks->cache().alloc(core, GFP_KERNEL); // vma_lock_alloc()
-  if (object == no_object) {
-    system.slabs.vm_area_struct.free(core, std::exchange(vma.object, no_object));
-    return false;
+  SlabObject lock = no_object;
+  if (locks != nullptr) {
+    lock = locks->cache().alloc(core, GFP_KERNEL); // vma_lock_alloc()
+    if (lock == no_object) {
+      system.slabs.vm_area_struct.free(core, area);
+      return nullptr;
+    }
   }
-  vma.lock = &locks->take(object);
-  vma.lock->area_object = vma.object;
-  return true;
+  Vma& made = system.vma_trees.areas().take(vma);
+  made.mm = &mm;
+  made.object = area;
+  made.lock = nullptr;
+  if (locks != nullptr) {
+    made.lock = &locks->take(lock);
+    made.lock->area_object = area;
+    made.lock->area = &made;
+  }
+  return &made;
 }
 
-void vm_area_free(System& system, Core& core, const Vma& gone) {
+void vm_area_free(System& system, Core& core, Vma& gone) {
   if (gone.lock == nullptr) {
-    system.slabs.vm_area_struct.free(core, gone.object);
+    const SlabObject object = gone.object;
+    system.vma_trees.areas().give_back(gone);
+    system.slabs.vm_area_struct.free(core, object);
     return;
   }
   ++system.vma_trees.locks()->waiting_for_rcu;
@@ -50,27 +61,29 @@ void vm_area_free(System& system, Core& core, const Vma& gone) {
 
 // What a change costs is known once it is made; its end is when it can be seen, and nobody looks before
 // mmap_lock is free, but for per-VMA locks: who has found the old state under RCU has to look again anyway.
-Vma& vma_link(System& system, Task& task, MmStruct& mm, const Vma& vma) {
+void vma_link(System& system, Task& task, MmStruct& mm, Vma& made) {
   Core& core = task.core();
-  if (system.vma_trees.locks() != nullptr && (vma.lock == nullptr || vma.lock->area != nullptr))
+  if (!made.detached || made.mm != &mm)
     throw std::logic_error("an area is linked that vm_area_alloc() has not made");
   core.charge(core.costs().work.vma_insert, Account::work);
   mm.vmas.prealloc(core);
   core.settle();
-  Vma& linked = mm.vmas.insert(vma);
-  linked.mm = &mm;
-  if (linked.lock != nullptr) linked.lock->area = &linked;
+  mm.vmas.insert_taken(made);
   core.charge(mm.vmas.change_cost(core), Account::work);
   mm.vmas.settle_nodes(core, system.rcu());
-  return linked;
 }
 
 void vma_adjust(System& system, Task& task, MmStruct& mm, Vma& vma, PageNumber begin, PageNumber end) {
   vma_start_write(task, mm, vma);
+  mm.vmas.prealloc(task.core()); // what may wait for reclaim comes before the locks that reclaim takes
+  if (vma.file != nullptr) vma.file->begin_update(task, vma);
+  system.rmap->begin_update(task, vma);
   Core& core = task.core();
-  mm.vmas.prealloc(core);
   core.settle();
+  vma.pgoff += begin.value() - vma.begin.value(); // modulo 2^64, either way
   mm.vmas.resize(vma, begin, end);
+  system.rmap->end_update(task, vma);
+  if (vma.file != nullptr) vma.file->end_update(task, vma);
   core.charge(mm.vmas.change_cost(core), Account::work);
   mm.vmas.settle_nodes(core, system.rcu());
 }

@@ -1,14 +1,13 @@
 // Finding and changing areas, with what it costs: the only way in which operations do it.
 //
 //   Vma* vma = find_vma(task, mm, page);                      // mmap_lock is held, from here on for writing
-//   Vma area{.begin = ..., };                                     // or Vma copy = old: vm_area_dup()
-//   if (!vm_area_alloc(system, core, area)) return Errno::enomem;
-//   Vma& made = vma_link(system, task, mm, area);
-//   vma_adjust(system, task, mm, made, begin, end);
-//   const Vma gone = made;
-//   vma_unlink(system, task, mm, made);                           // out of the tree
-//   ... zap ...
-//   vm_area_free(system, core, gone);
+//   Vma* area = vm_area_alloc(system, core, mm, {.begin = ..., .end = ...});   // or of another area: vm_area_dup()
+//   if (area == nullptr) return Errno::enomem;
+//   vma_link(system, task, mm, *area);
+//   vma_adjust(system, task, mm, *area, begin, end);
+//   vma_unlink(system, task, mm, *area);                          // out of the tree; the reverse map still finds it
+//   ... zap, unlink_from_reverse_map() ...
+//   vm_area_free(system, core, *area);
 //
 // Models vm_area_alloc() and vm_area_free() of kernel/fork.c, find_vma(), vma_link(), __vma_adjust(),
 // detach_vmas_to_be_unmapped() and get_unmapped_area() of mm/mmap.c, 2.6.24, 5.10 and 6.1 (there
@@ -33,14 +32,16 @@ inline constexpr PageNumber mmap_min_addr{16};
 /// The first area that ends after `page`, or null.
 [[nodiscard]] Vma* find_vma(Task& task, MmStruct& mm, PageNumber page);
 
-/// Memory for an area, and its lock: of `vma` the object and the lock are new. False: no memory. May sleep.
-[[nodiscard]] bool vm_area_alloc(System& system, Core& core, Vma& vma);
-/// What vma_unlink() has taken out, or vma_link() has never seen.
-void vm_area_free(System& system, Core& core, const Vma& gone);
+/// Memory for an area of `mm` like `vma` that is in no tree and in no reverse map, and its lock. Null: no memory. May
+/// sleep.
+[[nodiscard]] Vma* vm_area_alloc(System& system, Core& core, MmStruct& mm, const Vma& vma);
+/// What vma_unlink() has taken out, or vma_link() has never seen; it has left the reverse map.
+void vm_area_free(System& system, Core& core, Vma& gone);
 
-/// `vma` becomes an area of `mm`. It can be seen when this returns.
-Vma& vma_link(System& system, Task& task, MmStruct& mm, const Vma& vma);
-/// An area becomes [begin, end).
+/// `made` becomes an area of `mm`. It can be seen when this returns.
+void vma_link(System& system, Task& task, MmStruct& mm, Vma& made);
+/// An area becomes [begin, end), under the locks of the reverse map, which finds it by its boundaries: i_mmap's, then
+/// that of its anon_vma, as __vma_adjust() takes them. Its first page keeps its linear_page_index(). May sleep.
 void vma_adjust(System& system, Task& task, MmStruct& mm, Vma& vma, PageNumber begin, PageNumber end);
 /// An area leaves the tree. What is in it goes after that.
 void vma_unlink(System& system, Task& task, MmStruct& mm, Vma& vma);

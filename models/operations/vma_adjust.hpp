@@ -11,10 +11,9 @@
 // held for writing throughout.
 //
 // Whether two areas may be one: the same flags, file and anon_vma (or only one has any), offsets that go on.
-// Left out: policies, userfaultfd and files with a close() operation; that 5.10 merges areas with anon_vmas
-// of different processes' making only if one is alone in its chain (anon_vma.hpp has the anon_vma of 2.6.24);
-// in 2.6.24 case 8 keeps the other vm_area_struct. The lock of a file's areas is taken twice where a boundary
-// moves.
+// Left out: policies, userfaultfd and files with a close() operation; in 2.6.24 case 8 keeps the other
+// vm_area_struct. The locks of the reverse map are held for each area whose boundary moves in turn, and not for both
+// and the new one together.
 #pragma once
 
 #include "models/operations/errno.hpp"
@@ -68,13 +67,11 @@ void expand_vma(System& system, Task& task, Vma& vma, PageNumber end);
 [[nodiscard]] Errno map_area(System& system, Task& task, const WantedArea& wanted);
 
 /// get_file() and __vma_link_file() of a new area, if it maps one. May sleep.
-void map_file(Task& task, const Vma& vma);
-/// vma_link(): a new area that vm_area_alloc() has made, also of its file.
-Vma& vma_link(System& system, Task& task, const Vma& vma);
+void map_file(Task& task, Vma& vma);
 
 /// free_pgtables(), as far as it goes area by area: unlink_anon_vmas(), unlink_file_vma().
-void unlink_from_reverse_map(System& system, Task& task, const Vma& gone);
+void unlink_from_reverse_map(System& system, Task& task, Vma& gone);
 /// remove_vma(): fput() and the vm_area_struct.
-void remove_vma(System& system, Task& task, const Vma& gone);
+void remove_vma(System& system, Task& task, Vma& gone);
 
 } // namespace mmsim

@@ -32,7 +32,7 @@ Vma* lock_vma_under_rcu(System& system, Task& task, MmStruct& mm, PageNumber pag
     Vma* vma = mm.vmas.find(page); // mas_walk()
     core.charge(mm.vmas.levels_walked() * mm.vmas.level_cost(core), Account::work);
     if (vma == nullptr || !vma->contains(page)) break;
-    if (vma->file != nullptr || vma->has(VM_SHARED) || vma->anon_vma == nullptr) break;
+    if (vma->file != nullptr || vma->has(VM_SHARED) || !system.rmap->has_anon_pages(*vma)) break;
     if (!vma_start_read(task, mm, *vma)) break;
     if (!vma->contains(page)) {
       vma->lock->vm_lock.up_read(task);

@@ -176,8 +176,8 @@ void File::delete_from_page_cache(Core& core, CachedPage& page) {
 }
 
 void File::truncate(Task& task) {
-  if (areas_ > 0)
-    throw std::logic_error(fmt::format("truncating the file {}, which {} areas map", name, areas_));
+  if (areas() > 0)
+    throw std::logic_error(fmt::format("truncating the file {}, which {} areas map", name, areas()));
   for (std::uint64_t pgoff = 0; pgoff < pages; ++pgoff) {
     CachedPage* page = find_get_page(task.core(), pgoff);
     if (page == nullptr) continue;
@@ -190,36 +190,6 @@ void File::truncate(Task& task) {
     put_page(task.core(), *page);
   }
   task.core().settle();
-}
-
-void File::lock_i_mmap(Task& task) {
-  if (i_mmap_lock_)
-    i_mmap_lock_->lock(task.core());
-  else
-    i_mmap_rwsem_->down_write(task);
-}
-
-void File::unlock_i_mmap(Task& task) {
-  if (i_mmap_lock_)
-    i_mmap_lock_->unlock(task.core());
-  else
-    i_mmap_rwsem_->up_write(task);
-}
-
-void File::link_area(Task& task) {
-  lock_i_mmap(task);
-  task.core().charge(task.core().costs().work.rmap_link, Account::work);
-  task.core().write(i_mmap_);
-  ++areas_;
-  unlock_i_mmap(task);
-}
-
-void File::unlink_area(Task& task) {
-  lock_i_mmap(task);
-  task.core().charge(task.core().costs().work.rmap_link, Account::work);
-  task.core().write(i_mmap_);
-  --areas_;
-  unlock_i_mmap(task);
 }
 
 } // namespace mmsim

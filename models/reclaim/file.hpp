@@ -15,7 +15,8 @@
 // - A page's own line ("struct page") takes its references and its lock (cached_page.hpp), so that a page that
 //   many want is contended for.
 // - The cache holds one reference on each page. Pages go to the LRU by the core's pagevec.
-// - i_mmap, the areas that map the file, is a count under a lock of its own: a spinlock in 2.6.24, a
+// - i_mmap, the areas that map the file, is an interval tree of their pages (since 3.7; a prio_tree from 2.6.7 on, with
+//   the same order of steps; lists before, which are left out) under a lock of its own: a spinlock in 2.6.24, a
 //   rw_semaphore since 3.19 (kernel.i_mmap_lock).
 //
 // Left out: writing back (a dirty page stays dirty), eviction, read-ahead and read-around (each miss reads
@@ -23,6 +24,7 @@
 // has the size that it was made with), the reverse map.
 #pragma once
 
+#include "models/address_space/vma.hpp"
 #include "models/locks/rw_lock.hpp"
 #include "models/locks/rw_semaphore.hpp"
 #include "models/locks/spinlock.hpp"
@@ -82,10 +84,23 @@ class File {
   /// fput() of an area.
   void put(Core& core) { core.rmw(f_count_); }
   /// __vma_link_file() under i_mmap's lock. May sleep.
-  void link_area(Task& task);
+  void link_area(Task& task, Vma& vma);
   /// unlink_file_vma() likewise.
-  void unlink_area(Task& task);
-  std::uint64_t areas() const { return areas_; }
+  void unlink_area(Task& task, Vma& vma);
+  /// Before and after its ends or its pgoff change: out of the tree and in again, with the lock, which is held in
+  /// between.
+  void begin_update(Task& task, Vma& vma);
+  void end_update(Task& task, Vma& vma);
+  /// i_mmap_lock_read(), or i_mmap_lock. May sleep.
+  void i_mmap_lock_read(Task& task);
+  void i_mmap_unlock_read(Task& task);
+  /// vma_interval_tree_foreach() with that lock: calls visit(Vma&) for the areas that map page `pgoff`, until one says
+  /// false. False if one did.
+  template <class Visit>
+  bool for_each_area(std::uint64_t pgoff, Visit&& visit) const {
+    return areas_.for_each(pgoff, visit);
+  }
+  std::uint64_t areas() const { return areas_.size(); }
 
  private:
   friend class PageCache;
@@ -114,7 +129,7 @@ class File {
   CacheLine i_mmap_{"i_mmap"};
   std::unique_ptr<SpinLock> i_mmap_lock_;
   std::unique_ptr<RwSemaphore> i_mmap_rwsem_;
-  std::uint64_t areas_ = 0;
+  IntervalTree<Vma> areas_;
 };
 
 } // namespace mmsim

@@ -1,6 +1,5 @@
 #include "models/rmap/unmap.hpp"
 
-#include "models/operations/anon_page.hpp"
 #include "models/operations/gather.hpp"
 #include "models/system.hpp"
 
@@ -71,7 +70,7 @@ void drop_mapping(System& system, Core& core, FrameNumber frame, const Mapping& 
       core.charge(work.pte_set, Account::work);
     }
   }
-  page_remove_rmap(system, core, frame);
+  system.rmap->page_remove(core, frame, mapping);
   core.charge(work.page_unref, Account::work);
   core.settle();
   put_page(system, core, frame);

@@ -301,6 +301,15 @@ void WorkCosts::declare(Declaration& d, WorkCosts& c) {
     "estimate: 40 to 60 instructions and a miss of swap_map now and then");
   d("machine.work.swap_scan", c.swap_scan, "500 ps", "passing over a slot that is in use, looking for a free one",
     "estimate: a load, a compare and the test of how long it has lasted; a line of swap_map has 64 slots or 32");
+  // Reverse map.
+  d("machine.work.avc_link", c.avc_link, "40 ns",
+    "linking an anon_vma_chain to its area and into its anon_vma's interval tree",
+    "estimate: two of them are in the 0.6 us of host.csv F4a, beside three objects of slabs");
+  d("machine.work.rmap_visit", c.rmap_visit, "25 ns",
+    "an area that a walk of the reverse map looks at: the link to it, its ends, its mm",
+    "estimate: three lines that were last used by another process, mostly in a cache of the cluster");
+  d("machine.work.pte_chain_entry", c.pte_chain_entry, "1500 ps", "an entry of a pte_chain that a search passes",
+    "estimate: a load and a comparison, its line in the cache");
 }
 
 void CostBook::declare(Declaration& d, CostBook& c) {

@@ -89,6 +89,7 @@ struct WorkCosts {
   Duration rcu_callback, rcu_core;                                         // RCU
   // The room of swap.
   Duration swap_slot, swap_scan;
+  Duration avc_link, rmap_visit, pte_chain_entry;                          // reverse map (room of rmap)
   static void declare(Declaration&, WorkCosts&);
 };
 

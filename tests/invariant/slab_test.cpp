@@ -1,6 +1,7 @@
 // Does a slab cache give every object to one caller only, and all memory back?
 
 #include "models/pages/slab_caches.hpp"
+#include "models/rmap/anon_vma.hpp"
 #include "sim/engine/random.hpp"
 #include "tests/support/kernel_world.hpp"
 #include "tests/support/paged_machine.hpp"
@@ -295,12 +296,11 @@ TEST_P(ProcessObjects, LiveAsLongAsTheirProcessesAndAllComeBack) {
     EXPECT_EQ(cache->in_use(), 0u) << cache->info().name;
     EXPECT_GT(cache->info().num_objs, 0u) << cache->info().name;
   }
-  EXPECT_EQ(w.system.anon_vmas.live(), 0u);
   EXPECT_EQ(slabs.pgtable != nullptr, GetParam().second == std::string("slab"));
 }
 
 TEST(FamilyObjects, AnAreaGetsItsAnonVmaAtItsFirstPageAndAFamilySharesIt) {
-  KernelWorld w(2);
+  KernelWorld w(2, {{"kernel.rmap", "anon_vma"}});
   SlabCaches& slabs = w.system.slabs;
   spawn_process_at_boot(w.system, "process", CoreId(0), [&](Task& task) {
     const PageNumber area = mmap(w.system, task, 3, 512), untouched = mmap(w.system, task, 3, 512); // apart
@@ -313,7 +313,7 @@ TEST(FamilyObjects, AnAreaGetsItsAnonVmaAtItsFirstPageAndAFamilySharesIt) {
     fork(w.system, task, CoreId(1), [&](Task& child) {
       const Vma& mine = *child.mm->vmas.find(area);
       EXPECT_EQ(mine.anon_vma, task.mm->vmas.find(area)->anon_vma);
-      EXPECT_EQ(mine.anon_vma->areas(), 2u);
+      EXPECT_EQ(mine.anon_vma->listed, 2u);
       EXPECT_NE(mine.object, task.mm->vmas.find(area)->object);
       touch(w.system, child, area, AccessKind::write);
       touch(w.system, child, untouched, AccessKind::write); // of its own: the parent had none to share
@@ -326,7 +326,7 @@ TEST(FamilyObjects, AnAreaGetsItsAnonVmaAtItsFirstPageAndAFamilySharesIt) {
     EXPECT_EQ(slabs.mm_struct.in_use(), 1u); // the parent was there at boot
     EXPECT_EQ(slabs.files.in_use(), 1u);
     exited.wait(w.system, task);
-    EXPECT_EQ(task.mm->vmas.find(area)->anon_vma->areas(), 1u);
+    EXPECT_EQ(task.mm->vmas.find(area)->anon_vma->listed, 1u);
     munmap(w.system, task, area, 3);
     EXPECT_EQ(slabs.anon_vma.in_use(), 0u);
     exit_task(w.system, task);
@@ -342,7 +342,7 @@ TEST(FamilyObjects, ThreadsThatFaultAtOnceMakeOneAnonVma) {
   MmStruct* mm = nullptr;
   const auto fault = [&](Task& task) {
     touch(w.system, task, area + task.core().id().value(), AccessKind::write);
-    EXPECT_EQ(task.mm->vmas.find(area)->anon_vma->areas(), 1u);
+    EXPECT_EQ(task.mm->vmas.find(area)->anon_vma->areas.size(), 1u);
     exit_task(w.system, task);
   };
   mm = spawn_process_at_boot(w.system, "process", CoreId(0), [&](Task& task) {
@@ -371,10 +371,10 @@ TEST(FamilyObjects, ALostObjectAndAWrongCountAreFound) {
     EXPECT_THAT(violation_of([&] { w.system.check_invariants(); }),
                 HasSubstr("vm_area_struct: 1 objects are in use, but 0 can be found"));
     vma.object = object;
-    vma.anon_vma->link(task.core());
+    ++vma.anon_vma->degree;
     EXPECT_THAT(violation_of([&] { w.system.check_invariants(); }),
-                HasSubstr("counts 2 areas, but 1 have it"));
-    vma.anon_vma->unlink(task.core());
+                HasSubstr("1 areas, degree 3 and 1 references, but 1, 2 and 1 can be found"));
+    --vma.anon_vma->degree;
     Frame& frame = w.system.pages[w.system.slabs.vm_area_struct.frame_of(object)];
     frame.flags = 0;
     EXPECT_THAT(violation_of([&] { w.system.check_invariants(); }), HasSubstr("flags 0"));

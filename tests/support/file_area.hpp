@@ -27,12 +27,13 @@ inline PageNumber map_area(System& system, Task& task, const AreaOf& wanted) {
   area.flags = wanted.flags;
   area.file = wanted.file;
   area.pgoff = wanted.file != nullptr ? wanted.pgoff : wanted.begin.value();
+  Vma* const made = vm_area_alloc(system, task.core(), mm, area);
+  if (made == nullptr) throw std::logic_error("no memory for an area");
   if (area.file != nullptr) {
     area.file->get(task.core());
-    area.file->link_area(task);
+    area.file->link_area(task, *made);
   }
-  if (!vm_area_alloc(system, task.core(), area)) throw std::logic_error("no memory for an area");
-  vma_link(system, task, mm, area);
+  vma_link(system, task, mm, *made);
   mm.total_vm += static_cast<std::int64_t>(wanted.pages);
   mm.mmap_lock.up_write(task);
   return wanted.begin;

@@ -16,6 +16,7 @@ inline void PrintTo(const KernelVersion& version, std::ostream* out) { *out << v
 inline const std::vector<KernelVersion> versions{{"linux_5_10", {}},
                                                  {"linux_2_6_24",
                                                   {{"kernel.rwsem", "fifo"},
+                                                   {"kernel.rmap", "anon_vma"},
                                                    {"kernel.munmap_downgrade", false},
                                                    {"kernel.pcp", "hot_cold"},
                                                    {"kernel.alloc_path", "classic"},
