@@ -112,11 +112,11 @@ std::unique_ptr<Lru> make_lru(Machine& machine, SpinLocks& locks, PageAllocator&
 System::System(Engine& engine, const Configuration& configuration, Counters& counters, std::uint32_t cpus,
                std::uint64_t seed)
     : configuration_(configuration), parameters(read_parameters<KernelParameters>(configuration)),
-      engine(engine), counters(counters), machine(engine, configuration, counters, cpus),
-      locks(machine, configuration), pages(machine, locks, configuration),
-      stamps(read_parameters<CheckParameters>(configuration).checks
-                 ? std::make_unique<ContentStamps>(pages.frames().end())
-                 : nullptr),
+      unmap(read_parameters<UnmapParameters>(configuration)), engine(engine), counters(counters),
+      machine(engine, configuration, counters, cpus), locks(machine, configuration),
+      pages(machine, locks, configuration), stamps(read_parameters<CheckParameters>(configuration).checks
+                                                       ? std::make_unique<ContentStamps>(pages.frames().end())
+                                                       : nullptr),
       contents(machine, pages), lru(make_lru(machine, locks, pages, configuration)),
       overcommit(machine, locks, pages, configuration),
       slabs({machine, locks, pages, configuration},
@@ -145,6 +145,7 @@ System::System(Engine& engine, const Configuration& configuration, Counters& cou
   pages[pages.layout().empty_zero_page()].refcount = 1; // the kernel's own: never freed
   slabs.connect(scheduler);
   init_mm_ = &new_mm();
+  if (!rmap->finds_mappings()) mm_list = std::make_unique<MmList>(locks, *init_mm_);
   mm_switch.connect(*init_mm_, [this](Core& core, MmStruct& mm) { free_mm(core, mm); });
   // The core goes on with `next`, whose bit it has just set. What the policy does takes time, in which others
   // may free an mm: so the map is looked at again each time.
