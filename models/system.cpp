@@ -111,10 +111,14 @@ std::unique_ptr<Lru> make_lru(Machine& machine, SpinLocks& locks, PageAllocator&
 
 System::System(Engine& engine, const Configuration& configuration, Counters& counters, std::uint32_t cpus,
                std::uint64_t seed)
-    : parameters(read_parameters<KernelParameters>(configuration)), engine(engine), counters(counters),
+    : configuration_(configuration), parameters(read_parameters<KernelParameters>(configuration)),
+      unmap(read_parameters<UnmapParameters>(configuration)), engine(engine), counters(counters),
       machine(engine, configuration, counters, cpus), locks(machine, configuration),
-      pages(machine, locks, configuration), contents(machine, pages),
-      lru(make_lru(machine, locks, pages, configuration)), overcommit(machine, locks, pages, configuration),
+      pages(machine, locks, configuration), stamps(read_parameters<CheckParameters>(configuration).checks
+                                                       ? std::make_unique<ContentStamps>(pages.frames().end())
+                                                       : nullptr),
+      contents(machine, pages), lru(make_lru(machine, locks, pages, configuration)),
+      overcommit(machine, locks, pages, configuration),
       slabs({machine, locks, pages, configuration},
             [this](Core& core, FrameNumber frame) { contents.clear_page(core, frame); }),
       ids(machine, locks, parameters.asid_bits, configuration),
@@ -130,15 +134,18 @@ System::System(Engine& engine, const Configuration& configuration, Counters& cou
       block(machine), page_cache({machine, locks, scheduler, block, pages, *lru, configuration}),
       rmap(Registry<ReverseMap>::instance().create(
           read_parameters<ReverseMapParameters>(configuration).generation, *this)),
-      swap(*this), oom({scheduler, counters, machine, pages, *calls}),
+      swap(*this, configuration), writeback(*this), reclaim(*this, configuration),
       lazy_shootdown(machine, *calls, scheduler, mm_switch, *policy),
-      flusher(*policy, oracle, machine, configuration), configuration_(configuration),
+      flusher(*policy, oracle, machine, configuration),
       page_table_shape_(PageTable::Shape::of_format(parameters.page_table)) {
+  pages.stamps = stamps.get();
+  pages.set_reclaim(reclaim);
+  page_cache.waits.connect(reclaim);
   rmap->connect(*this);
-  pages.set_reclaim(oom);
   pages[pages.layout().empty_zero_page()].refcount = 1; // the kernel's own: never freed
   slabs.connect(scheduler);
   init_mm_ = &new_mm();
+  if (!rmap->finds_mappings()) mm_list = std::make_unique<MmList>(locks, *init_mm_);
   mm_switch.connect(*init_mm_, [this](Core& core, MmStruct& mm) { free_mm(core, mm); });
   // The core goes on with `next`, whose bit it has just set. What the policy does takes time, in which others
   // may free an mm: so the map is looked at again each time.
@@ -156,6 +163,7 @@ System::System(Engine& engine, const Configuration& configuration, Counters& cou
   rcu_ = Registry<Rcu>::instance().create(read_parameters<RcuParameters>(configuration).implementation,
                                           RcuMeans{machine, locks, scheduler, configuration});
   page_cache.connect(*rcu_);
+  page_cache.connect(writeback);
   observers_.add(*rcu_);
   if (CpuObserver* own = policy->cpu_observer()) observers_.add(*own);
   scheduler.observe(observers_);

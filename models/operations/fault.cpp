@@ -40,16 +40,18 @@ FaultKind note_access(const VmFault& fault) {
 } // namespace
 
 FaultKind handle_mm_fault(System& system, Task& task, MmStruct& mm, Vma& vma, PageNumber page,
-                          AccessKind kind, bool may_retry) {
+                          AccessKind kind, bool may_retry, bool vma_locked) {
   system.counters.add(Counter::pgfault);
   Core& core = task.core();
   core.charge(core.costs().work.fault_handle, Account::work);
   core.read(system.parameters.pgd_with_mmap_lock ? mm.mmap_lock.line() : mm.pgd_line); // pgd_offset()
   const std::optional<PteSlot> slot = alloc_pte(system, core, mm, page);
   if (!slot) return FaultKind::out_of_memory;
-  const VmFault fault{system, task, mm, vma, page, kind, may_retry && system.parameters.fault_retry, *slot};
+  const VmFault fault{system,     task, mm, vma, page, kind, may_retry && system.parameters.fault_retry,
+                      vma_locked, *slot};
   fault.core().settle();
-  if (!slot->entry().present()) return vma.file == nullptr ? do_anonymous_page(fault) : do_fault(fault);
+  if (slot->entry().is_swap()) return do_swap_page(fault);
+  if (slot->entry().none()) return vma.file == nullptr ? do_anonymous_page(fault) : do_fault(fault);
   fault.lock().lock(fault.core());
   fault.core().settle();
   const Pte entry = slot->entry();
@@ -84,25 +86,21 @@ FaultKind fault_under_vma_lock(System& system, Task& task, PageNumber page, Acce
   if (vma == nullptr) return FaultKind::retry;
   FaultKind outcome = FaultKind::retry;
   if (permits(*vma, kind)) {
-    outcome =
-        handle_mm_fault(system, task, mm, *vma, page, kind, false); // of anonymous memory: it does not wait
-    system.counters.add(Counter::vma_lock_success);
+    outcome = handle_mm_fault(system, task, mm, *vma, page, kind, false, true);
+    system.counters.add(outcome == FaultKind::retry ? Counter::vma_lock_retry : Counter::vma_lock_success);
   }
   vma_end_read(system, task, *vma);
   return outcome;
 }
 
-void pagefault_out_of_memory(System& system, Task& task) {
-  Core* core = &task.core();
-  system.oom.out_of_memory(core, 0, GFP_HIGHUSER_MOVABLE);
-}
+void pagefault_out_of_memory(System& system, Task& task) { system.reclaim.pagefault_out_of_memory(task); }
 
 /// __do_user_fault(), arm64_force_sig_fault(): no handler, so the whole process ends here. Throws TaskKilled.
 [[noreturn]] void force_sig_fault(System& system, Task& task, FaultKind outcome, PageNumber page,
                                   AccessKind kind) {
   task.core().settle();
   if (!task.killed) { // else another thread has been faster
-    system.counters.add(Counter::segfault);
+    system.counters.add(outcome == FaultKind::bus_error ? Counter::sigbus : Counter::segfault);
     spdlog::info("{} (pid {}) is killed by {}: it {} page {:#x} of mm {}", task.name, task.pid,
                  outcome == FaultKind::bus_error ? "SIGBUS" : "SIGSEGV",
                  kind == AccessKind::write ? "writes to" : "reads", page.value(), task.mm->id);

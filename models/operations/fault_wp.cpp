@@ -12,7 +12,9 @@
 //   set to the copy (ptep_clear_flush_notify), which goes to the LRU before that, or after it in 2.6.24
 //   (kernel.wp_late_lru); the old page loses its mapping and both references. 2.6.24 has page_remove_rmap()
 //   before the flush, a race that was fixed in 2.6.26; here it comes after it.
-// Left out: the page lock that both versions try to take of an anonymous page.
+// - 2.6.24 takes a page of the swap cache over if no swap entry names its slot; it keeps the slot. 5.10 copies it.
+// The page lock that both versions try to take is taken here of pages of the swap cache, in 2.6.24; others are
+// only looked at: who finds one locked copies it.
 #include "models/operations/gather.hpp"
 #include "models/operations/vm_fault.hpp"
 
@@ -20,8 +22,18 @@ namespace mmsim {
 
 namespace {
 
-bool may_reuse(const System& system, const Frame& frame) {
-  return system.parameters.cow_reuse == "mapcount" ? frame.mapcount == 1 : frame.refcount == 1;
+// Whether nobody else has the page, which 2.6.24 asks with the page locked, if it gets the lock. Only a page that
+// others may want locked is locked here: one in the swap cache, which counts as a reference.
+bool may_reuse(const VmFault& fault, FrameNumber number) {
+  System& system = fault.system;
+  const Frame& frame = system.pages[number];
+  if (system.parameters.cow_reuse != "mapcount") return frame.refcount == 1 && (frame.flags & PG_locked) == 0;
+  if (frame.mapcount > 1 || (frame.flags & PG_locked) != 0) return false;
+  if ((frame.flags & PG_swapcache) == 0) return true;
+  if (!system.page_cache.waits.trylock_page(fault.core(), number)) return false;
+  const bool alone = system.swap.reuse_swap_page(fault.core(), number);
+  system.page_cache.waits.unlock_page(fault.core(), number);
+  return alone;
 }
 
 FaultKind wp_page_reuse(const VmFault& fault) {
@@ -40,9 +52,9 @@ FaultKind wp_page_shared(const VmFault& fault, Frame& frame) {
   ++page->holders;
   const FaultKind outcome = wp_page_reuse(fault);
   cache.lock_page(fault.task, *page);
-  fault_dirty_shared_page(fault, *page);
+  const bool dropped = fault_dirty_shared_page(fault, *page);
   file.put_page(fault.core(), *page);
-  return outcome;
+  return dropped ? FaultKind::retry : outcome;
 }
 
 // The end of do_wp_page() in either version: the reference that kept the old page, and the table's lock.
@@ -122,7 +134,7 @@ FaultKind do_wp_page(const VmFault& fault) {
   if (!old.special()) { // vm_normal_page()
     Frame& frame = fault.system.pages[old.frame()];
     const bool anonymous = (frame.flags & PG_file) == 0;
-    if (anonymous && may_reuse(fault.system, frame)) {
+    if (anonymous && may_reuse(fault, old.frame())) {
       if (fault.system.parameters.wp_move_anon_rmap)
         fault.system.rmap->page_move_anon(fault.core(), old.frame(), fault.vma);
       return wp_page_reuse(fault);

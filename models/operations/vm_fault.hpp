@@ -13,8 +13,9 @@ struct VmFault {
   Vma& vma;
   PageNumber page;
   AccessKind kind;
-  bool may_retry; ///< mmap_lock may be dropped (FAULT_FLAG_ALLOW_RETRY, first attempt)
-  PteSlot slot;   ///< the entry of `page`
+  bool may_retry;  ///< mmap_lock may be dropped (FAULT_FLAG_ALLOW_RETRY, first attempt)
+  bool vma_locked; ///< only the area is locked, not mmap_lock (FAULT_FLAG_VMA_LOCK)
+  PteSlot slot;    ///< the entry of `page`
 
   /// The core that runs it now.
   Core& core() const { return task.core(); }
@@ -38,7 +39,7 @@ struct VmFault {
   bool map_if_none(Map&& map) const {
     lock().lock(core());
     core().settle();
-    const bool first = !slot.entry().present();
+    const bool first = slot.entry().none();
     if (first) map();
     lock().unlock(core());
     return first;
@@ -49,13 +50,16 @@ struct VmFault {
 FaultKind do_anonymous_page(const VmFault& fault);
 /// Nothing is mapped, and the area is a file's.
 FaultKind do_fault(const VmFault& fault);
+/// A swap entry.
+FaultKind do_swap_page(const VmFault& fault);
 /// A write to a read-only entry. Called with the entry's lock held; drops it.
 FaultKind do_wp_page(const VmFault& fault);
 
 /// The entry gets `flags` besides what it has: ptep_set_access_flags(), with the flush that the version does
 /// if it `became_dirty`. With the lock held.
 void set_access_flags(const VmFault& fault, std::uint64_t flags, bool became_dirty);
-/// fault_dirty_shared_page() of a locked page: it is dirty and unlocked. Without locks.
-void fault_dirty_shared_page(const VmFault& fault, CachedPage& page);
+/// fault_dirty_shared_page() of a locked page: it is dirty and unlocked. Without spinlocks; may sleep. True if mmap_lock
+/// was dropped: FaultKind::retry.
+[[nodiscard]] bool fault_dirty_shared_page(const VmFault& fault, CachedPage& page);
 
 } // namespace mmsim

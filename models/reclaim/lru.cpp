@@ -13,18 +13,18 @@ void LruParameters::declare(Declaration& d, LruParameters& p) {
   d("kernel.pagevec_size", p.pagevec_size, 15, "new pages that a CPU collects before it takes lru_lock",
     "include/linux/pagevec.h PAGEVEC_SIZE: 14 in 2.6.24, 15 since 4.16, 31 since 6.10")
       .at_least(1)
-      .at_most(std::int64_t{Pagevec::max_size});
+      .at_most(31);
   d("kernel.lru_new_anon", p.new_anon, "inactive", "on which LRU list an anonymous page begins",
     "active up to 5.8 (lru_cache_add_active), inactive since 5.9")
       .one_of({"active", "inactive"});
 }
 
-Lru::Lru(const LruMeans& means, LruHeads heads, LruLists lists, std::uint32_t vecs)
+Lru::Lru(const LruMeans& means, LruHeads heads, LruLists lists, std::span<const std::uint32_t> zone_of_vec)
     : pagevec_size_(static_cast<std::uint32_t>(means.parameters.pagevec_size)), pages_(means.pages),
       kinds_(lists), new_anon_(means.parameters.new_anon == "active" ? LruList::active : LruList::inactive),
       pagevecs_(means.machine.cpus()) {
-  for (std::uint32_t i = 0; i < vecs; ++i)
-    vecs_.push_back(std::make_unique<LruVec>(pages_, means.locks, heads, lists));
+  for (const std::uint32_t zone : zone_of_vec)
+    vecs_.push_back(std::make_unique<LruVec>(pages_, means.locks, heads, lists, zone));
 }
 
 void Lru::lru_cache_add(Core& core, FrameNumber frame) {
@@ -42,17 +42,91 @@ void Lru::lru_add_drain(Core& core) {
   Pagevecs& pagevecs = pagevecs_[core.id().value()];
   for (Pagevec* pagevec : {&pagevecs.inactive, &pagevecs.active})
     if (pagevec->count() != 0) pagevec_lru_add(core, *pagevec);
+  if (pagevecs.rotate.count() != 0) {
+    core.irq_disable();
+    pagevec_move_tail(core, pagevecs.rotate);
+    core.irq_enable();
+  }
+  if (pagevecs.activate.count() != 0) drain_activations(core);
   core.preempt_enable();
 }
 
-// __pagevec_lru_add_active() (2.6.24); __pagevec_lru_add() -> pagevec_lru_move_fn() (5.10).
-void Lru::pagevec_lru_add(Core& core, Pagevec& pagevec) {
+template <class Move>
+void Lru::pagevec_lru_move(Core& core, Pagevec& pagevec, Move&& move) {
   LruHold hold(core);
   for (const FrameNumber frame : pagevec.frames())
-    hold.take(*vecs_[vec_of(frame)]).add(core, frame, first_list(pages_[frame]));
+    move(hold.take(*vecs_[vec_of(frame)]), frame);
   hold.drop();
   core.charge(pagevec.count() * core.costs().work.pagevec_put, Account::work);
   core.settle(); // others look at how many references are left
+  release_pages(core, pagevec.frames());
+  pagevec.reinit();
+}
+
+// __pagevec_lru_add_active() (2.6.24); __pagevec_lru_add() (5.10).
+void Lru::pagevec_lru_add(Core& core, Pagevec& pagevec) {
+  pagevec_lru_move(core, pagevec,
+                   [&](LruVec& vec, FrameNumber frame) { vec.add(core, frame, first_list(pages_[frame])); });
+}
+
+void Lru::activate_locked(Core& core, LruVec& vec, FrameNumber frame) {
+  if ((pages_[frame].flags & (PG_lru | PG_active)) != PG_lru) return;
+  vec.activate(core, frame);
+  core.counters().add(Counter::pgactivate);
+}
+
+void Lru::drain_activations(Core& core) {
+  pagevec_lru_move(core, activations(core),
+                   [&](LruVec& vec, FrameNumber frame) { activate_locked(core, vec, frame); });
+}
+
+// With irqs off, as long as it takes.
+void Lru::pagevec_move_tail(Core& core, Pagevec& pagevec) {
+  pagevec_lru_move(core, pagevec, [&](LruVec& vec, FrameNumber frame) {
+    const std::uint32_t flags = pages_[frame].flags;
+    if ((flags & PG_lru) == 0 || (kinds_ == LruLists::shared && (flags & PG_active) != 0)) return;
+    vec.move_tail(core, frame);
+    core.counters().add(Counter::pgrotated);
+  });
+}
+
+void Lru::mark_page_accessed(Core& core, FrameNumber frame) {
+  Frame& page = pages_[frame];
+  core.charge(core.costs().line.atomic, Account::work); // SetPageReferenced(), ClearPageReferenced()
+  if ((page.flags & PG_referenced) == 0) {
+    page.flags |= PG_referenced;
+    return;
+  }
+  if ((page.flags & PG_active) != 0) return;
+  if ((page.flags & PG_lru) != 0) {
+    page.flags &= ~std::uint32_t{PG_referenced};
+    activate_page(core, frame);
+    return;
+  }
+  if (kinds_ == LruLists::shared) return; // 2.6.24: only what is on a list
+  for (const FrameNumber waiting : pagevecs_[core.id().value()].inactive.frames())
+    if (waiting == frame) page.flags |= PG_active; // __lru_cache_activate_page()
+  page.flags &= ~std::uint32_t{PG_referenced};
+}
+
+// 2.6.24 leaves active pages alone; 5.10, whose reclaim makes pages under writeback active, does not.
+void Lru::rotate_reclaimable_page(Core& core, FrameNumber frame) {
+  Frame& page = pages_[frame];
+  const std::uint32_t in_the_way = PG_locked | PG_dirty | (kinds_ == LruLists::shared ? PG_active : 0U);
+  if ((page.flags & in_the_way) != 0 || (page.flags & PG_lru) == 0) return;
+  core.irq_disable();
+  ++page.refcount;
+  core.charge(core.costs().work.pagevec_add, Account::work);
+  Pagevec& pagevec = pagevecs_[core.id().value()].rotate;
+  if (pagevec.add(frame, pagevec_size_) == 0) pagevec_move_tail(core, pagevec);
+  core.irq_enable();
+}
+
+void Lru::pagevec_release(Core& core, Pagevec& pagevec) {
+  if (pagevec.count() == 0) return;
+  lru_add_drain(core);
+  core.charge(pagevec.count() * core.costs().work.pagevec_put, Account::work);
+  core.settle();
   release_pages(core, pagevec.frames());
   pagevec.reinit();
 }
@@ -81,14 +155,16 @@ std::uint64_t Lru::size(LruList list) const {
   return pages;
 }
 
-void Lru::check_list(std::uint32_t v, LruList which) const {
+void Lru::check_list(std::uint32_t v, LruList which, const Census& census) const {
   const FrameList& list = vecs_[v]->list(which);
   FrameNumber previous = no_frame;
   std::uint32_t length = 0;
   for (FrameNumber frame = list.front(); frame != no_frame && length <= list.size();
        frame = FrameNumber(pages_[frame].next), ++length) {
     const Frame& page = pages_[frame];
-    const bool in_use = page.mapcount > 0 || (page.mapcount == 0 && (page.flags & PG_file) != 0);
+    const bool in_use =
+        page.mapcount > 0 || (page.mapcount == 0 && ((page.flags & (PG_file | PG_swapcache)) != 0 ||
+                                                     census.in_pagevecs.contains(frame.value())));
     if (page.state != FrameState::allocated || !in_use || (page.flags & PG_lru) == 0 ||
         vecs_[v]->list_of(page.flags) != which || page.previous != previous.value() || vec_of(frame) != v)
       throw Violation(
@@ -103,24 +179,39 @@ void Lru::check_list(std::uint32_t v, LruList which) const {
                                 static_cast<int>(which), v, length, list.size()));
 }
 
+void Lru::count_pagevecs(Census& census) const {
+  for (std::uint32_t cpu = 0; cpu < pagevecs_.size(); ++cpu) {
+    const Pagevecs& pagevecs = pagevecs_[cpu];
+    for (const Pagevec* pagevec : {&pagevecs.inactive, &pagevecs.active})
+      for (const FrameNumber frame : pagevec->frames()) {
+        const Frame& page = pages_[frame];
+        if (page.state != FrameState::allocated || (page.flags & (PG_lru | PG_slab)) != 0 ||
+            !census.on_their_way.insert(frame.value()).second)
+          throw Violation(fmt::format("frame {}, in the pagevec of cpu {} on its way to the LRU: state {}, "
+                                      "flags {:#x}, in {} other pagevecs",
+                                      frame.value(), cpu, static_cast<int>(page.state), unsigned{page.flags},
+                                      census.in_pagevecs[frame.value()]));
+        ++census.in_pagevecs[frame.value()];
+      }
+    for (const Pagevec* pagevec : {&pagevecs.activate, &pagevecs.rotate})
+      for (const FrameNumber frame : pagevec->frames()) {
+        if (pages_[frame].state != FrameState::allocated)
+          throw Violation(
+              fmt::format("frame {}, in a pagevec of cpu {}, is not allocated", frame.value(), cpu));
+        ++census.in_pagevecs[frame.value()];
+      }
+  }
+}
+
 Lru::Census Lru::check_invariants() const {
   Census census;
+  count_pagevecs(census);
   for (std::uint32_t v = 0; v < vecs_.size(); ++v)
     for (std::size_t i = 0; i < lru_list_count; ++i) {
       const auto which = static_cast<LruList>(i);
-      check_list(v, which);
+      check_list(v, which, census);
       census.listed += vecs_[v]->list(which).size();
     }
-  for (std::uint32_t cpu = 0; cpu < pagevecs_.size(); ++cpu)
-    for (const Pagevec* pagevec : {&pagevecs_[cpu].inactive, &pagevecs_[cpu].active})
-      for (const FrameNumber frame : pagevec->frames()) {
-        const Frame& page = pages_[frame];
-        if (page.state != FrameState::allocated || (page.flags & (PG_lru | PG_active | PG_slab)) != 0 ||
-            ++census.in_pagevecs[frame.value()] > 1)
-          throw Violation(fmt::format(
-              "frame {}, in the pagevec of cpu {}: state {}, flags {:#x}, in {} pagevecs", frame.value(), cpu,
-              static_cast<int>(page.state), unsigned{page.flags}, census.in_pagevecs[frame.value()]));
-      }
   return census;
 }
 

@@ -15,7 +15,7 @@ constexpr unsigned swap_cluster_max = 32;
 class LruOfNodes final : public Lru {
  public:
   explicit LruOfNodes(const LruMeans& means)
-      : Lru(means, LruHeads::own_line, LruLists::by_kind, means.pages.layout().nodes()) {}
+      : Lru(means, LruHeads::own_line, LruLists::by_kind, first_zones(means.pages)) {}
 
   void free_pages_and_swap_cache(Core& core, std::span<FrameNumber> frames) override {
     lru_add_drain(core);
@@ -23,6 +23,20 @@ class LruOfNodes final : public Lru {
   }
 
  private:
+  static std::vector<std::uint32_t> first_zones(const PageAllocator& pages) {
+    std::vector<std::uint32_t> first(pages.layout().nodes());
+    for (std::uint32_t zone = pages.zones(); zone-- > 0;)
+      first[pages.zone_at(zone).node().value()] = zone;
+    return first;
+  }
+  // Since 2.6.39: fifteen at a time.
+  void activate_page(Core& core, FrameNumber frame) override {
+    ++pages_[frame].refcount; // get_page()
+    core.preempt_disable();
+    core.charge(core.costs().work.pagevec_add, Account::work);
+    if (activations(core).add(frame, pagevec_size_) == 0) drain_activations(core);
+    core.preempt_enable();
+  }
   std::uint32_t vec_of(FrameNumber frame) const override { return pages_.node_of(frame).value(); }
 
   void release_pages(Core& core, std::span<FrameNumber> frames) override {

@@ -24,9 +24,9 @@ constexpr VmStatItem item_of(LruList list) {
 constexpr bool is_active(LruList list) { return list == LruList::active || list == LruList::active_file; }
 } // namespace
 
-LruVec::LruVec(PageAllocator& pages, SpinLocks& locks, LruHeads heads, LruLists lists)
+LruVec::LruVec(PageAllocator& pages, SpinLocks& locks, LruHeads heads, LruLists lists, std::uint32_t zone)
     : allocator_(pages), frames_(pages.frames()), kinds_(lists),
-      lock_(locks.make("lru_lock", heads == LruHeads::beside_lock ? &heads_ : nullptr)) {}
+      lock_(locks.make("lru_lock", heads == LruHeads::beside_lock ? &heads_ : nullptr)), zone_(zone) {}
 
 void LruVec::lock(Core& core) {
   lock_->lock_irqsave(core);
@@ -35,13 +35,16 @@ void LruVec::lock(Core& core) {
 
 void LruVec::unlock(Core& core) { lock_->unlock_irqrestore(core); }
 
-void LruVec::add(Core& core, FrameNumber frame, LruList list) {
+void LruVec::add(Core& core, FrameNumber frame, LruList list, ListEnd end) {
   FrameList& pages = lists_[static_cast<std::size_t>(list)];
-  const std::uint32_t head = pages.front().value();
-  const Duration misses = struct_page_miss(core, frames_[frame]) + listed_miss(core, head);
-  met(core, frame.value(), head);
+  const std::uint32_t neighbour = (end == ListEnd::front ? pages.front() : pages.back()).value();
+  const Duration misses = struct_page_miss(core, frames_[frame]) + listed_miss(core, neighbour);
+  met(core, frame.value(), neighbour);
   frames_[frame].flags |= PG_lru | (is_active(list) ? PG_active : 0U);
-  pages.push_front(frames_, frame);
+  if (end == ListEnd::front)
+    pages.push_front(frames_, frame);
+  else
+    pages.push_back(frames_, frame);
   update_lru_size(core, frame, list, 1);
   core.charge(core.costs().work.lru_add, Account::work);
   if (misses.count() != 0) core.charge(misses, Account::coherence);
@@ -58,6 +61,67 @@ void LruVec::del(Core& core, FrameNumber frame) {
   update_lru_size(core, frame, list, -1);
   core.charge(core.costs().work.lru_del, Account::work);
   if (misses.count() != 0) core.charge(misses, Account::coherence);
+}
+
+void LruVec::activate(Core& core, FrameNumber frame) {
+  del(core, frame);
+  frames_[frame].flags |= PG_active;
+  putback(core, frame);
+}
+
+void LruVec::move_tail(Core& core, FrameNumber frame) {
+  del(core, frame); // PG_active too
+  add(core, frame, list_of(frames_[frame].flags), ListEnd::back);
+}
+
+LruVec::Isolated LruVec::isolate(Core& core, LruList which, std::uint32_t most, ZoneType highest,
+                                 FrameList& pages) {
+  FrameList& list = lists_[static_cast<std::size_t>(which)];
+  struct Taken {
+    std::uint32_t zone;
+    std::int32_t pages;
+  };
+  std::array<Taken, zone_type_count> taken{}; // by type
+  Isolated done;
+  FrameList skipped;
+  Duration misses{};
+  std::uint32_t looked = 0;
+  for (std::uint32_t left = list.size(); left > 0 && looked < most; --left) {
+    const FrameNumber frame = list.back();
+    Frame& page = frames_[frame];
+    const Zone& zone = allocator_.zone_of(frame);
+    ++done.scanned;
+    misses += struct_page_miss(core, page);
+    list.remove(frames_, frame);
+    if (zone.type() > highest) {
+      skipped.push_front(frames_, frame);
+      continue;
+    }
+    ++looked;
+    if (page.refcount == 0) { // get_page_unless_zero(): whoever frees it waits for the lock
+      list.push_front(frames_, frame);
+      continue;
+    }
+    ++page.refcount;
+    page.flags &= ~std::uint32_t{PG_lru};
+    pages.push_front(frames_, frame);
+    Taken& of_zone = taken[static_cast<std::size_t>(zone.type())];
+    of_zone = {zone.index(), of_zone.pages + 1};
+    ++done.taken;
+  }
+  while (!skipped.empty())
+    list.push_front(frames_, skipped.pop_back(frames_));
+  core.charge(done.scanned * core.costs().work.lru_del, Account::work);
+  if (misses.count() != 0) core.charge(misses, Account::coherence);
+  for (const Taken& of_zone : taken) // update_lru_sizes()
+    if (of_zone.pages != 0) allocator_.vm_stat().mod(core, of_zone.zone, item_of(which), -of_zone.pages);
+  core.settle(); // others look at references
+  return done;
+}
+
+void LruVec::count_isolated(Core& core, bool file, std::int32_t pages) {
+  if (kinds_ == LruLists::by_kind && pages != 0)
+    allocator_.vm_stat().mod(core, zone_, file ? NR_ISOLATED_FILE : NR_ISOLATED_ANON, pages);
 }
 
 void LruVec::add_at_boot(FrameNumber frame) {

@@ -4,6 +4,9 @@
 //   vec.add(core, frame, LruList::inactive);
 //   vec.unlock(core);
 //
+//   FrameList page_list;                         // isolated: with a reference, without PG_lru
+//   const LruVec::Isolated some = vec.isolate(core, LruList::inactive, 32, ZoneType::movable, page_list);
+//
 // Models the lists of struct zone (2.6.24: active_list and inactive_list, add_page_to_active_list() and its
 // kind, del_page_from_lru()) and of struct lruvec under pgdat->lru_lock (5.10: add_page_to_lru_list(),
 // del_page_from_lru_list()). 2.6.24 has two lists for all pages; since 2.6.28 those of files have two of
@@ -24,6 +27,7 @@
 
 #include "models/locks/spinlock.hpp"
 #include "models/pages/frame_list.hpp"
+#include "models/pages/zone_sizes.hpp"
 #include "sim/machine/cache_line.hpp"
 
 #include <array>
@@ -47,7 +51,8 @@ enum class LruHeads : std::uint8_t { beside_lock, own_line };
 
 class LruVec {
  public:
-  LruVec(PageAllocator& pages, SpinLocks& locks, LruHeads heads, LruLists lists);
+  /// `zone`: one whose memory is here, for what is counted by node.
+  LruVec(PageAllocator& pages, SpinLocks& locks, LruHeads heads, LruLists lists, std::uint32_t zone);
 
   /// Takes lru_lock with irqs off, and the line of the heads with it.
   void lock(Core& core);
@@ -55,10 +60,27 @@ class LruVec {
 
   // With the lock held:
 
-  /// Sets PG_lru and puts the page at the list's head.
-  void add(Core& core, FrameNumber frame, LruList list);
+  /// Sets PG_lru and puts the page at the list's head, or at its tail, where reclaim takes the next one.
+  void add(Core& core, FrameNumber frame, LruList list, ListEnd end = ListEnd::front);
   /// Takes the page off its list and clears the flags that say so.
   void del(Core& core, FrameNumber frame);
+  /// A page on a list changes to the active one (activate_page()), or to the tail of the inactive one
+  /// (pagevec_move_tail()).
+  void activate(Core& core, FrameNumber frame);
+  void move_tail(Core& core, FrameNumber frame);
+  /// Puts an isolated page back to the list that its flags say.
+  void putback(Core& core, FrameNumber frame) { add(core, frame, list_of(frames_[frame].flags)); }
+
+  struct Isolated {
+    std::uint32_t taken = 0;
+    std::uint32_t scanned = 0; ///< looked at, those of too high zones included
+  };
+  /// isolate_lru_pages(): looks at `most` pages from the list's tail, but at none of a zone above `highest`. What it
+  /// takes gets a reference, loses PG_lru (not PG_active) and goes to the head of `pages`; what is being freed goes to
+  /// the list's other end.
+  Isolated isolate(Core& core, LruList list, std::uint32_t most, ZoneType highest, FrameList& pages);
+  /// NR_ISOLATED_ANON, NR_ISOLATED_FILE, where there are such (since 2.6.32).
+  void count_isolated(Core& core, bool file, std::int32_t pages);
 
   /// A page that is there when the machine starts to run, at no cost and without the lock.
   void add_at_boot(FrameNumber frame);
@@ -69,6 +91,7 @@ class LruVec {
       return active ? LruList::active : LruList::inactive;
     return active ? LruList::active_file : LruList::inactive_file;
   }
+  LruLists kinds() const { return kinds_; }
   const FrameList& list(LruList list) const { return lists_[static_cast<std::size_t>(list)]; }
 
  private:
@@ -81,6 +104,7 @@ class LruVec {
   const LruLists kinds_;
   CacheLine heads_{"lru lists"};
   std::unique_ptr<SpinLock> lock_;
+  const std::uint32_t zone_;
   std::array<FrameList, lru_list_count> lists_;
   std::array<std::uint32_t, 2> met_{}; // pages on the list whose links the last add or del has written
   CacheStamp met_when_{};

@@ -6,6 +6,7 @@
 #include "models/reclaim/lru_hold.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 namespace mmsim {
 namespace {
@@ -13,7 +14,7 @@ namespace {
 class LruOfZones final : public Lru {
  public:
   explicit LruOfZones(const LruMeans& means)
-      : Lru(means, LruHeads::beside_lock, LruLists::shared, means.pages.zones()) {}
+      : Lru(means, LruHeads::beside_lock, LruLists::shared, all_zones(means.pages)) {}
 
   void free_pages_and_swap_cache(Core& core, std::span<FrameNumber> frames) override {
     lru_add_drain(core);
@@ -25,6 +26,17 @@ class LruOfZones final : public Lru {
   }
 
  private:
+  static std::vector<std::uint32_t> all_zones(const PageAllocator& pages) {
+    std::vector<std::uint32_t> zones(pages.zones());
+    std::iota(zones.begin(), zones.end(), 0U);
+    return zones;
+  }
+  void activate_page(Core& core, FrameNumber frame) override {
+    LruVec& vec = *vecs_[vec_of(frame)];
+    vec.lock(core);
+    activate_locked(core, vec, frame);
+    vec.unlock(core);
+  }
   std::uint32_t vec_of(FrameNumber frame) const override { return pages_.layout().zone_of(frame); }
 
   // No caller has more pages than a pagevec holds: so pages_to_free is full with the last one at the

@@ -57,6 +57,15 @@ struct DiskCosts {
   static void declare(Declaration&, DiskCosts&);
 };
 
+/// The device of the swap areas.
+struct SwapCosts {
+  Bytes size;
+  std::int64_t areas;
+  Duration latency;
+  BytesPerSecond bandwidth;
+  static void declare(Declaration&, SwapCosts&);
+};
+
 /// Ways into and out of the kernel, and switching.
 struct EntryCosts {
   Duration syscall, fault, user_access, switch_registers, switch_mm, switch_ttbr, rollover;
@@ -78,7 +87,11 @@ struct WorkCosts {
   Duration enqueue, dequeue, pick_next, wake, tick, balance, kthread_step; // scheduler
   Duration mask_scan, call_queue, flush_setup;                             // cross-calls
   Duration rcu_callback, rcu_core;                                         // RCU
+  // vmscan:
+  Duration reclaim_round, reclaim_page, oom_task;
   Duration avc_link, rmap_visit, pte_chain_entry;                          // reverse map (room of rmap)
+  // The room of swap.
+  Duration swap_slot, swap_scan;
   static void declare(Declaration&, WorkCosts&);
 };
 
@@ -89,6 +102,7 @@ struct CostBook {
   TlbCosts tlb;
   MemoryCosts memory;
   DiskCosts disk;
+  SwapCosts swap;
   EntryCosts entry;
   WorkCosts work;
   static void declare(Declaration& d, CostBook& c);

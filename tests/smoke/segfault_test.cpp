@@ -69,7 +69,7 @@ TEST_P(BadAccess, BehindTheEndOfAFileKillsToo) {
   });
   w.engine.run();
   EXPECT_FALSE(survived);
-  EXPECT_EQ(w.count(Counter::segfault), 1u);
+  EXPECT_EQ(w.count(Counter::sigbus), 1u);
   w.system.check_invariants();
 }
 
