@@ -30,6 +30,15 @@ def write_figures(charts, write):
                       lambda file, kind=kind: figure.savefig(file, format=kind, dpi=130, metadata=_METADATA[kind]))
 
 
+def write_measure(charts, write):
+    """The figure of one measure at one facet."""
+    with matplotlib.rc_context({**matplotlib.rcParamsDefault, **STYLE}):
+        figure = _panels(charts, (charts.panel,), charts.measure.title, charts.caption, charts.legend)
+        for kind in FORMATS:
+            write(f"{charts.name}.{kind}",
+                  lambda file, kind=kind: figure.savefig(file, format=kind, dpi=130, metadata=_METADATA[kind]))
+
+
 def _latency(charts):
     return _panels(charts, charts.latency, f"Latency of {charts.operation}", charts.latency_caption, charts.legend)
 

@@ -15,30 +15,34 @@ _HERE = Path(__file__).parent
 _SECURITY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
 
 
-def page(result, plan, all_charts):
-    """The page as text. `all_charts`: the OperationCharts of every operation and facet, in order."""
+def page(result, plan, all_charts, measures=()):
+    """The page as text. `all_charts`: the OperationCharts of every operation and facet, in order; `measures`: the
+    MeasureCharts, likewise."""
     title = headline(result, plan).text
     specs = {}
     sections = "".join(_section(result, plan, operation, all_charts, specs, title)
                        for operation in result.operations)
+    sections = _measures(measures, specs) + sections
     return "\n".join((
         "<!DOCTYPE html>", '<html lang="en">', "<head>", '<meta charset="utf-8">',
         f'<meta http-equiv="Content-Security-Policy" content="{_SECURITY}">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         '<meta name="color-scheme" content="light dark">',
         f"<title>{escape(title)}</title>", f"<style>{_colours()}{(_HERE / 'page.css').read_text()}</style>",
-        "</head>", "<body>", _header(result, plan, title), f"<main>{sections}{_tables(result)}</main>",
+        "</head>", "<body>", _header(result, plan, title, measures), f"<main>{sections}{_tables(result)}</main>",
         _footer(result),
         f'<script type="application/json" id="charts">{_json(specs)}</script>',
         f"<script>{_script(get_plotlyjs())}</script>", f"<script>{(_HERE / 'page.js').read_text()}</script>",
         "</body>", "</html>", ""))
 
 
-def _header(result, plan, title):
+def _header(result, plan, title, measures):
     notes = [*result.notes, *plan.notes, *_warnings(result)]
     warning = "".join(f"<li>{escape(note)}</li>" for note in notes)
     links = "".join(f'<li><a href="#{_anchor(operation)}">{escape(operation)}</a></li>'
                     for operation in result.operations)
+    if measures:
+        links = f'<li><a href="#measures">{escape(measures[0].measure.title)}</a></li>{links}'
     conditions = wording.conditions(result, plan)
     return (
         f"<header><h1>{escape(unbroken(title))}</h1><p class=conditions>{escape(conditions)}</p>"
@@ -74,6 +78,17 @@ def _section(result, plan, operation, all_charts, specs, title):
     numbers = page_tables.folded(f"Numbers: latency of {operation}", page_tables.latency(result, operation)) \
         + page_tables.folded(f"Numbers: accounts of {operation}", page_tables.accounts(result, operation))
     return f'<section id="{_anchor(operation)}"><h2>{escape(operation)}</h2>{told}{blocks}{numbers}</section>'
+
+
+def _measures(measures, specs):
+    """One block a figure: what follows from several tables, before the operations that it is made of."""
+    blocks = "".join(
+        f'<div class="block"><p class=finding>{escape(unbroken(charts.finding))}</p>'
+        f"<h3>{escape(charts.measure.title)}</h3>"
+        f'{_legend(charts.legend, False) if charts.x is not None else ""}'
+        f'<div class="grid two">{_figure(specs, charts.facet.label, line_chart(charts, charts.panel))}</div>'
+        f'<p class=caption>{escape(" ".join(charts.caption))}</p></div>' for charts in measures)
+    return f'<section id="measures"><h2>All CPUs together</h2>{blocks}</section>' if blocks else ""
 
 
 def _charts(charts, specs, told):

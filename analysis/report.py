@@ -3,8 +3,9 @@ from pathlib import Path
 
 from analysis.charts import operation_charts
 from analysis.combine import combine
-from analysis.figures import write_figures
+from analysis.figures import write_figures, write_measure
 from analysis.load import load
+from analysis.measures import measure_charts
 from analysis.page import page
 from analysis.plan import file_name, make_plan
 from analysis.whole_file import write_whole
@@ -16,10 +17,12 @@ def report(directories):
     plan = make_plan(result)
     charts = [operation_charts(result, plan, facet, operation)
               for operation in result.operations for facet in plan.facets]
+    measures = measure_charts(result, plan)
     written = []
     figures = Path(directories[0]) / "figures"
-    for each in charts:
-        write_figures(each, lambda name, save: written.append(write_whole(figures / file_name(name), save)))
-    text = page(result, plan, charts).encode("utf-8")
+    for write_one, drawn in ((write_figures, charts), (write_measure, measures)):
+        for each in drawn:
+            write_one(each, lambda name, save: written.append(write_whole(figures / file_name(name), save)))
+    text = page(result, plan, charts, measures).encode("utf-8")
     written.append(write_whole(Path(directories[0]) / "report.html", lambda file: file.write(text)))
     return written, result

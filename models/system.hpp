@@ -4,6 +4,7 @@
 #pragma once
 
 #include "models/address_space/asid.hpp"
+#include "models/address_space/content_stamps.hpp"
 #include "models/address_space/lazy_shootdown.hpp"
 #include "models/address_space/mm_list.hpp"
 #include "models/address_space/mm_struct.hpp"
@@ -17,9 +18,10 @@
 #include "models/pages/page_contents.hpp"
 #include "models/pages/slab_caches.hpp"
 #include "models/reclaim/lru.hpp"
-#include "models/reclaim/oom_kill_allocating_task.hpp"
 #include "models/reclaim/page_cache.hpp"
+#include "models/reclaim/reclaim.hpp"
 #include "models/reclaim/swap.hpp"
+#include "models/reclaim/writeback.hpp"
 #include "models/rmap/reverse_map.hpp"
 #include "models/rmap/unmap_parameters.hpp"
 #include "models/scheduler/cross_call.hpp"
@@ -39,7 +41,7 @@ namespace mmsim {
 struct KernelParameters {
   std::string pt_lock, page_table, cow_reuse, exit_flush;
   std::int64_t asid_bits, gather_pages, gather_bundle, gather_batch;
-  bool munmap_downgrade, zero_page, fast_gup, write_protect_seq, wp_late_lru, fault_retry, spurious_flush,
+  bool munmap_downgrade, zero_page, fast_gup, write_protect_seq, wp_late_lru, wp_move_anon_rmap, fault_retry, spurious_flush,
       pgd_with_mmap_lock;
   Bytes fault_around, stack_limit;
   std::int64_t max_map_count, stack_guard_gap, mremap_latency_limit;
@@ -50,6 +52,8 @@ struct KernelParameters {
 inline const DeclareParameters<KernelParameters> declared_kernel_parameters;
 
 class System {
+  const Configuration& configuration_; // first: parts read it while they are made
+
  public:
   /// Throws InputError for what the configuration asks and the machine cannot do.
   System(Engine& engine, const Configuration& configuration, Counters& counters, std::uint32_t cpus,
@@ -63,6 +67,7 @@ class System {
   Machine machine;
   SpinLocks locks;
   PageAllocator pages;
+  const std::unique_ptr<ContentStamps> stamps; ///< pages.stamps; null unless run.checks
   PageContents contents;
   std::unique_ptr<Lru> lru;
   Overcommit overcommit;
@@ -80,7 +85,8 @@ class System {
   std::unique_ptr<ReverseMap> rmap;
   std::unique_ptr<MmList> mm_list; ///< where rmap finds no mappings
   Swap swap;
-  OomKillAllocatingTask oom;
+  WriteBack writeback;
+  Reclaim reclaim;
   LazyShootdown lazy_shootdown;
   TlbFlusher flusher;
 
@@ -142,7 +148,6 @@ class System {
   void check_objects();
   struct UserPages;
   void check_statistics(const UserPages& user, std::uint64_t last_level_tables);
-  const Configuration& configuration_;
   const PageTable::Shape page_table_shape_;
   std::unique_ptr<Rcu> rcu_;
   CpuObservers observers_;

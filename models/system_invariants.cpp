@@ -9,23 +9,19 @@
 namespace mmsim {
 
 namespace {
-/// Calls visit(page, last-level table, index) for every present entry below `table`, whose first page is `base`, and
-/// visit_swapped(SwapEntry) for every swap entry, and counts the tables that have frames of their own.
-template <class Visit, class VisitSwapped>
-std::uint64_t walk(TablePage& table, int level, PageNumber base, Visit&& visit,
-                   VisitSwapped&& visit_swapped) {
+/// Calls visit(page, last-level table, index) for every entry that is not none below `table`, whose first page is `base`, and counts
+/// the tables that have frames of their own.
+template <class Visit>
+std::uint64_t walk(TablePage& table, int level, PageNumber base, Visit&& visit) {
   std::uint64_t tables = table.object == no_object ? std::uint64_t{1} << table.order : 0;
   if (level == 0) {
     for (std::size_t i = 0; i < table.words.size(); ++i)
-      if (const Pte pte = table.words[i]; pte.is_swap())
-        visit_swapped(pte.swap_entry());
-      else if (pte.present() && !pte.special())
-        visit(base + i, table, i);
+      if (!table.words[i].none() && !table.words[i].special()) visit(base + i, table, i);
     return tables;
   }
   for (std::size_t i = 0; i < table.children.size(); ++i)
     if (TablePage* child = table.children[i]; child != nullptr)
-      tables += walk(*child, level - 1, base + (std::uint64_t{i} << (9 * level)), visit, visit_swapped);
+      tables += walk(*child, level - 1, base + (std::uint64_t{i} << (9 * level)), visit);
   return tables;
 }
 /// Tables of levels up to `highest`, 0 being the last; `table` is of `level`.
@@ -113,6 +109,7 @@ void System::check_statistics(const UserPages& user, std::uint64_t pagetable) {
   counted(NR_FILE_MAPPED, user.file_mapped);
   counted(NR_FILE_PAGES, user.cached);
   counted(NR_FILE_DIRTY, user.dirty);
+  counted(NR_WRITEBACK, 0);
   counted(NR_INACTIVE_FILE, lru->size(LruList::inactive_file));
   counted(NR_ACTIVE_FILE, lru->size(LruList::active_file));
   counted(NR_PAGETABLE, pagetable);
@@ -140,6 +137,11 @@ void System::check_invariants() {
       table_frames += walk(
           *mm->tables.root(), mm->tables.shape().levels - 1, PageNumber(0),
           [&](PageNumber page, TablePage& table, std::size_t index) {
+            if (table.words[index].is_swap()) {
+              ++swapents;
+              ++swapped[table.words[index].swap_entry().word()];
+              return;
+            }
             const FrameNumber frame = table.words[index].frame();
             ++((pages[frame].flags & PG_file) != 0 ? file : anon);
             ++mappings[frame.value()];
@@ -147,10 +149,6 @@ void System::check_invariants() {
             if (vma == nullptr || !vma->contains(page))
               throw Violation(fmt::format("mm {} maps page {:#x}, which is in no area", id, page.value()));
             rmap->check_mapping(frame, {*mm, *vma, page, table, index});
-          },
-          [&](SwapEntry entry) {
-            ++swapents;
-            ++swapped[entry.word()];
           });
     if (mm->tables.root() != nullptr)
       pagetable += counted_tables(*mm->tables.root(), mm->tables.shape().levels, pages.vm_stat().has_nodes());
@@ -192,6 +190,9 @@ void System::check_invariants() {
     if (in_cache != ((frame.flags & PG_file) != 0))
       throw Violation(fmt::format("frame {}, mapped {} times, is {} the page cache, but its flags are {:#x}",
                                   number, count, in_cache ? "in" : "not in", unsigned{frame.flags}));
+    if (count == 0 && pages.links(FrameNumber(number)).rmap != nullptr)
+      throw Violation(
+          fmt::format("frame {}: nobody maps it, but the reverse map has something of it", number));
     if (count > 0) ++(in_cache ? user.file_mapped : user.anon_mapped);
     const bool on_list = (frame.flags & PG_lru) != 0;
     if (on_list == lru_pages.on_their_way.contains(number))

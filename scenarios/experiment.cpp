@@ -64,8 +64,13 @@ void Experiment::on_each_cpu(const std::function<void(CoreId)>& visit) {
     visit(CoreId(i));
 }
 
-OperationId Experiment::operation(std::string_view name) {
+bool Experiment::surely_occurs(std::string_view name) const {
+  return std::ranges::find(perhaps_, name) == perhaps_.end();
+}
+
+OperationId Experiment::operation(std::string_view name, Occurs occurs) {
   operations_.emplace_back(name);
+  if (occurs == Occurs::perhaps) perhaps_.emplace_back(name);
   return static_cast<OperationId>(operations_.size() - 1);
 }
 
@@ -145,6 +150,7 @@ void Experiment::close() {
     system_.counters.add(Counter::served_max, most);
     system_.counters.add(Counter::served_min, least);
   }
+  system_.counters.add(Counter::rmap_bytes, system_.rmap->bytes()); // an amount, counted once
   window_end_ = system_.counters.snapshot();
   if (!begun_) window_begin_ = window_end_; // it closed during the warm-up
   over_ = true;

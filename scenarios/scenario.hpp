@@ -76,8 +76,11 @@ class Experiment {
   }
   void on_each_cpu(const std::function<void(CoreId)>& visit);
 
+  /// Whether a run in which an operation never completes deserves a warning.
+  enum class Occurs : bool { perhaps, surely };
   /// An operation to report. Before the machine runs.
-  OperationId operation(std::string_view name);
+  OperationId operation(std::string_view name, Occurs occurs = Occurs::surely);
+  bool surely_occurs(std::string_view name) const;
 
   /// How often CPUs [first, first + cpus) each complete operation `id` in the window is compared: it becomes
   /// the counters served_max and served_min at the window's end. Before the machine runs.
@@ -114,6 +117,12 @@ class Experiment {
     task.fiber->operation = name;
     return OperationRecorder::begin(task.ledger, task.now());
   }
+  /// What has begun was nothing to report: an access that did not fault, say. It keeps a run of a given length from
+  /// being taken for stuck; one that waits for operations is.
+  void drop(Task& task) {
+    task.fiber->operation = nullptr;
+    progress_ += run_.operations == 0;
+  }
   /// It has completed.
   void end(OperationId id, const OperationStart& start, Task& task);
   /// The operation goes on in `to`, to which the core has just switched from `from`: one latency, one set of
@@ -146,7 +155,7 @@ class Experiment {
 
   System& system_;
   const RunParameters run_;
-  std::vector<std::string> operations_;
+  std::vector<std::string> operations_, perhaps_; // the second: those of the first that need not occur
   std::size_t expected_ = 0;
   std::vector<std::uint32_t> arrived_; // pids
   Failures failures_;

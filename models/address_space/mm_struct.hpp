@@ -72,7 +72,7 @@ class MmStruct {
   std::int64_t rss_anon = 0; ///< MM_ANONPAGES: mapped anonymous pages
   std::int64_t rss_file = 0; ///< MM_FILEPAGES: mapped pages of files; the zero page is in neither
   std::int64_t rss() const { return rss_anon + rss_file; }
-  std::int64_t swapents = 0;  ///< MM_SWAPENTS: entries of its tables that are swap entries
+  std::int64_t swapents = 0; ///< MM_SWAPENTS: entries of its tables that are swap entries
   SwapTokenInfo swap_token;
   std::int64_t total_vm = 0;  ///< pages of all areas
   PageNumber start_brk{512};  ///< where the heap begins: behind an executable at the bottom

@@ -47,8 +47,8 @@ FaultKind handle_mm_fault(System& system, Task& task, MmStruct& mm, Vma& vma, Pa
   core.read(system.parameters.pgd_with_mmap_lock ? mm.mmap_lock.line() : mm.pgd_line); // pgd_offset()
   const std::optional<PteSlot> slot = alloc_pte(system, core, mm, page);
   if (!slot) return FaultKind::out_of_memory;
-  const VmFault fault{system, task, mm, vma, page, kind, may_retry && system.parameters.fault_retry, vma_locked,
-                      *slot};
+  const VmFault fault{system,     task, mm, vma, page, kind, may_retry && system.parameters.fault_retry,
+                      vma_locked, *slot};
   fault.core().settle();
   if (slot->entry().is_swap()) return do_swap_page(fault);
   if (slot->entry().none()) return vma.file == nullptr ? do_anonymous_page(fault) : do_fault(fault);
@@ -93,10 +93,7 @@ FaultKind fault_under_vma_lock(System& system, Task& task, PageNumber page, Acce
   return outcome;
 }
 
-void pagefault_out_of_memory(System& system, Task& task) {
-  Core* core = &task.core();
-  system.oom.out_of_memory(core, 0, GFP_HIGHUSER_MOVABLE);
-}
+void pagefault_out_of_memory(System& system, Task& task) { system.reclaim.pagefault_out_of_memory(task); }
 
 /// __do_user_fault(), arm64_force_sig_fault(): no handler, so the whole process ends here. Throws TaskKilled.
 [[noreturn]] void force_sig_fault(System& system, Task& task, FaultKind outcome, PageNumber page,

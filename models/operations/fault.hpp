@@ -19,8 +19,8 @@
 // Where a page of a file or of swap has to be waited for, 5.10 drops mmap_lock, waits, and starts again once
 // (VM_FAULT_RETRY, kernel.fault_retry); 2.6.24 sleeps with mmap_sem held.
 //
-// A fault that no area permits is SIGSEGV (counter `segfault`), one behind the end of a file or on a page that could not
-// be read SIGBUS (`sigbus`): the whole process is killed, with one line in the log. An allocation that fails unwinds (VM_FAULT_OOM): locks and
+// A fault that no area permits is SIGSEGV, one behind the end of a file or on a page that the device has failed
+// SIGBUS: the whole process is killed (counters `segfault`, `sigbus`, one line in the log). An allocation that fails unwinds (VM_FAULT_OOM): locks and
 // references go back, mmap_lock is dropped, then pagefault_out_of_memory(), and on the way back to user mode
 // the killed task ends (return_to_user_mode()). In 2.6.24 do_page_fault() kills the task itself there.
 //

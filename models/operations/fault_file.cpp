@@ -7,8 +7,9 @@
 //   table's lock the copy's entry. (2.6.24 allocates the copy after it has the file's page.)
 // - do_shared_fault(), a write to a shared one: the page is mapped writable and dirty, then set_page_dirty()
 //   (in 2.6.24 after unlock_page()).
-// The file's page is locked from the look-up until it is mapped or copied. Left out: page_mkwrite(),
-// throttling of who dirties (balance_dirty_pages()).
+// The file's page is locked from the look-up until it is mapped or copied. Who makes a page dirty may be held up
+// (balance_dirty_pages_ratelimited()), for which 5.10 drops mmap_lock on the first attempt: then the fault starts
+// again and finds nothing to do. Left out: page_mkwrite().
 #include "models/operations/filemap.hpp"
 #include "models/operations/gather.hpp"
 
@@ -30,22 +31,22 @@ bool map_file_page(const VmFault& fault, CachedPage& page, std::uint64_t flags) 
   return mapped;
 }
 
-/// The reference goes to the mapping, or back.
-void drop_or_hand_over(const VmFault& fault, File& file, CachedPage& page, bool mapped) {
-  if (mapped)
-    file.hand_over(page);
-  else
-    file.put_page(fault.core(), page);
+/// The page was not mapped: another thread was faster.
+FaultKind give_back(const VmFault& fault, CachedPage& page) {
+  fault.system.page_cache.unlock_page(fault.core(), page);
+  fault.vma.file->put_page(fault.core(), page);
+  return FaultKind::spurious;
 }
 
 FaultKind do_read_fault(const VmFault& fault) {
   if (do_fault_around(fault)) return FaultKind::file_map;
   const FilePage found = filemap_fault(fault);
   if (found.page == nullptr) return found.error;
-  const bool mapped = map_file_page(fault, *found.page, 0);
+  if (!map_file_page(fault, *found.page, 0)) return give_back(fault, *found.page);
+  // The reference is the mapping's. While the page is locked nobody takes it away.
+  fault.vma.file->hand_over(*found.page);
   fault.system.page_cache.unlock_page(fault.core(), *found.page);
-  drop_or_hand_over(fault, *fault.vma.file, *found.page, mapped);
-  return mapped ? FaultKind::file_map : FaultKind::spurious;
+  return FaultKind::file_map;
 }
 
 /// Under the table's lock; the copy is ours until it is mapped.
@@ -80,20 +81,22 @@ FaultKind do_cow_fault(const VmFault& fault) {
 FaultKind do_shared_fault(const VmFault& fault) {
   const FilePage found = filemap_fault(fault);
   if (found.page == nullptr) return found.error;
-  const bool mapped = map_file_page(fault, *found.page, pte_writable | pte_dirty);
-  if (mapped)
-    fault_dirty_shared_page(fault, *found.page);
-  else
-    fault.system.page_cache.unlock_page(fault.core(), *found.page);
-  drop_or_hand_over(fault, *fault.vma.file, *found.page, mapped);
-  return mapped ? FaultKind::file_map : FaultKind::spurious;
+  if (!map_file_page(fault, *found.page, pte_writable | pte_dirty)) return give_back(fault, *found.page);
+  fault.vma.file->hand_over(*found.page);
+  return fault_dirty_shared_page(fault, *found.page) ? FaultKind::retry : FaultKind::file_map;
 }
 
 } // namespace
 
-void fault_dirty_shared_page(const VmFault& fault, CachedPage& page) {
-  if (page.mapping != nullptr) page.mapping->set_page_dirty(fault.core(), page);
+bool fault_dirty_shared_page(const VmFault& fault, CachedPage& page) {
+  const bool dirtied = page.mapping != nullptr && page.mapping->set_page_dirty(fault.core(), page);
   fault.system.page_cache.unlock_page(fault.core(), page);
+  if (!dirtied) return false;
+  MmapLockForIo mmap_lock(fault);
+  mmap_lock.maybe_drop();
+  fault.system.writeback.balance_dirty_pages_ratelimited(fault.task);
+  mmap_lock.put_file();
+  return mmap_lock.dropped();
 }
 
 FaultKind do_fault(const VmFault& fault) {

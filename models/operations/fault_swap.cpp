@@ -53,15 +53,45 @@ bool map_swapped_in(const VmFault& fault, CachedPage& page, SwapEntry entry, Rma
   const bool exclusive = fault.write() && system.swap.reuse_swap_page(core, frame);
   std::uint64_t flags = pte_young; // vm_page_prot
   if (exclusive) flags |= pte_dirty | (fault.vma.writable() ? std::uint64_t{pte_writable} : 0);
-  core.settle();
-  fault.map(frame, flags);
   system.rmap->page_add_anon(core, frame, fault.mapping(), exclusive ? RmapExclusive::yes : RmapExclusive::no,
                              &reserve);
+  core.settle();
+  fault.map(frame, flags);
   system.swap.hand_over(page); // the reference is the mapping's
   system.swap.swap_free(core, entry);
   if (system.swap.vm_swap_full()) system.swap.try_to_free_swap(core, frame);
   system.page_cache.waits.unlock_page(core, frame);
   return fault.write() && !exclusive;
+}
+
+/// The rest of do_swap_page(): `page` is in memory or on its way, with a reference.
+FaultKind with_page(const VmFault& fault, Pte orig, CachedPage& page, RmapReserve& reserve) {
+  System& system = fault.system;
+  const SwapEntry entry = orig.swap_entry();
+  const FrameNumber frame = page.frame;
+  if (system.swap.parameters().fault_marks_accessed) system.lru->mark_page_accessed(fault.core(), frame);
+  if (!lock_page_or_retry(fault, frame)) {
+    system.swap.put_page(fault.core(), page);
+    return FaultKind::retry;
+  }
+  FaultKind outcome = FaultKind::spurious;
+  const Frame& of = system.pages[frame];
+  if ((of.flags & PG_swapcache) != 0 && page.swap == entry) {
+    fault.lock().lock(fault.core());
+    fault.core().settle();
+    if (same(fault.slot.entry(), orig)) {
+      if ((of.flags & PG_uptodate) != 0) {
+        if (map_swapped_in(fault, page, entry, reserve)) return do_wp_page(fault);
+        fault.lock().unlock(fault.core());
+        return FaultKind::swap_in;
+      }
+      outcome = FaultKind::bus_error;
+    }
+    fault.lock().unlock(fault.core());
+  }
+  system.page_cache.waits.unlock_page(fault.core(), frame);
+  system.swap.put_page(fault.core(), page);
+  return outcome;
 }
 
 } // namespace
@@ -80,34 +110,13 @@ FaultKind do_swap_page(const VmFault& fault) {
     if (page == nullptr) return without_page(fault, orig);
     system.counters.add(Counter::pgmajfault);
   }
-  const FrameNumber frame = page->frame;
-  if (!lock_page_or_retry(fault, frame)) {
-    swap.put_page(fault.core(), *page);
-    return FaultKind::retry;
-  }
   RmapReserve reserve;
-  FaultKind outcome = FaultKind::spurious;
-  const Frame& of = system.pages[frame];
-  if (!system.rmap->reserve(fault.core(), reserve, GFP_KERNEL)) { // pte_chain_alloc()
-    outcome = FaultKind::out_of_memory;
-  } else if ((of.flags & PG_swapcache) != 0 && page->swap == entry) {
-    fault.lock().lock(fault.core());
-    fault.core().settle();
-    if (same(fault.slot.entry(), orig)) {
-      if ((of.flags & PG_uptodate) != 0) {
-        const bool goes_on = map_swapped_in(fault, *page, entry, reserve);
-        system.rmap->unreserve(fault.core(), reserve);
-        if (goes_on) return do_wp_page(fault);
-        fault.lock().unlock(fault.core());
-        return FaultKind::swap_in;
-      }
-      outcome = FaultKind::bus_error;
-    }
-    fault.lock().unlock(fault.core());
+  if (!system.rmap->reserve(fault.core(), reserve, GFP_KERNEL)) {
+    swap.put_page(fault.core(), *page);
+    return FaultKind::out_of_memory;
   }
+  const FaultKind outcome = with_page(fault, orig, *page, reserve);
   system.rmap->unreserve(fault.core(), reserve);
-  system.page_cache.waits.unlock_page(fault.core(), frame);
-  swap.put_page(fault.core(), *page);
   return outcome;
 }
 

@@ -1,37 +1,31 @@
 #include "models/operations/filemap.hpp"
 
 #include "models/operations/gather.hpp"
+#include "models/reclaim/readahead.hpp"
 
 #include <algorithm>
 #include <utility>
 
 namespace mmsim {
 
+void MmapLockForIo::maybe_drop() {
+  if (!fault_.may_retry || dropped_) return;
+  file_.get(fault_.core());
+  fault_.mm.mmap_lock.up_read(fault_.task);
+  dropped_ = true;
+}
+
+void MmapLockForIo::put_file() {
+  if (dropped_) file_.put(fault_.core());
+}
+
 namespace {
 
-/// mmap_lock while a fault waits for a file: maybe_unlock_mmap_for_io(). The file stays (get_file()).
-class MmapLockForIo {
- public:
-  explicit MmapLockForIo(const VmFault& fault) : fault_(fault), file_(*fault.vma.file) {}
-  void maybe_drop() {
-    if (!fault_.may_retry || dropped_) return;
-    file_.get(fault_.core());
-    fault_.mm.mmap_lock.up_read(fault_.task);
-    dropped_ = true;
-  }
-  bool dropped() const { return dropped_; }
-  /// The end of a fault without a page: fput() of what maybe_drop() took.
-  FilePage give_up(FaultKind error) {
-    if (!dropped_) return {nullptr, error};
-    file_.put(fault_.core());
-    return {nullptr, FaultKind::retry};
-  }
-
- private:
-  const VmFault& fault_;
-  File& file_;
-  bool dropped_ = false;
-};
+/// The end of a fault without a page.
+FilePage give_up(MmapLockForIo& mmap_lock, FaultKind error) {
+  mmap_lock.put_file();
+  return {nullptr, mmap_lock.dropped() ? FaultKind::retry : error};
+}
 
 /// A new page of the file, locked; null with `no_memory`, or if another was faster.
 CachedPage* add_page(const VmFault& fault, File& file, std::uint64_t pgoff, Gfp gfp, bool& no_memory) {
@@ -43,58 +37,152 @@ CachedPage* add_page(const VmFault& fault, File& file, std::uint64_t pgoff, Gfp 
   return page;
 }
 
+void asked_for(const VmFault& fault, CachedPage& page) {
+  if (std::exchange(page.ahead, false)) fault.system.counters.add(Counter::readahead_hit);
+}
+
+bool is_uptodate(const PageCache& cache, const CachedPage& page) {
+  return (cache.flags(page) & PG_uptodate) != 0;
+}
+
+/// The page was not up to date: readpage() and the wait for it. False if the device fails it (EIO). The reference goes.
+bool read_and_wait(const VmFault& fault, File& file, CachedPage& page) {
+  PageCache& cache = fault.system.page_cache;
+  file.read_page(fault.core(), page);
+  cache.wait_on_page_locked(fault.task, page);
+  const bool read = is_uptodate(cache, page);
+  file.put_page(fault.core(), page);
+  if (!read) file.ra.ra_pages /= 4; // shrink_readahead_size_eio()
+  return read;
+}
+
+void do_sync_mmap_readahead(const VmFault& fault, MmapLockForIo& mmap_lock, File& file, std::uint64_t pgoff) {
+  FileRaState& ra = file.ra;
+  if (fault.vma.has(VM_RAND_READ) || ra.ra_pages == 0) return;
+  if (fault.vma.has(VM_SEQ_READ)) {
+    mmap_lock.maybe_drop();
+    page_cache_sync_readahead(fault.task, file, pgoff, ra.ra_pages);
+    return;
+  }
+  if (ra.mmap_miss < mmap_lotsamiss * 10) ++ra.mmap_miss;
+  if (ra.mmap_miss > mmap_lotsamiss) return; // it only hurts
+  mmap_lock.maybe_drop();
+  read_around(fault.task, file, pgoff);
+}
+
+void do_async_mmap_readahead(const VmFault& fault, MmapLockForIo& mmap_lock, File& file, CachedPage& page,
+                             std::uint64_t pgoff) {
+  FileRaState& ra = file.ra;
+  if (fault.vma.has(VM_RAND_READ) || ra.ra_pages == 0) return;
+  if (ra.mmap_miss > 0) --ra.mmap_miss;
+  if ((fault.system.page_cache.flags(page) & PG_reclaim) == 0) return; // PageReadahead()
+  mmap_lock.maybe_drop();
+  page_cache_async_readahead(fault.task, file, page, pgoff, ra.ra_pages);
+}
+
 FilePage filemap_fault_5_10(const VmFault& fault, File& file, std::uint64_t pgoff) {
   PageCache& cache = fault.system.page_cache;
   MmapLockForIo mmap_lock(fault);
   CachedPage* page = file.find_get_page(fault.core(), pgoff);
-  if (page == nullptr) fault.system.counters.add(Counter::pgmajfault);
+  if (page == nullptr) {
+    fault.system.counters.add(Counter::pgmajfault);
+    do_sync_mmap_readahead(fault, mmap_lock, file, pgoff);
+  } else if (fault.may_retry) {
+    do_async_mmap_readahead(fault, mmap_lock, file, *page, pgoff);
+  }
   for (;; page = nullptr) {
-    while (page == nullptr) { // pagecache_get_page(FGP_CREAT | FGP_FOR_MMAP)
+    while (page == nullptr) { // retry_find: pagecache_get_page(FGP_CREAT | FGP_FOR_MMAP)
       page = file.find_get_page(fault.core(), pgoff);
       if (page != nullptr) break;
       bool no_memory = false;
       page = add_page(fault, file, pgoff, GFP_HIGHUSER_MOVABLE, no_memory);
-      if (no_memory) return mmap_lock.give_up(FaultKind::out_of_memory);
+      if (no_memory) return give_up(mmap_lock, FaultKind::out_of_memory);
       if (page != nullptr) cache.unlock_page(fault.core(), *page);
     }
     if (!cache.trylock_page(fault.core(), *page)) { // lock_page_maybe_drop_mmap()
       mmap_lock.maybe_drop();
       cache.lock_page(fault.task, *page);
     }
-    const bool truncated = page->mapping != &file;
-    if (truncated || (cache.flags(*page) & PG_uptodate) != 0) {
-      if (!truncated && !mmap_lock.dropped()) return {page, {}};
-      cache.unlock_page(fault.core(), *page);
-      file.put_page(fault.core(), *page);
-      if (truncated) continue;
-      return mmap_lock.give_up(FaultKind::retry);
-    }
-    mmap_lock.maybe_drop(); // page_not_uptodate
-    file.read_page(fault.core(), *page);
-    cache.wait_on_page_locked(fault.task, *page);
-    file.put_page(fault.core(), *page);
-    if (mmap_lock.dropped()) return mmap_lock.give_up(FaultKind::retry);
-  }
-}
-
-FilePage filemap_fault_2_6_24(const VmFault& fault, File& file, std::uint64_t pgoff) {
-  PageCache& cache = fault.system.page_cache;
-  for (bool major = false;;) {
-    CachedPage* page = file.find_get_page(fault.core(), pgoff); // find_lock_page()
-    if (page != nullptr) {
-      cache.lock_page(fault.task, *page);
-      if (page->mapping == &file && (cache.flags(*page) & PG_uptodate) != 0) return {page, {}};
+    if (page->mapping != &file) { // truncated, or reclaimed
       cache.unlock_page(fault.core(), *page);
       file.put_page(fault.core(), *page);
       continue;
     }
-    if (!std::exchange(major, true)) fault.system.counters.add(Counter::pgmajfault);
-    bool no_memory = false;
-    page = add_page(fault, file, pgoff, GFP_HIGHUSER_MOVABLE | gfp_cold, no_memory); // page_cache_read()
-    if (no_memory) return {nullptr, FaultKind::out_of_memory};
-    if (page == nullptr) continue;
-    file.read_page(fault.core(), *page);
+    if (is_uptodate(cache, *page)) {
+      asked_for(fault, *page);
+      if (!mmap_lock.dropped()) return {page, {}};
+      cache.unlock_page(fault.core(), *page);
+      file.put_page(fault.core(), *page);
+      return give_up(mmap_lock, FaultKind::retry);
+    }
+    mmap_lock.maybe_drop(); // page_not_uptodate
+    const bool read = read_and_wait(fault, file, *page);
+    if (mmap_lock.dropped() || !read) return give_up(mmap_lock, FaultKind::bus_error);
+  }
+}
+
+/// find_lock_page(): null if it is not in memory.
+CachedPage* find_lock_page(const VmFault& fault, File& file, std::uint64_t pgoff) {
+  PageCache& cache = fault.system.page_cache;
+  for (;;) {
+    CachedPage* page = file.find_get_page(fault.core(), pgoff);
+    if (page == nullptr) return nullptr;
+    cache.lock_page(fault.task, *page);
+    if (page->mapping == &file) return page;
+    cache.unlock_page(fault.core(), *page);
     file.put_page(fault.core(), *page);
+  }
+}
+
+/// The read-ahead of filemap_fault() before it looks for the page again; with it the page if it is there now.
+CachedPage* find_after_readahead(const VmFault& fault, File& file, std::uint64_t pgoff, bool& major) {
+  FileRaState& ra = file.ra;
+  CachedPage* page = find_lock_page(fault, file, pgoff);
+  if (fault.vma.has(VM_SEQ_READ)) {
+    if (page == nullptr) {
+      page_cache_sync_readahead(fault.task, file, pgoff, 1);
+      page = find_lock_page(fault, file, pgoff);
+      if (page == nullptr) return nullptr;
+    }
+    if ((fault.system.page_cache.flags(*page) & PG_reclaim) != 0)
+      page_cache_async_readahead(fault.task, file, *page, pgoff, 1);
+    return page;
+  }
+  if (page != nullptr) return page;
+  if (++ra.mmap_miss > mmap_lotsamiss) return nullptr;
+  if (!std::exchange(major, true)) fault.system.counters.add(Counter::pgmajfault);
+  if (ra.ra_pages != 0) {
+    const std::uint64_t start = pgoff - std::min(pgoff, ra.ra_pages / 2);
+    file.page_cache_ra(fault.task, start, ra.ra_pages, 0, pgoff); // do_page_cache_readahead()
+  }
+  return find_lock_page(fault, file, pgoff);
+}
+
+FilePage filemap_fault_2_6_24(const VmFault& fault, File& file, std::uint64_t pgoff) {
+  PageCache& cache = fault.system.page_cache;
+  FileRaState& ra = file.ra;
+  bool major = false;
+  for (bool read_ahead = !fault.vma.has(VM_RAND_READ);; read_ahead = true) {
+    CachedPage* page = read_ahead ? find_after_readahead(fault, file, pgoff, major) : nullptr;
+    if (page == nullptr) { // no_cached_page: page_cache_read()
+      bool no_memory = false;
+      page = add_page(fault, file, pgoff, GFP_HIGHUSER_MOVABLE | gfp_cold, no_memory);
+      if (no_memory) return {nullptr, FaultKind::out_of_memory};
+      if (page == nullptr) continue;
+      if (!std::exchange(major, true)) fault.system.counters.add(Counter::pgmajfault);
+      file.read_page(fault.core(), *page);
+      file.put_page(fault.core(), *page);
+      continue;
+    }
+    if (!major && ra.mmap_miss > 0) --ra.mmap_miss;
+    if (is_uptodate(cache, *page)) {
+      asked_for(fault, *page);
+      ra.prev = pgoff;
+      return {page, {}};
+    }
+    if (!std::exchange(major, true)) fault.system.counters.add(Counter::pgmajfault);
+    if (!read_and_wait(fault, file, *page))
+      return {nullptr, FaultKind::bus_error}; // read once more, and in vain
   }
 }
 
@@ -122,27 +210,28 @@ bool map_page(const VmFault& fault, File& file, PageNumber address, std::uint64_
   PageCache& cache = fault.system.page_cache;
   Core& core = fault.core();
   const CachedPage* there = file.page_at(pgoff); // xas_for_each(): the node is at hand
-  if (there == nullptr || (cache.flags(*there) & PG_locked) != 0) return false;
+  if (there == nullptr || (cache.flags(*there) & (PG_locked | PG_reclaim)) != 0)
+    return false; // next_uptodate_page()
   CachedPage* page = file.next_page(core, pgoff);
   if (page == nullptr) return false;
   TablePage& table = fault.slot.table;
   const std::size_t index = address.value() & 511;
   bool mapped = false;
-  if ((cache.flags(*page) & PG_uptodate) != 0 && cache.trylock_page(core, *page)) {
+  if (is_uptodate(cache, *page) && cache.trylock_page(core, *page)) {
     if (page->mapping == &file && table.words[index].none()) { // alloc_set_pte()
+      if (file.ra.mmap_miss > 0) --file.ra.mmap_miss;
+      asked_for(fault, *page);
       page_add_file_rmap(fault.system, core, {fault.mm, fault.vma, address, table, index}, *page);
       core.charge(fault.work().pte_set, Account::work);
       core.settle();
       const std::uint64_t prot = pte_young; // vm_page_prot: a write to it must be noticed
       PageTable::set(table, index, table.words[index].mapped(page->frame, prot));
       mapped = true;
+      file.hand_over(*page); // the reference is the mapping's; while it is locked nobody takes the page away
     }
     cache.unlock_page(core, *page);
   }
-  if (mapped)
-    file.hand_over(*page); // the reference is the mapping's
-  else
-    file.put_page(core, *page);
+  if (!mapped) file.put_page(core, *page);
   return mapped;
 }
 

@@ -1,5 +1,6 @@
 #include "models/operations/gather.hpp"
 
+#include "models/address_space/content_stamps.hpp"
 #include "models/pages/struct_page_miss.hpp"
 
 #include <algorithm>
@@ -67,6 +68,7 @@ void MmuGather::zap_table(Core& core, TablePage& table, PageNumber begin, PageNu
       met = entry.frame();
       pages_.push_back(entry.frame());
     }
+    if (system_.pages.stamps != nullptr) system_.pages.stamps->zapped(mm_, first, stop);
     mm_.rss_anon -= anon;
     mm_.rss_file -= file;
     if (cleared > 0) {

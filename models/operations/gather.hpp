@@ -61,8 +61,8 @@ class MmuGather {
     std::size_t index;
   };
   std::vector<FrameNumber> unmapped_; // of the last stretch: those whose last mapping went
-  std::vector<SwapEntry> swapped_;    // and the swap entries in it
   std::vector<Removed> removed_;      // all of them, where the reverse map keeps each entry
+  std::vector<SwapEntry> swapped_;    // and the swap entries in it
   std::vector<UnhookedTable> tables_;
   PageNumber begin_{~std::uint64_t{0}}, end_{}; // what was cleared since the last flush
 };

@@ -1,5 +1,6 @@
 #include "models/operations/process.hpp"
 
+#include "models/address_space/content_stamps.hpp"
 #include "models/operations/gather.hpp"
 #include "models/operations/gup.hpp"
 #include "models/operations/kill.hpp"
@@ -146,6 +147,7 @@ bool copy_pte_range(System& system, Core& core, MmStruct& parent, MmStruct& chil
         ++protected_;
       }
       set_child_entry(target.table, index, entry, vma);
+      if (system.pages.stamps != nullptr) system.pages.stamps->forked(parent, child, page);
       ++copied;
     }
     child.rss_file += file;
@@ -159,6 +161,7 @@ bool copy_pte_range(System& system, Core& core, MmStruct& parent, MmStruct& chil
                     (copied - special) * work.page_ref + protected_ * work.pte_wrprotect,
                 Account::work);
     if (swapped.is_swap()) {
+      if (system.pages.stamps != nullptr) system.pages.stamps->forked(parent, child, page);
       copy_swap_entry(system, core, child, {target.table, page.value() & 511}, swapped.swap_entry());
       ++page;
       continue;
@@ -167,6 +170,8 @@ bool copy_pte_range(System& system, Core& core, MmStruct& parent, MmStruct& chil
     if (prealloc != no_frame) {
       copy_present_page(system, core, {child, vma, page, target.table, page.value() & 511}, pinned.frame(),
                         std::exchange(prealloc, no_frame));
+      if (system.pages.stamps != nullptr)
+        system.pages.stamps->forked_to(child, page, target.table.words[page.value() & 511].frame());
       ++page;
       continue;
     }

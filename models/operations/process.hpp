@@ -42,6 +42,7 @@ class Completion : public Waitable {
   /// Returns once complete() has been called. Throws TaskKilled.
   void wait(System& system, Task& task);
   void complete(System& system, Core& core);
+  bool done() const { return done_; }
   std::string describe() const override { return what_; }
 
  private:

@@ -27,6 +27,7 @@ void return_to_user_mode(System& system, Task& task);
 void end_if_killed(System& system, Task& task);
 
 enum class AccessKind : std::uint8_t { read, write };
+enum class FaultKind : std::uint8_t; // fault.hpp
 
 /// What one access by the hardware came to.
 struct AccessOutcome {
@@ -38,9 +39,10 @@ struct AccessOutcome {
 /// One access by `core` at this instant, to the address space that it has loaded. No time passes.
 AccessOutcome access_memory(System& system, Core& core, MmStruct& mm, PageNumber page, AccessKind kind);
 
-/// `task`, in user mode, accesses `page`. Returns when the access has been made. A fault outside all areas,
-/// or a write to a read-only one, throws Violation: no scenario does that on purpose. Throws TaskKilled.
-void touch(System& system, Task& task, PageNumber page, AccessKind kind);
+/// `task`, in user mode, accesses `page`. Returns when the access has been made: what its first fault came to, or
+/// nothing if it made none. A fault outside all areas, or a write to a read-only one, throws Violation: no scenario
+/// does that on purpose. Throws TaskKilled.
+std::optional<FaultKind> touch(System& system, Task& task, PageNumber page, AccessKind kind);
 
 /// The pages that user code touches in turn, one every `interval`.
 struct WorkingSet {

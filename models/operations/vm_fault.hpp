@@ -13,9 +13,9 @@ struct VmFault {
   Vma& vma;
   PageNumber page;
   AccessKind kind;
-  bool may_retry; ///< mmap_lock may be dropped (FAULT_FLAG_ALLOW_RETRY, first attempt)
+  bool may_retry;  ///< mmap_lock may be dropped (FAULT_FLAG_ALLOW_RETRY, first attempt)
   bool vma_locked; ///< only the area is locked, not mmap_lock (FAULT_FLAG_VMA_LOCK)
-  PteSlot slot;   ///< the entry of `page`
+  PteSlot slot;    ///< the entry of `page`
 
   /// The core that runs it now.
   Core& core() const { return task.core(); }
@@ -58,7 +58,8 @@ FaultKind do_wp_page(const VmFault& fault);
 /// The entry gets `flags` besides what it has: ptep_set_access_flags(), with the flush that the version does
 /// if it `became_dirty`. With the lock held.
 void set_access_flags(const VmFault& fault, std::uint64_t flags, bool became_dirty);
-/// fault_dirty_shared_page() of a locked page: it is dirty and unlocked. Without locks.
-void fault_dirty_shared_page(const VmFault& fault, CachedPage& page);
+/// fault_dirty_shared_page() of a locked page: it is dirty and unlocked. Without spinlocks; may sleep. True if mmap_lock
+/// was dropped: FaultKind::retry.
+[[nodiscard]] bool fault_dirty_shared_page(const VmFault& fault, CachedPage& page);
 
 } // namespace mmsim

@@ -2,8 +2,7 @@
 //
 // Left out: the zonelist cache (zlc: zones found full are passed over for a second), cpusets, zone_reclaim
 // (off by default), __GFP_NORETRY, __GFP_NOFAIL and __GFP_REPEAT, __GFP_FS (all who may wait may write),
-// try_set_zone_oom() (the hook is to see to it that one kills at a time), congestion_wait() before going
-// round again (the hook may sleep), real-time tasks.
+// try_set_zone_oom() (the hook is to see to it that one kills at a time), real-time tasks.
 #include "models/pages/alloc_path.hpp"
 #include "models/pages/page_allocator.hpp"
 #include "models/pages/reclaim_hooks.hpp"
@@ -28,7 +27,7 @@ class Classic final : public AllocPath {
 
       std::uint64_t freed;
       do { // rebalance:
-        if (!core->in_interrupt() && (request.gfp.has(gfp_memalloc) || reclaim.dying(*core)))
+        if (!core->in_interrupt() && (request.gfp.has(gfp_memalloc) || reclaim.memalloc(*core) || reclaim.dying(*core)))
           return pages_.get_page_from_freelist(*core, request, {.no_watermarks = true});
         if (!wait) return no_frame;
 
@@ -37,6 +36,7 @@ class Classic final : public AllocPath {
         if (freed == 0) break;
         frame = pages_.get_page_from_freelist(*core, request, flags);
         if (frame != no_frame) return frame;
+        if (request.order <= page_alloc_costly_order) reclaim.wait_before_retry(core);
       } while (request.order <= page_alloc_costly_order);
       if (freed != 0) return no_frame;
 

@@ -3,8 +3,7 @@
 // alloc_flags_nofragment().
 //
 // Left out: direct compaction (and with it what costly orders try first), cpusets, node_reclaim (off by
-// default), __GFP_NORETRY, __GFP_RETRY_MAYFAIL and __GFP_NOFAIL, dirty pages (should_reclaim_retry()'s
-// congestion_wait()), oom_lock (the hook is to see to it that one kills at a time), real-time tasks.
+// default), __GFP_NORETRY, __GFP_RETRY_MAYFAIL and __GFP_NOFAIL, oom_lock (the hook is to see to it that one kills at a time), real-time tasks.
 #include "models/pages/alloc_path.hpp"
 #include "models/pages/page_allocator.hpp"
 #include "models/pages/reclaim_hooks.hpp"
@@ -32,7 +31,9 @@ class Slowpath final : public AllocPath {
     FrameNumber frame = pages_.get_page_from_freelist(*core, request, flags);
     while (frame == no_frame) { // retry:
       wake_all_kswapds(*core, request);
-      if (request.gfp.has(gfp_memalloc))
+      const bool memalloc =
+          request.gfp.has(gfp_memalloc) || (!core->in_interrupt() && reclaim.memalloc(*core));
+      if (memalloc)
         flags = {.mark = Watermark::min, .no_watermarks = true};
       else if (!core->in_interrupt() && reclaim.dying(*core))
         flags = {.mark = Watermark::min, .oom = true};
@@ -40,12 +41,12 @@ class Slowpath final : public AllocPath {
       if (frame != no_frame) break;
 
       // Who cannot wait cannot balance anything, and who reclaims does not do so in turn.
-      if (!request.gfp.has(gfp_wait) || request.gfp.has(gfp_memalloc)) break;
+      if (!request.gfp.has(gfp_wait) || memalloc) break;
 
       const std::uint64_t freed = pages_.try_to_free_pages(core, request);
       if (freed != 0) frame = after_reclaim(core, request, flags);
-      if (frame != no_frame || costly) break;
-      if (should_reclaim_retry(*core, request, flags, freed != 0, no_progress_loops)) continue;
+      if (frame != no_frame || costly || request.gfp.has(gfp_noretry)) break;
+      if (should_reclaim_retry(core, request, flags, freed != 0, no_progress_loops)) continue;
 
       // __alloc_pages_may_oom(): only somebody else's kill can have brought that much.
       frame = pages_.get_page_from_freelist(*core, request, {Watermark::high});
@@ -101,21 +102,23 @@ class Slowpath final : public AllocPath {
     return false;
   }
 
-  bool should_reclaim_retry(Core& core, const AllocRequest& request, const AllocFlags& flags, bool progress,
+  bool should_reclaim_retry(Core*& core, const AllocRequest& request, const AllocFlags& flags, bool progress,
                             int& no_progress_loops) {
     constexpr int max_reclaim_retries = 16;
     if (progress)
       no_progress_loops = 0;
     else
       ++no_progress_loops;
-    if (no_progress_loops > max_reclaim_retries) return unreserve_highatomic(core, request, true);
+    if (no_progress_loops > max_reclaim_retries) return unreserve_highatomic(*core, request, true);
     AllocFlags min = flags;
     min.mark = Watermark::min;
     for (const std::uint32_t index : request.zonelist) {
       Zone& zone = pages_.zone_at(index);
-      const std::uint64_t available =
-          zone.free_pages_snapshot() + pages_.reclaim().zone_reclaimable_pages(zone);
-      if (zone.watermark_ok(core, request.order, min, request.highest, available)) return true;
+      const std::uint64_t reclaimable = pages_.reclaim().zone_reclaimable_pages(zone);
+      const std::uint64_t available = zone.free_pages_snapshot() + reclaimable;
+      if (!zone.watermark_ok(*core, request.order, min, request.highest, available)) continue;
+      if (!progress) pages_.reclaim().wait_for_writes(core, zone, reclaimable);
+      return true;
     }
     return false;
   }

@@ -35,6 +35,7 @@ inline constexpr Gfp gfp_movable{32};     ///< can be moved: __GFP_MOVABLE
 inline constexpr Gfp gfp_reclaimable{64}; ///< __GFP_RECLAIMABLE
 inline constexpr Gfp gfp_dma{128};        ///< only ZONE_DMA will do: __GFP_DMA
 inline constexpr Gfp gfp_dma32{256};      ///< ZONE_DMA32 or below: __GFP_DMA32
+inline constexpr Gfp gfp_noretry{512};    ///< may fail after one attempt to reclaim, and kills nobody: __GFP_NORETRY
 
 inline constexpr Gfp GFP_ATOMIC = gfp_high;
 inline constexpr Gfp GFP_KERNEL = gfp_wait;

@@ -5,7 +5,8 @@
 // says that nothing can be had.
 //
 // All return on the core on which they were called: operations keep their Core& over an allocation. A hook that lets
-// its task sleep, and so change cores, needs operations that pass tasks there first.
+// its task sleep binds it to its core meanwhile. So who allocates with gfp_wait may sleep: not with a spinlock held,
+// irqs or preemption off, nor in an RCU reader.
 #pragma once
 
 #include "models/pages/gfp.hpp"
@@ -31,6 +32,16 @@ class ReclaimHooks {
   /// it, and its allocations may fail.
   virtual bool dying(Core& core) = 0;
 
+  /// The calling task has PF_MEMALLOC: it reclaims, and what it needs for that it may have without watermarks; it
+  /// does not reclaim in turn.
+  virtual bool memalloc(Core&) { return false; }
+
+  /// congestion_wait(WRITE, HZ/50) of 2.6.24's __alloc_pages(), before it reclaims once more.
+  virtual void wait_before_retry(Core*&) {}
+  /// The look of 5.10's should_reclaim_retry() at a zone that would have enough if `reclaimable` pages could be had:
+  /// if the last reclaim got nowhere and more than half of that waits to be written, congestion_wait(HZ/10). True if
+  /// it has slept.
+  virtual bool wait_for_writes(Core*&, const Zone&, [[maybe_unused]] std::uint64_t reclaimable) { return false; }
   /// zone_reclaimable_pages(): what reclaim could still get out of a zone, for should_reclaim_retry() of
   /// 5.10.
   virtual std::uint64_t zone_reclaimable_pages(const Zone&) { return 0; }

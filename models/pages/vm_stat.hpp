@@ -101,6 +101,12 @@ class VmStat {
     core.read(all_zones_.line);
     return std::max<std::int64_t>(all_zones_.value[item], 0);
   }
+  /// global_page_state(), global_node_page_state(): the same of any item, wherever the version counts it.
+  std::int64_t read_machine(Core& core, VmStatItem item) {
+    Global& all = counted_by_node(item) ? all_nodes_ : all_zones_;
+    core.read(all.line);
+    return std::max<std::int64_t>(all.value[item], 0);
+  }
   /// The same at this instant, for those outside of the machine.
   std::int64_t published(std::uint32_t zone, VmStatItem item) const {
     const std::int64_t value = zones_[zone].value[item];

@@ -90,6 +90,8 @@ FrameRow Zone::row_of(FrameNumber frame, std::uint32_t Frame::*link) {
 inline void Zone::give_back(Core& core, FrameNumber frame, unsigned order, MigrateType type,
                             const FrameRow& row, bool fetched) {
   vm_stat_.mod(core, index_, NR_FREE_PAGES, 1 << order);
+  pages_scanned = 0;
+  all_unreclaimable = false;
   const unsigned merges = buddy_.put(frame, order, type);
   Duration cost = core.costs().work.buddy_free + merges * core.costs().work.buddy_step;
   std::uint32_t block = frame.value();

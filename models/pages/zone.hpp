@@ -14,8 +14,7 @@
 // - of the buddies that a free looks at, unless they are in the row of frames that is being freed;
 // - of the first block of each list that a holder changes, which is relinked, once in a hold.
 //
-// Left out: watermark boosts, which only kswapd takes back, so that without it they would stay; flags
-// (all_unreclaimable, pages_scanned); further neighbours on free lists; the lists to which a pageblock's
+// Left out: watermark boosts; further neighbours on free lists; the lists to which a pageblock's
 // blocks move.
 #pragma once
 
@@ -137,6 +136,11 @@ class Zone {
   bool unreserve_highatomic(Core& core, MigrateType type, bool force);
 
   ZoneEvents events;
+
+  // What 2.6.24's reclaim notes here under lru_lock, and whoever gives pages back clears under the zone's lock.
+
+  std::uint64_t pages_scanned = 0; ///< since pages were last freed
+  bool all_unreclaimable = false;  ///< it has been scanned several times over in vain
 
  private:
   std::uint32_t mark(Watermark which) const { return marks_[static_cast<std::size_t>(which)]; }

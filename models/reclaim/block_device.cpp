@@ -13,6 +13,12 @@ void DeviceFailureParameters::declare(Declaration& d, DeviceFailureParameters& p
       .at_least(0);
 }
 
+void RequestQueueParameters::declare(Declaration& d, RequestQueueParameters& p) {
+  d("kernel.nr_requests", p.nr_requests, 128, "writes that a device's queue takes before write-back waits",
+    "include/linux/blkdev.h BLKDEV_MAX_RQ, 2.6.24 and 5.10 (blk-mq with a scheduler)")
+      .at_least(1);
+}
+
 BlockLayer::BlockLayer(Machine& machine) : machine_(machine), completed_(machine.cpus()) {
   machine_.set_handler(Irq::device, *this);
 }

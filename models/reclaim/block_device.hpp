@@ -15,7 +15,8 @@
 // taken. So a failing run is as reproducible as any other.
 //
 // Left out: plugging, merging and scheduling of requests (who has neighbouring pages asks for them at once);
-// a queue's depth; retries.
+// retries. A queue takes as many requests as it is asked; write-back alone waits for room in it
+// (kernel.nr_requests).
 #pragma once
 
 #include "sim/engine/device.hpp"
@@ -36,6 +37,13 @@ struct DeviceFailureParameters {
   static void declare(Declaration& d, DeviceFailureParameters& p);
 };
 inline const DeclareParameters<DeviceFailureParameters> declared_device_failure_parameters;
+
+/// How many requests a device takes.
+struct RequestQueueParameters {
+  std::int64_t nr_requests;
+  static void declare(Declaration& d, RequestQueueParameters& p);
+};
+inline const DeclareParameters<RequestQueueParameters> declared_request_queue_parameters;
 
 enum class Transfer : std::uint8_t { read, write };
 

@@ -25,6 +25,7 @@ class CachedPage final : public BlockRequest {
   File* mapping = nullptr; ///< page->mapping of a file's page; null once it has left the file
   std::uint64_t index = 0; ///< page->index: its place in the file, in pages
   SwapEntry swap;          ///< page->private of a page in the swap cache: its slot; else none
+  bool ahead = false;      ///< was read ahead and has not been asked for since: for the counter readahead_hit
   std::uint32_t holders =
       0; ///< paths that go on with it, each cache that it is in being one: not in the kernel
   CacheLine line{"struct page"};

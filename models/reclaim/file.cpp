@@ -1,5 +1,6 @@
 #include "models/reclaim/file.hpp"
 
+#include "models/address_space/content_stamps.hpp"
 #include "models/reclaim/page_cache.hpp"
 #include "models/scheduler/scheduler.hpp"
 
@@ -20,6 +21,7 @@ File::File(PageCache& cache, std::string name, std::uint64_t pages)
     : name(std::move(name)), pages(pages), cache_(cache), levels_(levels_of(pages)),
       nodes_((pages + slots - 1) / slots) {
   PageCacheMeans& means = cache.means_;
+  ra.ra_pages = cache.parameters_.readahead.value() / bytes_per_frame;
   if (cache.parameters_.lockless)
     i_pages_ = means.locks.make("i_pages", &line_);
   else
@@ -68,8 +70,8 @@ CachedPage* File::find_get_page(Core& core, std::uint64_t pgoff) {
   for (;;) {
     page = look_up(core, pgoff);
     if (page == nullptr) break;
-    core.rmw(page->line);                 // page_cache_get_speculative()
-    if (page_at(pgoff) != page) continue; // xas_reload()
+    core.rmw(page->line); // page_cache_get_speculative(), which fails if the count is frozen; xas_reload()
+    if (page_at(pgoff) != page || cache_.means_.pages[page->frame].refcount == 0) continue;
     ++cache_.means_.pages[page->frame].refcount;
     ++page->holders;
     break;
@@ -89,7 +91,7 @@ CachedPage* File::next_page(Core& core, std::uint64_t pgoff) {
   CachedPage* page = page_at(pgoff);
   if (page == nullptr) return nullptr;
   core.rmw(page->line); // page_cache_get_speculative()
-  if (page->mapping != this || page->index != pgoff) return nullptr;
+  if (page_at(pgoff) != page || cache_.means_.pages[page->frame].refcount == 0) return nullptr;
   ++cache_.means_.pages[page->frame].refcount;
   ++page->holders;
   return page;
@@ -146,25 +148,23 @@ void File::read_page(Core& core, CachedPage& page) {
   cache_.disk_->submit(core, page, Transfer::read, Bytes(bytes_per_frame));
 }
 
-void File::set_page_dirty(Core& core, CachedPage& page) {
-  core.rmw(page.line); // TestSetPageDirty()
-  Frame& frame = cache_.means_.pages[page.frame];
-  if ((frame.flags & PG_dirty) != 0) return;
-  frame.flags |= PG_dirty;
-  lock_tree(core); // __set_page_dirty_nobuffers(): the tree's tag
-  cache_.means_.pages.count_page(core, page.frame, NR_FILE_DIRTY, 1); // account_page_dirtied()
-  core.write(node_of(page.index).line);
+// With the page locked.
+void File::delete_from_page_cache(Core& core, CachedPage& page) {
+  core.charge(core.costs().work.page_cache_add, Account::work);
+  lock_tree(core);
+  take_out(core, page);
   unlock_tree(core);
 }
 
-// With the page locked.
-void File::delete_from_page_cache(Core& core, CachedPage& page) {
+// __delete_from_page_cache(), under the tree's lock.
+void File::take_out(Core& core, CachedPage& page) {
   PageAllocator& pages = cache_.means_.pages;
-  core.charge(core.costs().work.page_cache_add, Account::work);
-  lock_tree(core);
   Node& node = node_of(page.index);
+  const std::uint64_t bit = std::uint64_t{1} << page.index % slots;
   core.write(node.line);
   node.pages[page.index % slots] = nullptr;
+  if ((node.dirty & bit) != 0) --tagged_dirty_;
+  node.dirty &= ~bit;
   --nrpages_;
   page.mapping = nullptr;
   if (Frame& frame = pages[page.frame]; (frame.flags & PG_dirty) != 0) { // cancel_dirty_page()
@@ -172,7 +172,6 @@ void File::delete_from_page_cache(Core& core, CachedPage& page) {
     pages.count_page(core, page.frame, NR_FILE_DIRTY, -1);
   }
   pages.count_page(core, page.frame, NR_FILE_PAGES, -1);
-  unlock_tree(core);
 }
 
 void File::truncate(Task& task) {
@@ -182,7 +181,9 @@ void File::truncate(Task& task) {
     CachedPage* page = find_get_page(task.core(), pgoff);
     if (page == nullptr) continue;
     cache_.lock_page(task, *page);
+    cache_.waits.wait_on_page_writeback(task, page->frame);
     if (page->mapping == this) {
+      if (cache_.means_.pages.stamps != nullptr) cache_.means_.pages.stamps->truncated(*page);
       delete_from_page_cache(task.core(), *page);
       put_page(task.core(), *page); // the cache's
     }

@@ -13,7 +13,7 @@ void LruParameters::declare(Declaration& d, LruParameters& p) {
   d("kernel.pagevec_size", p.pagevec_size, 15, "new pages that a CPU collects before it takes lru_lock",
     "include/linux/pagevec.h PAGEVEC_SIZE: 14 in 2.6.24, 15 since 4.16, 31 since 6.10")
       .at_least(1)
-      .at_most(std::int64_t{Pagevec::max_size});
+      .at_most(31);
   d("kernel.lru_new_anon", p.new_anon, "inactive", "on which LRU list an anonymous page begins",
     "active up to 5.8 (lru_cache_add_active), inactive since 5.9")
       .one_of({"active", "inactive"});

@@ -1,5 +1,8 @@
 #include "models/reclaim/page_cache.hpp"
 
+#include "models/address_space/content_stamps.hpp"
+#include "models/reclaim/writeback.hpp"
+
 #include <spdlog/fmt/fmt.h>
 
 namespace mmsim {
@@ -11,6 +14,8 @@ void PageCacheParameters::declare(Declaration& d, PageCacheParameters& p) {
   d("kernel.i_mmap_lock", p.i_mmap_lock, "rwsem", "what guards the areas that map a file",
     "include/linux/fs.h: spinlock i_mmap_lock up to 2.6.39, mutex, rwsem i_mmap_rwsem since 3.19")
       .one_of({"spinlock", "rwsem"});
+  d("kernel.readahead", p.readahead, "128 KiB", "the largest window that is read ahead of a file; 0 B: none",
+    "VM_MAX_READAHEAD, include/linux/mm.h of 2.6.24; VM_READAHEAD_PAGES of 5.10");
 }
 
 PageCache::PageCache(const PageCacheMeans& means)
@@ -24,11 +29,13 @@ File& PageCache::create(std::string name, std::uint64_t pages, InMemory in_memor
     disk_.emplace(means_.block, "disk",
                   Device::Speed{costs.read_bandwidth, costs.write_bandwidth, costs.latency},
                   read_parameters<DeviceFailureParameters>(means_.configuration).disk);
+    writeback_->start();
   }
   if (in_memory == InMemory::no) return file;
   for (std::uint64_t pgoff = 0; pgoff < pages; ++pgoff) {
     CachedPage& page = new_page(file, frame_at_boot(file, pgoff), pgoff);
     means_.pages[page.frame].flags |= PG_uptodate;
+    if (means_.pages.stamps != nullptr) means_.pages.stamps->at_boot(page);
     file.node_of(pgoff).pages[pgoff % File::slots] = &page;
     ++file.nrpages_;
     means_.lru.add_at_boot(page.frame);
@@ -68,10 +75,14 @@ CachedPage& PageCache::hold(FrameNumber frame) {
 
 void PageCache::drop_holder(CachedPage& page) {
   if (--page.holders != 0) return;
-  means_.pages.links(page.frame).cached = nullptr;
+  CachedPage*& cached = means_.pages.links(page.frame).cached;
+  if (cached != &page)
+    throw std::logic_error("a CachedPage outlived its frame: somebody kept it without a reference");
+  cached = nullptr;
   page.frame = no_frame;
   page.mapping = nullptr;
   page.swap = {};
+  page.ahead = false;
   unused_.push_back(&page);
 }
 
@@ -83,11 +94,22 @@ void PageCache::end_io(Core& core, CachedPage& page, bool failed) {
   if (failed) f.flags |= PG_error;
   if ((f.flags & PG_writeback) == 0) {
     if (!failed) f.flags |= PG_uptodate;
+    if (!failed && means_.pages.stamps != nullptr) means_.pages.stamps->read_ended(page);
     waits.unlock_page(core, frame);
     return;
   }
+  if (means_.pages.stamps != nullptr) means_.pages.stamps->write_ended(page, failed);
   if (failed && (f.flags & PG_swapcache) != 0) f.flags = (f.flags | PG_dirty) & ~std::uint32_t{PG_reclaim};
+  const bool of_disk = page.mapping != nullptr;
   waits.end_page_writeback(core, frame);
+  if (of_disk) writeback_->request_freed(core);
+}
+
+Bio& PageCache::new_bio() {
+  if (idle_bios_.empty()) idle_bios_.push_back(&bios_.emplace_back(*this));
+  Bio& bio = *idle_bios_.back();
+  idle_bios_.pop_back();
+  return bio;
 }
 
 std::uint64_t PageCache::nrpages() const {
@@ -115,6 +137,10 @@ void PageCache::check_invariants() const {
         const Frame& frame = means_.pages[page->frame];
         // Without PG_uptodate only a page that the device has failed.
         const std::uint32_t done = frame.flags & (PG_uptodate | PG_error);
+        const bool tagged = (file.nodes_[n]->dirty >> slot & 1) != 0;
+        if (tagged != ((frame.flags & PG_dirty) != 0))
+          throw Violation(fmt::format("page {} of the file {} has flags {:#x}, but is {}tagged as dirty",
+                                      page->index, file.name, unsigned{frame.flags}, tagged ? "" : "not "));
         if (page->mapping != &file || page->index != n * File::slots + slot || page->holders != 1 ||
             means_.pages.links(page->frame).cached != page || frame.state != FrameState::allocated ||
             (frame.flags & PG_file) == 0 || done == 0 || (frame.flags & (PG_locked | PG_writeback)) != 0)

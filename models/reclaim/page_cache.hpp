@@ -5,13 +5,15 @@
 //
 // Files are made before the machine runs, with all their pages in memory (up to date, on the LRU, in turn on
 // all nodes: as if processes everywhere had read them) or none. What a file does: file.hpp; locks of pages:
-// page_lock.hpp; the disk: block_device.hpp.
+// page_lock.hpp; the disk: block_device.hpp; what is read with a page: readahead.hpp; what becomes of dirty
+// pages: writeback.hpp.
 #pragma once
 
 #include "models/locks/rcu.hpp"
 #include "models/reclaim/file.hpp"
 #include "models/reclaim/lru.hpp"
 #include "models/reclaim/page_lock.hpp"
+#include "models/reclaim/page_run.hpp"
 
 #include <deque>
 #include <memory>
@@ -21,9 +23,12 @@
 
 namespace mmsim {
 
+class WriteBack;
+
 struct PageCacheParameters {
   bool lockless;
   std::string i_mmap_lock;
+  Bytes readahead;
   static void declare(Declaration& d, PageCacheParameters& p);
 };
 inline const DeclareParameters<PageCacheParameters> declared_page_cache_parameters;
@@ -47,6 +52,8 @@ class PageCache {
   explicit PageCache(const PageCacheMeans& means);
   /// Look-ups are RCU readers.
   void connect(Rcu& rcu) { rcu_ = &rcu; }
+  /// Dirty pages are its.
+  void connect(WriteBack& writeback) { writeback_ = &writeback; }
 
   /// A file of `pages` pages. Before the machine runs. Throws InputError if they are to be in memory and
   /// there is not enough.
@@ -96,15 +103,22 @@ class PageCache {
 
  private:
   friend class File;
+  friend class Bio;
+  friend class PageRun;
+  Bio& new_bio();
+  void free_bio(Bio& bio) { idle_bios_.push_back(&bio); }
   CachedPage& new_page(File& file, FrameNumber frame, std::uint64_t pgoff);
   FrameNumber frame_at_boot(const File& file, std::uint64_t pgoff);
 
   PageCacheMeans means_;
   const PageCacheParameters parameters_;
   Rcu* rcu_ = nullptr;
+  WriteBack* writeback_ = nullptr;
   std::optional<BlockDevice> disk_; // there once there are files
   std::deque<CachedPage> all_pages_;
   std::vector<CachedPage*> unused_;
+  std::deque<Bio> bios_; // all that were ever under way at once
+  std::vector<Bio*> idle_bios_;
   std::deque<File> files_;
 };
 

@@ -1,8 +1,10 @@
 #include "models/reclaim/page_lock.hpp"
 
+#include "models/address_space/content_stamps.hpp"
 #include "models/pages/page_allocator.hpp"
 #include "models/pages/struct_page_miss.hpp"
 #include "models/reclaim/file.hpp"
+#include "models/reclaim/reclaim.hpp"
 #include "models/scheduler/scheduler.hpp"
 #include "models/scheduler/task.hpp"
 
@@ -66,16 +68,24 @@ void PageWaitTable::unlock_page(Core& core, FrameNumber frame) {
 void PageWaitTable::set_page_writeback(Core& core, FrameNumber frame) {
   atomic(core, frame);
   pages_[frame].flags |= PG_writeback;
+  if (pages_.stamps != nullptr) pages_.stamps->write_begins(frame);
   pages_.count_page(core, frame, NR_WRITEBACK, 1);
 }
 
 void PageWaitTable::end_page_writeback(Core& core, FrameNumber frame) {
   Frame& page = pages_[frame];
-  // rotate_reclaimable_page(), once the LRU rotates.
-  page.flags &= ~std::uint32_t{PG_reclaim};
+  if (reclaim_ != nullptr) reclaim_->end_page_writeback(core, frame); // rotate_reclaimable_page()
+  // test_clear_page_writeback(): the tree's tag of a file's page.
+  CachedPage* cached = pages_.links(frame).cached;
+  File* mapping = cached != nullptr ? cached->mapping : nullptr;
+  if (mapping != nullptr) {
+    mapping->lock_tree(core);
+    core.write(mapping->node_of(cached->index).line);
+  }
   pages_.count_page(core, frame, NR_WRITEBACK, -1);
-  atomic(core, frame); // test_clear_page_writeback()
+  atomic(core, frame);
   page.flags &= ~std::uint32_t{PG_writeback};
+  if (mapping != nullptr) mapping->unlock_tree(core);
   if ((page.flags & PG_waiters) != 0) wake_up_page(core, frame, PG_writeback);
 }
 

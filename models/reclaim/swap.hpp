@@ -145,5 +145,4 @@ class Swap {
   SwapToken token_;
 };
 
-
 } // namespace mmsim

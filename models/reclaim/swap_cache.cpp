@@ -8,7 +8,9 @@
 namespace mmsim {
 
 namespace {
-int levels_of(std::uint64_t slots) { return std::max(1, (static_cast<int>(std::bit_width(slots - 1)) + 5) / 6); }
+int levels_of(std::uint64_t slots) {
+  return std::max(1, (static_cast<int>(std::bit_width(slots - 1)) + 5) / 6);
+}
 } // namespace
 
 SwapCache::SwapCache(System& system, const SwapSlots& slots, Bytes space)
@@ -39,7 +41,8 @@ SwapCache::SwapCache(System& system, const SwapSlots& slots, Bytes space)
 
 SwapCache::Place SwapCache::place_of(SwapEntry entry) {
   const std::uint64_t slot = slots_a_space_ == 0 ? first_[entry.type()] + entry.offset() : entry.offset();
-  Space& space = slots_a_space_ == 0 ? spaces_.front() : spaces_[first_[entry.type()] + slot / slots_a_space_];
+  Space& space =
+      slots_a_space_ == 0 ? spaces_.front() : spaces_[first_[entry.type()] + slot / slots_a_space_];
   const std::uint64_t within = slots_a_space_ == 0 ? slot : slot % slots_a_space_;
   return {space, space.nodes[within / slots_a_node], within % slots_a_node};
 }
@@ -91,7 +94,7 @@ CachedPage* SwapCache::find_get_page(Core& core, SwapEntry entry) {
   for (;;) {
     page = look_up(core, place);
     if (page == nullptr) break;
-    core.rmw(page->line);                               // page_cache_get_speculative()
+    core.rmw(page->line);                                 // page_cache_get_speculative()
     if (place.node->pages[place.index] != page) continue; // xas_reload()
     ++system_.pages[page->frame].refcount;
     ++page->holders;
@@ -165,11 +168,13 @@ SwapEntry SwapCache::delete_from_swap_cache(Core& core, FrameNumber frame) {
 }
 
 SwapEntry SwapCache::freeze_and_delete(Core& core, FrameNumber frame) {
-  return remove_if(core, frame, [](const Frame& of) { return of.refcount == 2 && (of.flags & PG_dirty) == 0; });
+  return remove_if(core, frame,
+                   [](const Frame& of) { return of.refcount == 2 && (of.flags & PG_dirty) == 0; });
 }
 
 SwapEntry SwapCache::delete_if_exclusive(Core& core, FrameNumber frame) {
-  return remove_if(core, frame, [](const Frame& of) { return of.refcount == 2 && (of.flags & PG_writeback) == 0; });
+  return remove_if(core, frame,
+                   [](const Frame& of) { return of.refcount == 2 && (of.flags & PG_writeback) == 0; });
 }
 
 void SwapCache::tag_writeback(Core& core, FrameNumber frame) {

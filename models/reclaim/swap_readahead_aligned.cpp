@@ -22,7 +22,8 @@ class AlignedReadahead final : public SwapReadahead {
           {std::max(base, 1U), std::min(base + (1U << page_cluster_), swap.area_of(entry).max)});
       if (run.end - run.begin > 1)
         for (std::uint32_t slot = run.begin; slot < run.end; ++slot) {
-          CachedPage* page = swap.read_swap_cache_async(fault.task, {entry.type(), slot}, slot != entry.offset());
+          CachedPage* page =
+              swap.read_swap_cache_async(fault.task, {entry.type(), slot}, slot != entry.offset());
           if (page == nullptr) break;
           swap.put_page(fault.task.core(), *page);
         }

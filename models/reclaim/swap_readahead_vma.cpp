@@ -12,8 +12,7 @@ namespace {
 
 class VmaReadahead final : public SwapReadahead {
  public:
-  explicit VmaReadahead(std::uint32_t page_cluster)
-      : most_(std::min(1U << page_cluster, window_ceiling)) {}
+  explicit VmaReadahead(std::uint32_t page_cluster) : most_(std::min(1U << page_cluster, window_ceiling)) {}
 
   CachedPage* swapin_readahead(Swap& swap, const SwapInFault& fault) override {
     Core& core = fault.task.core();
@@ -28,7 +27,7 @@ class VmaReadahead final : public SwapReadahead {
       for (std::size_t i = 0; i < pages; ++i) {
         if (!entries[i].is_swap()) continue;
         if (CachedPage* page = swap.read_swap_cache_async(fault.task, entries[i].swap_entry(),
-                                                         window.begin + i != fault.page))
+                                                          window.begin + i != fault.page))
           swap.put_page(core, *page);
       }
       swap.lru_add_drain(core);

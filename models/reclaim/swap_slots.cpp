@@ -27,9 +27,10 @@ SwapSlots::Run SwapSlots::used_around(Core& core, SwapEntry entry, Run within) {
 void SwapSlots::check(SwapEntry entry, std::uint32_t entries, bool cached) const {
   const std::uint16_t usage = (*area(entry))[entry.offset()];
   if (usage != usage_of(entries, cached))
-    throw Violation(fmt::format("slot {} of swap area {} has the word {:#x}, but {} entries name it and it is {} the "
-                                "swap cache",
-                                entry.offset(), entry.type(), usage, entries, cached ? "in" : "not in"));
+    throw Violation(
+        fmt::format("slot {} of swap area {} has the word {:#x}, but {} entries name it and it is {} the "
+                    "swap cache",
+                    entry.offset(), entry.type(), usage, entries, cached ? "in" : "not in"));
 }
 
 std::uint64_t SwapSlots::named() const {
@@ -46,8 +47,8 @@ void SwapSlots::check_sums() const {
     for (std::uint32_t slot = 1; slot < area.max; ++slot) {
       found += area[slot] != 0;
       if (area[slot] == 0 && (slot < area.lowest_bit || slot > area.highest_bit))
-        throw Violation(fmt::format("slot {} of swap area {} is free, but outside of its bounds {} and {}", slot,
-                                    area.type, area.lowest_bit, area.highest_bit));
+        throw Violation(fmt::format("slot {} of swap area {} is free, but outside of its bounds {} and {}",
+                                    slot, area.type, area.lowest_bit, area.highest_bit));
     }
     if (found != area.inuse_pages)
       throw Violation(

@@ -311,7 +311,8 @@ class ClusteredSlots final : public SwapSlots {
     cache.slots_ret[cache.n_ret++] = entry;
   }
 
-  void swapcache_free_entries(Core& core, const std::array<SwapEntry, slots_cache_size>& slots, std::uint32_t n) {
+  void swapcache_free_entries(Core& core, const std::array<SwapEntry, slots_cache_size>& slots,
+                              std::uint32_t n) {
     Info* held = nullptr;
     for (std::uint32_t i = 0; i < n; ++i) {
       Info& info = infos_[slots[i].type()];
@@ -333,7 +334,7 @@ class ClusteredSlots final : public SwapSlots {
 
   std::unique_ptr<SpinLock> avail_lock_;
   CacheLine nr_swap_pages_{"nr_swap_pages"};
-  std::deque<Info> infos_; // by area
+  std::deque<Info> infos_;         // by area
   std::vector<SlotsCache> caches_; // by core
   std::size_t next_ = 0;
   bool active_ = false; // swap_slot_cache_active

@@ -155,8 +155,9 @@ class ScannedSlots final : public SwapSlots {
   std::size_t next_ = 0;
 };
 
-const Registered<SwapSlots> scan{"scan", "one swap_lock, slots found by scanning the map (to 2.6.36)",
-                                 [](const SwapSlotsMeans& means) { return std::make_unique<ScannedSlots>(means); }};
+const Registered<SwapSlots> scan{
+    "scan", "one swap_lock, slots found by scanning the map (to 2.6.36)",
+    [](const SwapSlotsMeans& means) { return std::make_unique<ScannedSlots>(means); }};
 
 } // namespace
 } // namespace mmsim

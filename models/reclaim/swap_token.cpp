@@ -8,7 +8,8 @@ namespace mmsim {
 
 void SwapTokenParameters::declare(Declaration& d, SwapTokenParameters& p) {
   d("kernel.swap_token", p.kind, "none",
-    "which process reclaim spares while others thrash: none, each in turn (token), or who faults faster and faster "
+    "which process reclaim spares while others thrash: none, each in turn (token), or who faults faster and "
+    "faster "
     "(priority)",
     "mm/thrash.c: token from 2.6.9, priority from 2.6.20 to 3.4")
       .one_of({"none", "token", "priority"});

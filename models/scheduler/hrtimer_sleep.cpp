@@ -31,7 +31,7 @@ HrtimerSleep::HrtimerSleep(Machine& machine, Scheduler& scheduler)
 
 HrtimerSleep::~HrtimerSleep() { machine_.set_handler(Irq::tick, tick_); }
 
-void HrtimerSleep::until(Task& task, Instant t) {
+void HrtimerSleep::until(Task& task, Instant t, Account account) {
   Core& core = task.core();
   core.settle();
   if (t <= core.now()) return;
@@ -40,7 +40,7 @@ void HrtimerSleep::until(Task& task, Instant t) {
   for (;;) {
     scheduler_.set_current_state(task);
     if (expiry.over) return;
-    scheduler_.block(task, Account::schedule, nullptr);
+    scheduler_.block(task, account, nullptr);
   }
 }
 

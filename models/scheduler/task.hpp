@@ -65,6 +65,8 @@ class Task : public RunHook {
   Core* leaves_for = nullptr; ///< where it must go on once its core has switched away: set_cpus_allowed()
   bool killed = false;        ///< SIGKILL is pending: it ends where it would return to user mode
   bool killable = false;      ///< it sleeps such that SIGKILL wakes it: TASK_KILLABLE
+  bool memalloc = false;      ///< PF_MEMALLOC: it reclaims, and may have all that is free for that
+  bool oom_victim = false;    ///< TIF_MEMDIE, tsk_is_oom_victim(): it dies so that there is memory
   bool in_user_mode = false;  ///< its core executes user code: what interrupts it finds no kernel path
   Ledger ledger;
   Ledger::Snapshot at_switch_in; ///< the books at the instant at which a core last switched to it
@@ -77,6 +79,9 @@ class Task : public RunHook {
   std::uint32_t usage = 0;     ///< who may still look at it once it is dead (TaskReference, held locks)
   Task* wake_q_next = nullptr; ///< behind it in a WakeQ
   bool on_wake_q = false;
+  // What balance_dirty_pages() knows of it (reclaim/writeback.hpp):
+  std::uint64_t nr_dirtied = 0, nr_dirtied_pause = 32;
+  Instant dirty_paused_when{};
 
  private:
   friend class Scheduler;

@@ -160,7 +160,8 @@ void SwapCosts::declare(Declaration& d, SwapCosts& c) {
     "estimate: one partition")
       .at_least(1)
       .at_most(8);
-  d("machine.swap.latency", c.latency, "80 us", "from a request to the swap device to its first byte", source);
+  d("machine.swap.latency", c.latency, "80 us", "from a request to the swap device to its first byte",
+    source);
   d("machine.swap.bandwidth", c.bandwidth, "3 GB/s",
     "bandwidth of the swap device, for reads and for writes, each shared by the requests under way", source);
 }
@@ -295,12 +296,16 @@ void WorkCosts::declare(Declaration& d, WorkCosts& c) {
   d("machine.work.rcu_core", c.rcu_core, "100 ns",
     "one pass of RCU's softirq without locks and callbacks: raising it, looking at the CPU's lists",
     estimate);
-  // The room of swap.
-  d("machine.work.swap_slot", c.swap_slot, "20 ns",
-    "taking a slot of a swap area or giving it back, or changing its count: the slot, the area's bounds and sums",
-    "estimate: 40 to 60 instructions and a miss of swap_map now and then");
-  d("machine.work.swap_scan", c.swap_scan, "500 ps", "passing over a slot that is in use, looking for a free one",
-    "estimate: a load, a compare and the test of how long it has lasted; a line of swap_map has 64 slots or 32");
+  // vmscan:
+  d("machine.work.reclaim_round", c.reclaim_round, "250 ns",
+    "one look of reclaim at a zone or node: how much of which list it scans, without locks and lists",
+    "estimate: some 20 counters read, a dozen multiplications and divisions, half of it out of the cache");
+  d("machine.work.reclaim_page", c.reclaim_page, "40 ns",
+    "shrink_page_list's or shrink_active_list's own look at a page, without its lock, the reverse map, its unmapping "
+    "and what takes it off and puts it on a list",
+    "estimate: some 80 instructions and the branches between 15 outcomes; the struct page is in the cache");
+  d("machine.work.oom_task", c.oom_task, "60 ns", "how bad one process is: oom_badness, badness",
+    "estimate: a task_struct, its signal and mm, whose lines nobody holds: half a dozen loads and some misses");
   // Reverse map.
   d("machine.work.avc_link", c.avc_link, "40 ns",
     "linking an anon_vma_chain to its area and into its anon_vma's interval tree",
@@ -308,8 +313,18 @@ void WorkCosts::declare(Declaration& d, WorkCosts& c) {
   d("machine.work.rmap_visit", c.rmap_visit, "25 ns",
     "an area that a walk of the reverse map looks at: the link to it, its ends, its mm",
     "estimate: three lines that were last used by another process, mostly in a cache of the cluster");
-  d("machine.work.pte_chain_entry", c.pte_chain_entry, "1500 ps", "an entry of a pte_chain that a search passes",
+  d("machine.work.pte_chain_entry", c.pte_chain_entry, "1500 ps",
+    "an entry of a pte_chain that a search passes",
     "estimate: a load and a comparison, its line in the cache");
+  // The room of swap.
+  d("machine.work.swap_slot", c.swap_slot, "20 ns",
+    "taking a slot of a swap area or giving it back, or changing its count: the slot, the area's bounds and "
+    "sums",
+    "estimate: 40 to 60 instructions and a miss of swap_map now and then");
+  d("machine.work.swap_scan", c.swap_scan, "500 ps",
+    "passing over a slot that is in use, looking for a free one",
+    "estimate: a load, a compare and the test of how long it has lasted; a line of swap_map has 64 slots or "
+    "32");
 }
 
 void CostBook::declare(Declaration& d, CostBook& c) {

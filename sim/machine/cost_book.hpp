@@ -87,9 +87,11 @@ struct WorkCosts {
   Duration enqueue, dequeue, pick_next, wake, tick, balance, kthread_step; // scheduler
   Duration mask_scan, call_queue, flush_setup;                             // cross-calls
   Duration rcu_callback, rcu_core;                                         // RCU
+  // vmscan:
+  Duration reclaim_round, reclaim_page, oom_task;
+  Duration avc_link, rmap_visit, pte_chain_entry;                          // reverse map (room of rmap)
   // The room of swap.
   Duration swap_slot, swap_scan;
-  Duration avc_link, rmap_visit, pte_chain_entry;                          // reverse map (room of rmap)
   static void declare(Declaration&, WorkCosts&);
 };
 

@@ -34,7 +34,7 @@ constexpr std::array<Row, counter_count> rows{{
     {Counter::pcp_refill, "pcp_refill", "refills of a per-CPU list from the buddy system"},
     {Counter::pcp_drain, "pcp_drain", "drains of a per-CPU list into the buddy system"},
     {Counter::rmap_visits, "rmap_visits", "areas or entries visited by the reverse map"},
-    {Counter::rmap_bytes, "rmap_bytes", "bytes that the reverse map occupies"},
+    {Counter::rmap_bytes, "rmap_bytes", "bytes that the reverse map occupies at the window's end"},
     {Counter::pgscan, "pgscan", "pages scanned by reclaim"},
     {Counter::pgsteal, "pgsteal", "pages reclaimed"},
     {Counter::pswpin, "pswpin", "pages swapped in"},
@@ -84,7 +84,7 @@ constexpr std::array<Row, counter_count> rows{{
     {Counter::rmap_unmapped, "rmap_unmapped", "entries that the reverse map has cleared"},
     {Counter::swapout_scan, "swapout_scan",
      "pages that a scan of address spaces has looked at (kernel.rmap scan)"},
-    {Counter::sigbus, "sigbus", "processes killed by SIGBUS: their page is behind the end of its file, or could not be read"},
+    {Counter::sigbus, "sigbus", "processes killed by SIGBUS: a page could not be read, or is behind its file's end"},
 }};
 
 constexpr bool in_enum_order() {

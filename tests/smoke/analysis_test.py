@@ -8,6 +8,7 @@ import html.parser
 import io
 import itertools
 import json
+import math
 import os
 import re
 import shutil
@@ -26,6 +27,7 @@ from analysis.__main__ import main  # noqa: E402
 from analysis.axes import Axis, canonical, from_text  # noqa: E402
 from analysis.combine import combine  # noqa: E402
 from analysis.finding import headline, operation_finding  # noqa: E402
+from analysis.measures import SYSTEM_ACCOUNTS, measure_charts  # noqa: E402
 from analysis.page import page  # noqa: E402
 from analysis.plan import make_plan  # noqa: E402
 from analysis.charts import operation_charts  # noqa: E402
@@ -64,8 +66,8 @@ def synthetic_accounts(operation, place):
 
 
 def write_results(directory, axes=None, operations=("munmap", "context_switch"), seeds=3, what_if=tuple(WHAT_IF),
-                  broken=(), configuration=None):
-    """A whole result directory over the product of the axes; `broken` points have failed."""
+                  broken=(), configuration=None, counters=lambda place: {}):
+    """A whole result directory over the product of the axes; `broken` points have failed; `counters` gives more."""
     axes = FLAGSHIP if axes is None else axes
     directory.mkdir(parents=True, exist_ok=True)
     rows = {name: [] for name in COLUMNS}
@@ -97,7 +99,8 @@ def write_results(directory, axes=None, operations=("munmap", "context_switch"),
                                ("tlb_flush_range", 4000), ("context_switch", 2_000 * cpus), ("stale_hit", 0),
                                ("lock_acquired.mmap_lock", 8_000 + cpus), ("lock_wait_ns.mmap_lock", 120.25 * cpus),
                                 ("lock_wait_max_ns.mmap_lock", 3.5 * cpus), ("lock_hold_max_ns.mmap_lock", 812),
-                                ("lock_acq_bounces.mmap_lock", 7_000), ("lock_con_bounces.mmap_lock", 0)):
+                                ("lock_acq_bounces.mmap_lock", 7_000), ("lock_con_bounces.mmap_lock", 0),
+                               *counters(place).items()):
             rows["counter"].append([point, *values, counter, value])
     for name, columns in COLUMNS.items():
         with open(directory / f"{name}.csv", "w", newline="") as file:
@@ -299,6 +302,58 @@ class AWholeDirectory(InDirectory):
         self.assertIn('data-charts="drawn"', ran.stdout[:2000])
         self.assertEqual([line for line in ran.stderr.splitlines() if "CONSOLE" in line], [])
         self.assertEqual(len(re.findall(r'class="chart[^"]*js-plotly-plot', ran.stdout)), 20)
+
+
+PRESSURE = {"scenario.sharers": [1, 2, 4, 8], "kernel.rmap": ["scan", "pte_chain", "anon_vma", "anon_vma_chain"],
+            "scenario.private": [0, 1]}
+
+
+class Measures(InDirectory):
+    """What follows from several tables: of the scenario reclaim, the CPU time per page that was reclaimed."""
+
+    def write(self, **more):
+        return write_results(self.directory, PRESSURE, operations=("demand_fault", "reclaim", "swap_in", "kswapd"),
+                             what_if=(), counters=lambda place: {"pgsteal": 100 * place["scenario.sharers"],
+                                                                 "rmap_bytes": 4096}, **more)
+
+    def test_cpu_time_per_reclaimed_page_is_that_of_faults_and_kswapd_without_what_they_waited_for(self):
+        r = load(self.write())
+        charts = measure_charts(r, make_plan(r))
+        self.assertEqual([each.measure.name for each in charts], ["cpu_per_reclaimed_page", "rmap_bytes"])
+        line = charts[0].panel.lines[0]
+        point = r.account[(r.account["scenario.sharers"] == 4) & (r.account["kernel.rmap"] == "scan")
+                          & (r.account["scenario.private"] == 0)]
+        ours = point[point["operation"].isin(["demand_fault", "swap_in", "kswapd"])
+                     & point["account"].isin(SYSTEM_ACCOUNTS)]
+        per_page = ours["total_ps"].sum() / 3 / 400  # three seeds, of which the counter is the mean
+        self.assertEqual(dict(line.series.coordinates)["kernel.rmap"], "scan")
+        self.assertIn(line.hover[2].splitlines()[1], (duration(per_page / 1000),))
+        for waiting in ("io", "schedule", "lock_sleep", "user"):
+            self.assertNotIn(waiting, SYSTEM_ACCOUNTS)
+
+    def test_each_measure_becomes_a_figure_and_a_section_of_the_page(self):
+        self.write()
+        with contextlib.redirect_stdout(io.StringIO()) as out:
+            self.assertEqual(main(["report", str(self.directory)]), 0)
+        names = {Path(line).name for line in out.getvalue().splitlines()}
+        for name in ("cpu_per_reclaimed_page.png", "cpu_per_reclaimed_page.svg", "rmap_bytes.png"):
+            self.assertIn(name, names)
+        ours = without_plotly((self.directory / "report.html").read_text())
+        self.assertIn('<section id="measures">', ours)
+        self.assertIn("CPU time per reclaimed page", ours)
+
+    def test_results_without_reclaim_have_none(self):
+        r = load(write_results(self.directory))
+        self.assertEqual(measure_charts(r, make_plan(r)), [])
+        self.assertNotIn("measures", without_plotly(page_of(self.directory)))
+
+    def test_a_point_that_reclaimed_nothing_is_a_gap(self):
+        write_results(self.directory, PRESSURE, operations=("demand_fault", "kswapd"), what_if=(),
+                      counters=lambda place: {"pgsteal": 7 if place["scenario.sharers"] > 1 else 0})
+        r = load(self.directory)
+        (charts,) = measure_charts(r, make_plan(r))
+        self.assertTrue(math.isnan(charts.panel.lines[0].y[0]))
+        self.assertEqual(charts.panel.lines[0].hover[0].splitlines()[1], "no value")
 
 
 class APartialDirectory(InDirectory):

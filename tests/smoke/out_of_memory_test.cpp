@@ -59,6 +59,20 @@ INSTANTIATE_TEST_SUITE_P(Everywhere, TooLittleMemory,
                            return name;
                          });
 
+// No swap and no files: nothing can be reclaimed, so that somebody has to go until the others fit.
+TEST(NoSwap, LeavesTheChoiceOfAVictimToTheOomKiller) {
+  for (const char* kernel : {"5.10", "2.6.24"}) {
+    const PointResult result = point({"machine.base=neoverse-n1-80", std::string("kernel.base=") + kernel,
+                                      "kernel.overcommit_memory=1", "scenario.name=reclaim", "run.cpus=4",
+                                      "machine.memory=64 MiB", "run.warmup=1 ms", "run.duration=5 ms"});
+    EXPECT_EQ(result.status, PointStatus::done) << result.message;
+    EXPECT_THAT(result.warnings, Contains(HasSubstr("out of memory")));
+    EXPECT_GT(result.whole_run[Counter::oom_kill], 0u);
+    EXPECT_LT(result.whole_run[Counter::oom_kill], 4u) << "two of four fit";
+    EXPECT_EQ(result.whole_run[Counter::pswpout], 0u);
+  }
+}
+
 struct Tiny {
   const char *kernel, *memory;
 };

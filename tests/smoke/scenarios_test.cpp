@@ -46,11 +46,12 @@ INSTANTIATE_TEST_SUITE_P(
                         Place{"cortex-a15-4", "5.10", "erratum_798181"},
                         Place{"neoverse-v1-64", "5.10", "latr"}, Place{"arm11mpcore-4", "2.6.24", "leave_mm"},
                         Place{"arm11mpcore-4", "2.6.24", ""}, Place{"arm11mpcore-4", "5.10", "eager"},
-                        Place{"e7-8870-8s", "5.10", ""}, Place{"e7-8870-8s", "2.6.24", ""},
-                        Place{"xeon-e7-8895-4s", "5.10", ""}, Place{"xeon-8176-8s", "5.10", ""},
-                        Place{"xeon-skylake-4s", "2.6.24", ""}, Place{"xeon-skylake-4s", "5.10", "eager"},
-                        Place{"neoverse-v1-64", "6.4", ""}, Place{"neoverse-n1-80", "6.1", ""},
-                        Place{"icelake-8336c-2s", "6.1", "eager"})),
+                        Place{"arm11mpcore-4", "2.6.11", ""}, Place{"arm11mpcore-4", "2.6.0", ""},
+                        Place{"arm11mpcore-4", "2.4.18", ""}, Place{"e7-8870-8s", "5.10", ""},
+                        Place{"e7-8870-8s", "2.6.24", ""}, Place{"xeon-e7-8895-4s", "5.10", ""},
+                        Place{"xeon-8176-8s", "5.10", ""}, Place{"xeon-skylake-4s", "2.6.24", ""},
+                        Place{"xeon-skylake-4s", "5.10", "eager"}, Place{"neoverse-v1-64", "6.4", ""},
+                        Place{"neoverse-n1-80", "6.1", ""}, Place{"icelake-8336c-2s", "6.1", "eager"})),
     [](const auto& info) {
       const Place& place = std::get<1>(info.param);
       std::string name =
@@ -60,17 +61,19 @@ INSTANTIATE_TEST_SUITE_P(
       return name;
     });
 
-// What a run of munmap with these overrides is refused for.
-std::string refusal(const std::vector<std::string>& overrides) {
+// What a run with these overrides is refused for.
+std::string refusal_of(const std::vector<std::string>& overrides) {
   return text_in_child([&]() -> std::string {
     try {
-      run_point(load_configuration(
-          {}, overrides + std::vector<std::string>{"scenario.name=munmap", "run.duration=1 us"}));
+      run_point(load_configuration({}, overrides + std::vector<std::string>{"run.duration=1 us"}));
     } catch (const InputError& error) {
       return error.what();
     }
     return "it ran";
   });
+}
+std::string refusal(const std::vector<std::string>& overrides) {
+  return refusal_of(overrides + std::vector<std::string>{"scenario.name=munmap"});
 }
 
 TEST(Broadcast, IsRefusedWhereTheMachineHasNone) {
@@ -132,16 +135,19 @@ TEST(Munmap, RefusesReadersThatAreNotThreadsOfTheProcess) {
 }
 
 TEST(Allocator, RefusesColdBlocksOfMoreThanOnePage) {
-  const std::string said = text_in_child([]() -> std::string {
-    try {
-      run_point(load_configuration(
-          {}, {"scenario.name=allocator", "scenario.order=1", "scenario.cold=0.5", "run.duration=1 us"}));
-    } catch (const InputError& error) {
-      return error.what();
-    }
-    return "it ran";
-  });
+  const std::string said = refusal_of({"scenario.name=allocator", "scenario.order=1", "scenario.cold=0.5"});
   EXPECT_THAT(said, testing::AllOf(testing::HasSubstr("scenario.cold = 0.5"), testing::HasSubstr("--set")));
+}
+
+TEST(Reclaim, RefusesWhatCannotBe) {
+  const auto refused = [](const std::vector<std::string>& settings, const char* path) {
+    EXPECT_THAT(refusal_of(settings), testing::AllOf(testing::HasSubstr(path), testing::HasSubstr("--set")));
+  };
+  refused({"scenario.name=reclaim", "scenario.sharers=0"}, "scenario.sharers");
+  refused({"scenario.name=reclaim", "scenario.sharers=3", "scenario.processes=4"}, "scenario.processes = 4");
+  refused({"scenario.name=reclaim", "scenario.backing=file", "scenario.private=0.5"}, "scenario.private");
+  refused({"scenario.name=reclaim", "scenario.vmas=100000000"}, "scenario.vmas");
+  refused({"scenario.name=snapshot", "scenario.threads=3", "run.cpus=2"}, "scenario.threads = 3");
 }
 
 // Sixteen CPUs that fill their lists for the first time stand in a queue for zone->lock, for 10 us and more.

@@ -52,7 +52,16 @@ inline const std::vector<NamedScenario> scenarios{
     {"ipi_storm", {"scenario.name=ipi_storm", "scenario.rate=20000"}, {"ipi"}},
     {"mprotect",
      {"scenario.name=mprotect", "scenario.pages=2", "scenario.stretch=3 us"},
-     {"mprotect", "bystander"}}};
+     {"mprotect", "bystander"}},
+    {"snapshot",
+     {"scenario.name=snapshot", "scenario.pages=64", "scenario.writes=2", "scenario.think=1 us",
+      "scenario.save=200 ns", "scenario.interval=50 us"},
+     {"fork", "request", "cow_fault"}},
+    {"reclaim", // of some 8000 free pages, all CPUs faster than kswapd
+     {"scenario.name=reclaim", "scenario.processes=8", "scenario.think=0 ns", "machine.memory=40 MiB",
+      "kernel.image=4 MiB", "kernel.min_free_kbytes=256", "machine.swap.size=256 MiB",
+      "machine.swap.latency=2 us", "machine.swap.bandwidth=20 GB/s", "run.duration=5 ms"},
+     {"demand_fault", "reclaim", "kswapd", "swap_in"}}};
 
 inline std::vector<std::string> operator+(std::vector<std::string> a, const std::vector<std::string>& b) {
   a.insert(a.end(), b.begin(), b.end());

@@ -1,0 +1,42 @@
+#include "models/reclaim/congestion.hpp"
+
+namespace mmsim {
+
+bool WaitQueue::sleep(Timeouts& timeouts, Task& task, Instant until, Account account, Sleep how) {
+  Waiter waiter(task);
+  task.core().write(line_); // prepare_to_wait()
+  waiters_.push_back(waiter);
+  return timeouts.sleep(task, until, account, &waiter.woken, how);
+}
+
+void WaitQueue::wake_all(Scheduler& scheduler, Core& core) {
+  if (waiters_.empty()) return;
+  core.write(line_);
+  Waiters now; // those who come meanwhile wait for the next time
+  now.swap(waiters_);
+  while (!now.empty()) {
+    Waiter& waiter = now.front();
+    now.pop_front();
+    waiter.woken = true; // from here on it may be gone with its task's stack
+    scheduler.wake(core, waiter.task);
+  }
+}
+
+void Congestion::wait(Task& task, Duration limit) {
+  task.core().counters().add(Counter::congestion_wait);
+  task.core().settle();
+  queue_.sleep(timeouts_, task, task.now() + limit, Account::io);
+}
+
+void Congestion::cleared(Core& core, std::int64_t under_writeback) {
+  constexpr std::int64_t nr_requests = 128;
+  constexpr std::int64_t congestion_on = nr_requests - nr_requests / 8 + 1;
+  constexpr std::int64_t congestion_off = nr_requests - nr_requests / 8 - nr_requests / 16 - 1;
+  if (!ends_early_) return;
+  if (under_writeback >= congestion_on) congested_ = true;
+  if (!congested_ || under_writeback >= congestion_off) return;
+  congested_ = false;
+  queue_.wake_all(scheduler_, core);
+}
+
+} // namespace mmsim

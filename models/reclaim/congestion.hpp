@@ -1,0 +1,71 @@
+// Waiting for something with a time limit, and for devices: wait queues of reclaim.
+//
+//   WaitQueue queue;
+//   queue.sleep(timeouts, task, task.now() + 100_ms, Account::io);    // until wake_all(), or the limit
+//   congestion.wait(task, Congestion::tenth_of_a_second);             // congestion_wait(WRITE, HZ/10)
+//
+// Models wait_event_timeout() as far as throttle_direct_reclaim() needs it, and congestion_wait() of mm/backing-dev.c
+// (2.6.24 and 5.10), io_schedule_timeout() on the queue that who ends a device's congestion wakes. 2.6.24's request
+// queues are congested from 113 of 128 requests on until 103 are left; here a queue has no bound, but what waits to be
+// written is counted, so that the writes that end (cleared()) wake who waits. Since 5.0 no queue of blk-mq is ever
+// congested: in 5.10 each congestion_wait() lasts as long as it may, and wait_iff_congested() only gives way.
+//
+// The limits are in seconds, whatever kernel.hz, as HZ/10 is.
+#pragma once
+
+#include "models/scheduler/schedule_timeout.hpp"
+#include "sim/machine/cache_line.hpp"
+
+#include <boost/intrusive/list.hpp>
+
+namespace mmsim {
+
+class WaitQueue {
+ public:
+  explicit WaitQueue(const char* name) : line_(name) {}
+
+  /// `task`, which must stay on its core meanwhile. True if it was woken, or killed where that counts.
+  bool sleep(Timeouts& timeouts, Task& task, Instant until, Account account,
+             Sleep how = Sleep::uninterruptible);
+  void wake_all(Scheduler& scheduler, Core& core);
+  /// waitqueue_active().
+  bool active() const { return !waiters_.empty(); }
+
+ private:
+  using Hook = boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
+  /// On the stack of the task that waits.
+  struct Waiter : Hook {
+    explicit Waiter(Task& task) : task(task) {}
+    Task& task;
+    bool woken = false;
+  };
+  using Waiters = boost::intrusive::list<Waiter, boost::intrusive::constant_time_size<false>>;
+  CacheLine line_;
+  Waiters waiters_;
+};
+
+class Congestion {
+ public:
+  static constexpr Duration tenth_of_a_second = std::chrono::milliseconds(100);
+  static constexpr Duration fiftieth_of_a_second = std::chrono::milliseconds(20);
+
+  /// `ends_early`: a request queue can be congested, and then no longer (to 4.x).
+  Congestion(Timeouts& timeouts, Scheduler& scheduler, bool ends_early)
+      : timeouts_(timeouts), scheduler_(scheduler), ends_early_(ends_early) {}
+
+  /// congestion_wait().
+  void wait(Task& task, Duration limit);
+  /// Somebody waits, who can be woken early.
+  bool waited_for() const { return ends_early_ && queue_.active(); }
+  /// clear_queue_congested(): a write has ended and so many pages are still being written. In its interrupt.
+  void cleared(Core& core, std::int64_t under_writeback);
+
+ private:
+  Timeouts& timeouts_;
+  Scheduler& scheduler_;
+  const bool ends_early_;
+  bool congested_ = false;
+  WaitQueue queue_{"congestion_wqh"};
+};
+
+} // namespace mmsim

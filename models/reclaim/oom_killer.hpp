@@ -1,0 +1,89 @@
+// Out of memory: the process that it is best to lose.
+//
+//   if (oom.out_of_memory(task)) ...           // somebody dies, or is dying: try again
+//   oom.pagefault_out_of_memory(task);         // a fault has found no memory
+//
+// Models out_of_memory(), select_bad_process() and oom_kill_process() of mm/oom_kill.c. kernel.oom_badness:
+//   rss        5.10, oom_badness(): pages in memory, in swap and of page tables; of equals the younger process
+//   total_vm   2.6.24, badness(): the size of the address space; of equals the older one
+// With kernel.oom_kill_allocating_task (vm.oom_kill_allocating_task) it is the process that asked. All tasks of the
+// victim's address space get SIGKILL and are oom_victims: no watermark counts for them, and their allocations may fail.
+// While a victim is dying nobody else is chosen, unless it has not gone after a second: then it is passed over
+// (MMF_OOM_SKIP), so that a victim that waits for who asks for memory cannot stop everything. A task that is killed
+// already, and asks, becomes a victim itself. Kernel threads are never chosen. Who finds another one choosing, or a
+// victim dying, sleeps for a tick (2.6.24: try_set_zone_oom(), and at the end of out_of_memory(); 5.10: oom_lock, while a
+// dying victim has it try again at once).
+//
+// If there is nobody to kill, the allocation fails (the kernel panics), and the process whose fault that was dies.
+//
+// Costs: machine.work.oom_task a process. The decision is logged at level warn and kept (kills()).
+//
+// Left out: oom_score_adj, oom_adj, nice values and capabilities; of badness() the half that children add (the model
+// keeps no parents), CPU time in units of eight seconds and run time in units of a thousand; the OOM reaper (4.6), which
+// would take the victim's memory while it cannot exit; the notifier chain; memory cgroups; in 2.6.24 that one thread of
+// the victim alone may have the reserves.
+#pragma once
+
+#include "models/reclaim/congestion.hpp"
+#include "sim/engine/parameter.hpp"
+
+#include <string>
+#include <vector>
+
+namespace mmsim {
+
+class MmStruct;
+class System;
+
+struct OomParameters {
+  std::string badness;
+  bool kill_allocating_task;
+  static void declare(Declaration& d, OomParameters& p);
+};
+inline const DeclareParameters<OomParameters> declared_oom_parameters;
+
+class OomKiller {
+ public:
+  /// What it has decided.
+  struct Kill {
+    std::uint32_t pid;
+    std::string name;
+    std::uint64_t points; ///< how bad it was, in pages
+    std::string asked_by;
+    Instant when;
+  };
+
+  OomKiller(System& system, Timeouts& timeouts, const Configuration& configuration);
+
+  /// out_of_memory(), by `task`, which stays on its core and may sleep. False if there is nobody to kill.
+  bool out_of_memory(Task& task);
+  /// pagefault_out_of_memory() of 5.10; do_exit() of the process in 2.6.24's fault handlers.
+  void pagefault_out_of_memory(Task& task);
+  /// The first few, for reports.
+  const std::vector<Kill>& kills() const { return kills_; }
+
+ private:
+  struct Victim {
+    Task* task = nullptr; ///< the process's oldest task
+    std::uint64_t points = 0;
+    bool dying = false; ///< there is one already
+  };
+  std::uint64_t badness(MmStruct& mm) const;
+  Victim select_bad_process(Core& core);
+  void kill_process(Task& asking, Task& victim, std::uint64_t points);
+  void mark_victims(const MmStruct& mm);
+  bool passed_over(const MmStruct& mm) const;
+
+  System& system_;
+  Timeouts& timeouts_;
+  const OomParameters parameters_;
+  bool choosing_ = false; // oom_lock
+  std::vector<Kill> kills_;
+  struct Dying {
+    std::uint32_t mm;
+    Instant since;
+  };
+  std::vector<Dying> dying_; // at most a few: those that have not gone yet, and some that have
+};
+
+} // namespace mmsim

@@ -1,0 +1,136 @@
+// How do reverse maps and reclaim scale: with sharers, with pressure, beyond memory?
+
+#include "tests/support/points.hpp"
+
+#include <gtest/gtest.h>
+
+namespace mmsim::tests {
+namespace {
+
+const OperationResult& operation(const PointResult& result, const std::string& name) {
+  for (const OperationResult& one : result.operations)
+    if (one.name == name) return one;
+  throw std::logic_error("no operation " + name);
+}
+double mean_ns(const PointResult& result, const std::string& name) {
+  const OperationResult& one = operation(result, name);
+  return static_cast<double>(one.latency.sum().count()) * 1e-3 / static_cast<double>(one.latency.count());
+}
+double count(const PointResult& result, Counter counter) {
+  return static_cast<double>(result.counters[counter]);
+}
+
+// A machine of some 4000 free pages and fast swap: rounds are short.
+PointResult pressed(const std::vector<std::string>& settings) {
+  const PointResult result = point(
+      std::vector<std::string>{"machine.base=neoverse-n1-80", "kernel.base=2.6.24", "kernel.image=4 MiB",
+                               "machine.memory=20 MiB", "machine.swap.size=256 MiB",
+                               "machine.swap.latency=20 us", "scenario.name=reclaim", "scenario.fresh=0",
+                               "scenario.think=200 ns", "run.warmup=2 ms", "run.duration=20 ms"} +
+      settings);
+  EXPECT_EQ(result.status, PointStatus::done) << result.message;
+  return result;
+}
+std::string map(const char* generation) { return std::string("kernel.rmap=") + generation; }
+
+// What one more page costs a fork: the slope between processes of few and of many pages.
+double fork_per_page(const char* generation) {
+  const auto mean = [&](int pages) {
+    const PointResult result =
+        point({"machine.base=neoverse-n1-80", "kernel.base=2.6.24", map(generation), "scenario.name=fork",
+               "scenario.vmas=1", "scenario.pages=" + std::to_string(pages), "run.duration=5 ms"});
+    EXPECT_EQ(result.status, PointStatus::done) << result.message;
+    return mean_ns(result, "fork");
+  };
+  return (mean(1024) - mean(256)) / (1024 - 256);
+}
+
+TEST(Fork, PaysForEachPageInAPteChainAndForNoneInAMapByObjects) {
+  const double scan = fork_per_page("scan"), list = fork_per_page("anon_vma"),
+               chains = fork_per_page("pte_chain");
+  EXPECT_NEAR(list, scan, 0.02 * scan);
+  EXPECT_NEAR(fork_per_page("anon_vma_chain"), list, 0.02 * list);
+  EXPECT_GT(chains, 1.3 * list);
+}
+
+// Areas or entries that are looked at for each page that reclaim takes a look at, where 32 processes in families of
+// `sharers` have copies of their own.
+double visits_per_page(const char* generation, int sharers) {
+  const PointResult result = pressed({map(generation), "run.cpus=4", "scenario.processes=32",
+                                      "scenario.private=1", "scenario.sharers=" + std::to_string(sharers)});
+  EXPECT_GT(count(result, Counter::pgsteal), 100);
+  return count(result, Counter::rmap_visits) / count(result, Counter::pgscan);
+}
+
+TEST(ListOfAFamily, IsWalkedForPagesThatOneProcessHas) {
+  const double few = visits_per_page("anon_vma", 2), many = visits_per_page("anon_vma", 32);
+  EXPECT_GT(many, 6 * few);
+}
+TEST(AnonVmaOfAProcess, LeadsToItsPagesWhateverTheFamily) {
+  const double few = visits_per_page("anon_vma_chain", 2), many = visits_per_page("anon_vma_chain", 32);
+  EXPECT_LT(many, 1.5 * few);
+}
+
+// Mappings that had to go for each page that went.
+double unmapped_per_page(const char* generation, int sharers) {
+  const PointResult result = pressed(
+      {map(generation), "run.cpus=4", "scenario.processes=8", "scenario.sharers=" + std::to_string(sharers)});
+  EXPECT_GT(count(result, Counter::pgsteal), 100);
+  return count(result, Counter::rmap_unmapped) / count(result, Counter::pgsteal);
+}
+
+TEST(Scan, TakesASharedPageOnlyAfterItsLastMapping) {
+  const double alone = unmapped_per_page("scan", 1), shared = unmapped_per_page("scan", 8);
+  EXPECT_GT(alone, 0.9);
+  EXPECT_GT(shared, 3 * alone) << "every sharer that has the page mapped is met first";
+  EXPECT_GE(shared, unmapped_per_page("anon_vma", 8)) << "and some have it again before the last is met";
+}
+
+// One process a CPU, each page written: what reclaim has to do follows from how fast they go round.
+PointResult flowing(const std::string& think, int cpus) {
+  return pressed({"kernel.base=5.10", "kernel.rmap=anon_vma_chain", "scenario.think=" + think,
+                  "scenario.write=1", "run.cpus=" + std::to_string(cpus)});
+}
+
+TEST(Kswapd, KeepsUpAloneWithASlowFlow) {
+  const PointResult slow = flowing("200 us", 2);
+  EXPECT_GT(count(slow, Counter::kswapd_steal), 0);
+  EXPECT_EQ(count(slow, Counter::direct_reclaim), 0);
+  EXPECT_EQ(operation(slow, "reclaim").completed, 0u);
+}
+
+TEST(DirectReclaim, SetsInWhereTheFlowIsFasterThanKswapdAndIsSeenInFaults) {
+  const PointResult slow = flowing("200 us", 2), fast = flowing("0 ns", 8);
+  EXPECT_GT(count(fast, Counter::direct_reclaim), 0);
+  EXPECT_GT(operation(fast, "reclaim").completed, 0u);
+  const auto p99 = [](const PointResult& result) {
+    return operation(result, "swap_in").latency.percentile(99);
+  };
+  EXPECT_GT(p99(fast), 2 * p99(slow));
+}
+
+// Accesses that got through in the window: each looked in the TLB, those that faulted once more.
+double accesses(const PointResult& result) {
+  return count(result, Counter::tlb_hit) + count(result, Counter::tlb_miss) - count(result, Counter::pgfault);
+}
+
+TEST(Thrashing, BeginsWhereTheWorkingSetsNoLongerFit) {
+  const auto touching = [](const char* times) {
+    return accesses(pressed({"kernel.swap_token=none", "run.cpus=4", "scenario.order=random",
+                             std::string("scenario.oversubscribe=") + times}));
+  };
+  const double fits = touching("0.6"), nearly = touching("0.8"), thrashes = touching("1.6");
+  EXPECT_GT(nearly, 0.5 * fits);
+  EXPECT_LT(thrashes, 0.1 * fits);
+}
+
+TEST(SwapToken, LetsOneProcessRunWhileTheOthersThrash) {
+  const auto touching = [](const char* token) {
+    return accesses(pressed({std::string("kernel.swap_token=") + token, "run.cpus=4", "scenario.order=random",
+                             "scenario.oversubscribe=1.6", "run.warmup=20 ms"}));
+  };
+  EXPECT_GT(touching("token"), 1.3 * touching("none"));
+}
+
+} // namespace
+} // namespace mmsim::tests
