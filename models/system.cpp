@@ -56,7 +56,8 @@ void KernelParameters::declare(Declaration& d, KernelParameters& p) {
     "drops the table's lock",
     "2.6.24; since 2.6.28 the entry comes last, since 4.2 the old page goes without the lock");
   d("kernel.wp_move_anon_rmap", p.wp_move_anon_rmap, false,
-    "a write fault that takes an anonymous page over makes it name the area's own anon_vma, so that the reverse "
+    "a write fault that takes an anonymous page over makes it name the area's own anon_vma, so that the "
+    "reverse "
     "map looks nowhere else (with kernel.rmap = \"anon_vma_chain\")",
     "page_move_anon_rmap in do_wp_page: 2.6.34 to 5.8, and again since 5.19; not in 5.10");
   d("kernel.fault_around", p.fault_around, "64 KiB",
