@@ -4,6 +4,7 @@
 #pragma once
 
 #include "models/address_space/asid.hpp"
+#include "models/address_space/content_stamps.hpp"
 #include "models/address_space/lazy_shootdown.hpp"
 #include "models/address_space/mm_struct.hpp"
 #include "models/address_space/mm_switch.hpp"
@@ -38,7 +39,7 @@ namespace mmsim {
 struct KernelParameters {
   std::string pt_lock, page_table, cow_reuse, exit_flush;
   std::int64_t asid_bits, gather_pages, gather_bundle, gather_batch;
-  bool munmap_downgrade, zero_page, fast_gup, write_protect_seq, wp_late_lru, fault_retry, spurious_flush,
+  bool munmap_downgrade, zero_page, fast_gup, write_protect_seq, wp_late_lru, wp_move_anon_rmap, fault_retry, spurious_flush,
       pgd_with_mmap_lock;
   Bytes fault_around, stack_limit;
   std::int64_t max_map_count, stack_guard_gap, mremap_latency_limit;
@@ -63,6 +64,7 @@ class System {
   Machine machine;
   SpinLocks locks;
   PageAllocator pages;
+  const std::unique_ptr<ContentStamps> stamps; ///< pages.stamps; null unless run.checks
   PageContents contents;
   std::unique_ptr<Lru> lru;
   Overcommit overcommit;

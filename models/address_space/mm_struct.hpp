@@ -34,6 +34,13 @@ struct OpenChange {
   bool refill; ///< another translation may come in before the flush
 };
 
+/// What an mm remembers of the swap token (models/reclaim/swap_token.hpp).
+struct SwapTokenInfo {
+  std::uint64_t faultstamp = 0, last_interval = 0, priority = 0;
+  std::int64_t timeout = 0; ///< swap_token_time, in jiffies
+  bool recent_pagein = false;
+};
+
 class MmStruct {
  public:
   MmStruct(std::uint32_t id, SpinLocks& locks, Scheduler& scheduler, TablePagePool& pool,
@@ -60,6 +67,8 @@ class MmStruct {
   std::int64_t rss_anon = 0; ///< MM_ANONPAGES: mapped anonymous pages
   std::int64_t rss_file = 0; ///< MM_FILEPAGES: mapped pages of files; the zero page is in neither
   std::int64_t rss() const { return rss_anon + rss_file; }
+  std::int64_t swapents = 0; ///< MM_SWAPENTS: entries of its tables that are swap entries
+  SwapTokenInfo swap_token;
   std::int64_t total_vm = 0;  ///< pages of all areas
   PageNumber start_brk{512};  ///< where the heap begins: behind an executable at the bottom
   PageNumber brk = start_brk; ///< and where it ends

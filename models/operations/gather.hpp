@@ -49,6 +49,7 @@ class MmuGather {
 
  private:
   void zap_table(Core& core, TablePage& table, PageNumber begin, PageNumber end);
+  void free_swapped(Core& core);
   void flush(Core& core);
   System& system_;
   MmStruct& mm_;
@@ -61,6 +62,7 @@ class MmuGather {
   };
   std::vector<FrameNumber> unmapped_; // of the last stretch: those whose last mapping went
   std::vector<Removed> removed_;      // all of them, where the reverse map keeps each entry
+  std::vector<SwapEntry> swapped_;    // and the swap entries in it
   std::vector<UnhookedTable> tables_;
   PageNumber begin_{~std::uint64_t{0}}, end_{}; // what was cleared since the last flush
 };

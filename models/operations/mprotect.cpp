@@ -42,7 +42,7 @@ std::uint64_t change_pte_range(System& system, Core& core, MmStruct& mm, TablePa
     for (; page < stop; ++page) {
       const std::size_t index = page.value() & 511;
       const Pte old = table.words[index];
-      if (!old.present()) continue;
+      if (!old.present()) continue; // swap entries stay as they are
       const Pte now = pte_modify(old, protection);
       PageTable::set(table, index, now);
       narrower = narrower || (old.valid() && !now.valid()) || (old.writable() && !now.writable());

@@ -1,5 +1,6 @@
 #include "models/operations/process.hpp"
 
+#include "models/address_space/content_stamps.hpp"
 #include "models/operations/gather.hpp"
 #include "models/operations/gup.hpp"
 #include "models/operations/kill.hpp"
@@ -71,6 +72,15 @@ void set_child_entry(TablePage& table, std::size_t index, Pte entry, const Vma& 
   PageTable::set(table, index, copy);
 }
 
+// The swap entry's part of copy_one_pte(), copy_nonpresent_pte() in 5.10.
+void copy_swap_entry(System& system, Core& core, MmStruct& child, const PteSlot& target, SwapEntry entry) {
+  system.swap.swap_duplicate(core, entry);
+  ++child.swapents;
+  core.settle();
+  PageTable::set(target.table, target.index, target.entry().swapped(entry));
+  core.charge(core.costs().work.pte_set, Account::work);
+}
+
 // copy_pte_range(): `table` is the parent's, [begin, end) lies in it; `vma` is the child's area. False if memory ran
 // out.
 bool copy_pte_range(System& system, Core& core, MmStruct& parent, MmStruct& child, Vma& vma, TablePage& table,
@@ -110,11 +120,15 @@ bool copy_pte_range(System& system, Core& core, MmStruct& parent, MmStruct& chil
     const PageNumber stop = std::min(end, page + bulk);
     system.before_entries_change(core);
     std::int64_t copied = 0, special = 0, file = 0, protected_ = 0;
-    Pte pinned;
+    Pte pinned, swapped;
     for (; page < stop; ++page) {
       const std::size_t index = page.value() & 511;
       const Pte entry = table.words[index];
-      if (!entry.present()) continue;
+      if (entry.none()) continue;
+      if (entry.is_swap()) {
+        swapped = entry;
+        break;
+      }
       if (!entry.special()) { // vm_normal_page()
         Frame& frame = system.pages[entry.frame()];
         if (any_pinned && (frame.flags & PG_file) == 0 && page_maybe_dma_pinned(frame)) {
@@ -132,6 +146,7 @@ bool copy_pte_range(System& system, Core& core, MmStruct& parent, MmStruct& chil
         ++protected_;
       }
       set_child_entry(target.table, index, entry, vma);
+      if (system.pages.stamps != nullptr) system.pages.stamps->forked(parent, child, page);
       ++copied;
     }
     child.rss_file += file;
@@ -144,10 +159,18 @@ bool copy_pte_range(System& system, Core& core, MmStruct& parent, MmStruct& chil
     core.charge((static_cast<std::int64_t>(page - first) - copied) * work.pte_scan + copied * work.pte_copy +
                     (copied - special) * work.page_ref + protected_ * work.pte_wrprotect,
                 Account::work);
+    if (swapped.is_swap()) {
+      if (system.pages.stamps != nullptr) system.pages.stamps->forked(parent, child, page);
+      copy_swap_entry(system, core, child, {target.table, page.value() & 511}, swapped.swap_entry());
+      ++page;
+      continue;
+    }
     if (!pinned.valid()) continue;
     if (prealloc != no_frame) {
       copy_present_page(system, core, {child, vma, page, target.table, page.value() & 511}, pinned.frame(),
                         std::exchange(prealloc, no_frame));
+      if (system.pages.stamps != nullptr)
+        system.pages.stamps->forked_to(child, page, target.table.words[page.value() & 511].frame());
       ++page;
       continue;
     }
@@ -265,6 +288,7 @@ void mmput(System& system, Core& core, MmStruct& mm) {
   if (!mm.users.decrement_and_test(core)) return;
   Task& task = system.scheduler.running_on(core);
   exit_mmap(system, task, mm);
+  system.swap.token().put(task.core(), mm); // put_swap_token()
   system.mm_switch.mmdrop(task.core(), mm); // the reference of all users together
 }
 
