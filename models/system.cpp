@@ -56,7 +56,8 @@ void KernelParameters::declare(Declaration& d, KernelParameters& p) {
     "drops the table's lock",
     "2.6.24; since 2.6.28 the entry comes last, since 4.2 the old page goes without the lock");
   d("kernel.wp_move_anon_rmap", p.wp_move_anon_rmap, false,
-    "a write fault that takes an anonymous page over makes it name the area's own anon_vma, so that the reverse "
+    "a write fault that takes an anonymous page over makes it name the area's own anon_vma, so that the "
+    "reverse "
     "map looks nowhere else (with kernel.rmap = \"anon_vma_chain\")",
     "page_move_anon_rmap in do_wp_page: 2.6.34 to 5.8, and again since 5.19; not in 5.10");
   d("kernel.fault_around", p.fault_around, "64 KiB",
@@ -112,11 +113,11 @@ std::unique_ptr<Lru> make_lru(Machine& machine, SpinLocks& locks, PageAllocator&
 System::System(Engine& engine, const Configuration& configuration, Counters& counters, std::uint32_t cpus,
                std::uint64_t seed)
     : configuration_(configuration), parameters(read_parameters<KernelParameters>(configuration)),
-      engine(engine), counters(counters), machine(engine, configuration, counters, cpus),
-      locks(machine, configuration), pages(machine, locks, configuration),
-      stamps(read_parameters<CheckParameters>(configuration).checks
-                 ? std::make_unique<ContentStamps>(pages.frames().end())
-                 : nullptr),
+      unmap(read_parameters<UnmapParameters>(configuration)), engine(engine), counters(counters),
+      machine(engine, configuration, counters, cpus), locks(machine, configuration),
+      pages(machine, locks, configuration), stamps(read_parameters<CheckParameters>(configuration).checks
+                                                       ? std::make_unique<ContentStamps>(pages.frames().end())
+                                                       : nullptr),
       contents(machine, pages), lru(make_lru(machine, locks, pages, configuration)),
       overcommit(machine, locks, pages, configuration),
       slabs({machine, locks, pages, configuration},
@@ -145,6 +146,7 @@ System::System(Engine& engine, const Configuration& configuration, Counters& cou
   pages[pages.layout().empty_zero_page()].refcount = 1; // the kernel's own: never freed
   slabs.connect(scheduler);
   init_mm_ = &new_mm();
+  if (!rmap->finds_mappings()) mm_list = std::make_unique<MmList>(locks, *init_mm_);
   mm_switch.connect(*init_mm_, [this](Core& core, MmStruct& mm) { free_mm(core, mm); });
   // The core goes on with `next`, whose bit it has just set. What the policy does takes time, in which others
   // may free an mm: so the map is looked at again each time.

@@ -6,6 +6,7 @@
 #include "models/address_space/asid.hpp"
 #include "models/address_space/content_stamps.hpp"
 #include "models/address_space/lazy_shootdown.hpp"
+#include "models/address_space/mm_list.hpp"
 #include "models/address_space/mm_struct.hpp"
 #include "models/address_space/mm_switch.hpp"
 #include "models/address_space/oracle.hpp"
@@ -22,6 +23,7 @@
 #include "models/reclaim/swap.hpp"
 #include "models/reclaim/writeback.hpp"
 #include "models/rmap/reverse_map.hpp"
+#include "models/rmap/unmap_parameters.hpp"
 #include "models/scheduler/cross_call.hpp"
 #include "models/scheduler/scheduler.hpp"
 #include "models/tlb_flush/flusher.hpp"
@@ -59,6 +61,7 @@ class System {
   ~System();
 
   const KernelParameters parameters;
+  const UnmapParameters unmap; ///< of page_referenced() and try_to_unmap()
   Engine& engine;
   Counters& counters;
   Machine machine;
@@ -80,6 +83,7 @@ class System {
   BlockLayer block;
   PageCache page_cache;
   std::unique_ptr<ReverseMap> rmap;
+  std::unique_ptr<MmList> mm_list; ///< where rmap finds no mappings
   Swap swap;
   WriteBack writeback;
   Reclaim reclaim;
@@ -95,6 +99,11 @@ class System {
   MmStruct& new_mm(SlabObject object = no_object);
   MmStruct& init_mm() { return *init_mm_; }
   std::size_t address_spaces() const { return mms_.size(); }
+  /// The address space of that number, or null if it is gone.
+  MmStruct* mm_of(std::uint32_t id) {
+    const auto found = mms_.find(id);
+    return found != mms_.end() ? found->second.get() : nullptr;
+  }
   /// Shows each of them, init_mm included.
   template <class Visit>
   void for_each_mm(Visit&& visit) {

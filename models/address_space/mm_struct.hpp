@@ -20,6 +20,7 @@
 #include "models/locks/spinlock.hpp"
 #include "sim/machine/core_set.hpp"
 
+#include <boost/intrusive/list.hpp>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -64,6 +65,10 @@ class MmStruct {
   VmaTree& vmas; ///< operations/vma.hpp changes it
   const std::unique_ptr<VmaCache> vma_cache;
   PageTable tables;
+
+  boost::intrusive::list_member_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>
+      mmlist;                ///< in MmList, where there is one (kernel.rmap = "scan")
+  PageNumber swap_address{}; ///< where swap_out() goes on in it
   std::int64_t rss_anon = 0; ///< MM_ANONPAGES: mapped anonymous pages
   std::int64_t rss_file = 0; ///< MM_FILEPAGES: mapped pages of files; the zero page is in neither
   std::int64_t rss() const { return rss_anon + rss_file; }
@@ -84,6 +89,10 @@ class MmStruct {
   CacheLine generation_line{"tlb_gen"};
   std::uint64_t generation = 0;               ///< bumped by every flush, under policies that count them
   std::vector<std::uint64_t> core_generation; ///< the one that each core's TLB is up to
+
+  CacheLine tlb_flush_batched_line{"mm_struct.tlb_flush_batched"};
+  std::uint64_t tlb_flush_batched = 0;      ///< entries that reclaim has cleared and left to a flush of many
+  std::uint64_t tlb_flush_batched_done = 0; ///< how many of them somebody has not left to that
 
   WithheldRanges withheld; ///< unmapped, but not to be mapped again yet
 

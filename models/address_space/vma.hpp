@@ -22,9 +22,11 @@ enum VmFlag : std::uint32_t {
   VM_EXEC = 0x4,
   VM_SHARED = 0x8,
   VM_GROWSDOWN = 0x100,
+  VM_LOCKED = 0x2000, ///< mlock(): its pages stay in memory
   VM_SEQ_READ = 0x8000,
   VM_RAND_READ = 0x10000,
   VM_DONTCOPY = 0x20000,
+  VM_RESERVED = 0x80000,   ///< to 3.6: a driver's, which swap_out() passes over
   VM_ACCOUNT = 0x100000,   ///< its pages are promised: in vm_committed_as
   VM_NORESERVE = 0x200000, ///< MAP_NORESERVE
 };

@@ -30,6 +30,7 @@ void MmuGather::zap_table(Core& core, TablePage& table, PageNumber begin, PageNu
   const WorkCosts& work = core.costs().work;
   SpinLock& lock = system_.pte_lock(mm_, table);
   lock.lock(core);
+  system_.flusher.flush_batched_pending(core, mm_);
   const bool frees_first = system_.flusher.frees_first();
   ReverseMap& rmap = *system_.rmap;
   const bool tracks = rmap.tracks_entries();

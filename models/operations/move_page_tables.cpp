@@ -90,6 +90,7 @@ void move_ptes(System& system, Core& core, MmStruct& mm, const Move& move) {
   SpinLock& new_lock = system.pte_lock(mm, move.new_table);
   old_lock.lock(core);
   if (&new_lock != &old_lock) new_lock.lock_nested(core, 1); // mmap_lock keeps two moves apart
+  system.flusher.flush_batched_pending(core, mm);
   if (system.parameters.mremap_flush == "page")
     move_each_flushed(system, core, mm, move);
   else

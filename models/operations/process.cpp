@@ -33,8 +33,9 @@ void Completion::complete(System& system, Core& core) {
 }
 
 Task& spawn_process_at_boot(System& system, std::string name, CoreId on, std::function<void(Task&)> body) {
-  return system.scheduler.spawn_at_boot(std::move(name), &system.new_mm(), on,
-                                        task_of_boot(system, std::move(body)));
+  MmStruct& mm = system.new_mm();
+  if (system.mm_list) system.mm_list->add_at_boot(mm);
+  return system.scheduler.spawn_at_boot(std::move(name), &mm, on, task_of_boot(system, std::move(body)));
 }
 
 Task& spawn_thread_at_boot(System& system, std::string name, MmStruct& mm, CoreId on,
@@ -223,6 +224,7 @@ bool dup_area(System& system, Task& task, MmStruct& parent, MmStruct& child, Vma
     return false;
   }
   core.charge(work.vma_dup, Account::work);
+  copy->flags &= ~std::uint32_t{VM_LOCKED};
   if (!system.rmap->anon_vma_fork(task, *copy, vma)) {
     if (vma.has(VM_ACCOUNT)) system.overcommit.vm_unacct_memory(task.core(), vma.pages());
     vm_area_free(system, task.core(), *copy);
@@ -238,6 +240,7 @@ bool dup_area(System& system, Task& task, MmStruct& parent, MmStruct& child, Vma
 bool dup_mmap(System& system, Task& task, MmStruct& parent, MmStruct& child) {
   parent.mmap_lock.down_write(task);
   child.mmap_lock.down_write_nested(task, 1); // nobody else knows the child yet
+  if (system.mm_list) system.mm_list->add(task.core(), child, parent);
   child.total_vm = parent.total_vm;
   child.brk = parent.brk;
   bool copied = true;
@@ -285,7 +288,8 @@ MmStruct* dup_mm(System& system, Task& task) {
 
 // mmput(): the last user's tables, pages and areas go, and his reference on the mm. May sleep.
 void mmput(System& system, Core& core, MmStruct& mm) {
-  if (!mm.users.decrement_and_test(core)) return;
+  const bool last = system.mm_list ? system.mm_list->put(core, mm) : mm.users.decrement_and_test(core);
+  if (!last) return;
   Task& task = system.scheduler.running_on(core);
   exit_mmap(system, task, mm);
   system.swap.token().put(task.core(), mm); // put_swap_token()
