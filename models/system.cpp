@@ -55,6 +55,11 @@ void KernelParameters::declare(Declaration& d, KernelParameters& p) {
     "do_wp_page sets the entry before it puts the copy on the LRU, and gives the old page back before it "
     "drops the table's lock",
     "2.6.24; since 2.6.28 the entry comes last, since 4.2 the old page goes without the lock");
+  d("kernel.wp_move_anon_rmap", p.wp_move_anon_rmap, false,
+    "a write fault that takes an anonymous page over makes it name the area's own anon_vma, so that the "
+    "reverse "
+    "map looks nowhere else (with kernel.rmap = \"anon_vma_chain\")",
+    "page_move_anon_rmap in do_wp_page: 2.6.34 to 5.8, and again since 5.19; not in 5.10");
   d("kernel.fault_around", p.fault_around, "64 KiB",
     "a read fault on a file also maps what is in memory of so much around it; a page: only the page itself",
     "fault_around_bytes, since 3.15: mm/memory.c do_fault_around");
@@ -107,7 +112,7 @@ std::unique_ptr<Lru> make_lru(Machine& machine, SpinLocks& locks, PageAllocator&
 
 System::System(Engine& engine, const Configuration& configuration, Counters& counters, std::uint32_t cpus,
                std::uint64_t seed)
-    : parameters(read_parameters<KernelParameters>(configuration)),
+    : configuration_(configuration), parameters(read_parameters<KernelParameters>(configuration)),
       unmap(read_parameters<UnmapParameters>(configuration)), engine(engine), counters(counters),
       machine(engine, configuration, counters, cpus), locks(machine, configuration),
       pages(machine, locks, configuration), stamps(read_parameters<CheckParameters>(configuration).checks
@@ -130,12 +135,13 @@ System::System(Engine& engine, const Configuration& configuration, Counters& cou
       block(machine), page_cache({machine, locks, scheduler, block, pages, *lru, configuration}),
       rmap(Registry<ReverseMap>::instance().create(
           read_parameters<ReverseMapParameters>(configuration).generation, *this)),
-      swap(*this, configuration), writeback(*this), reclaim(*this),
+      swap(*this, configuration), writeback(*this), reclaim(*this, configuration),
       lazy_shootdown(machine, *calls, scheduler, mm_switch, *policy),
-      flusher(*policy, oracle, machine, configuration), configuration_(configuration),
+      flusher(*policy, oracle, machine, configuration),
       page_table_shape_(PageTable::Shape::of_format(parameters.page_table)) {
   pages.stamps = stamps.get();
   pages.set_reclaim(reclaim);
+  page_cache.waits.connect(reclaim);
   rmap->connect(*this);
   pages[pages.layout().empty_zero_page()].refcount = 1; // the kernel's own: never freed
   slabs.connect(scheduler);

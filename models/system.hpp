@@ -41,7 +41,7 @@ namespace mmsim {
 struct KernelParameters {
   std::string pt_lock, page_table, cow_reuse, exit_flush;
   std::int64_t asid_bits, gather_pages, gather_bundle, gather_batch;
-  bool munmap_downgrade, zero_page, fast_gup, write_protect_seq, wp_late_lru, fault_retry, spurious_flush,
+  bool munmap_downgrade, zero_page, fast_gup, write_protect_seq, wp_late_lru, wp_move_anon_rmap, fault_retry, spurious_flush,
       pgd_with_mmap_lock;
   Bytes fault_around, stack_limit;
   std::int64_t max_map_count, stack_guard_gap, mremap_latency_limit;
@@ -52,6 +52,8 @@ struct KernelParameters {
 inline const DeclareParameters<KernelParameters> declared_kernel_parameters;
 
 class System {
+  const Configuration& configuration_; // first: parts read it while they are made
+
  public:
   /// Throws InputError for what the configuration asks and the machine cannot do.
   System(Engine& engine, const Configuration& configuration, Counters& counters, std::uint32_t cpus,
@@ -146,7 +148,6 @@ class System {
   void check_objects();
   struct UserPages;
   void check_statistics(const UserPages& user, std::uint64_t last_level_tables);
-  const Configuration& configuration_;
   const PageTable::Shape page_table_shape_;
   std::unique_ptr<Rcu> rcu_;
   CpuObservers observers_;

@@ -190,6 +190,9 @@ void System::check_invariants() {
     if (in_cache != ((frame.flags & PG_file) != 0))
       throw Violation(fmt::format("frame {}, mapped {} times, is {} the page cache, but its flags are {:#x}",
                                   number, count, in_cache ? "in" : "not in", unsigned{frame.flags}));
+    if (count == 0 && pages.links(FrameNumber(number)).rmap != nullptr)
+      throw Violation(
+          fmt::format("frame {}: nobody maps it, but the reverse map has something of it", number));
     if (count > 0) ++(in_cache ? user.file_mapped : user.anon_mapped);
     const bool on_list = (frame.flags & PG_lru) != 0;
     if (on_list == lru_pages.on_their_way.contains(number))

@@ -4,7 +4,8 @@
 // - an anonymous page is taken over if nobody else has it, which kernel.cow_reuse decides as the version
 //   does: by its mappings (2.6.24: can_share_swap_page()) or its references (5.10), of which a pagevec's is
 //   one, so that a page that is still on its way to the LRU is copied. The read-only entry is flushed
-//   (ptep_set_access_flags()).
+//   (ptep_set_access_flags()). From 2.6.34 to 5.8 and since 5.19 it names the area's own anon_vma from then
+//   on (kernel.wp_move_anon_rmap).
 // - a page of a shared writable area becomes writable, and dirty: wp_page_shared().
 // - else a reference (the zero page needs none), the lock is dropped, a page is allocated and copied
 //   (cleared, for the zero page), and under the lock again: the entry is cleared, *flushed*, and only then
@@ -134,7 +135,8 @@ FaultKind do_wp_page(const VmFault& fault) {
     Frame& frame = fault.system.pages[old.frame()];
     const bool anonymous = (frame.flags & PG_file) == 0;
     if (anonymous && may_reuse(fault, old.frame())) {
-      fault.system.rmap->page_move_anon(fault.core(), old.frame(), fault.vma);
+      if (fault.system.parameters.wp_move_anon_rmap)
+        fault.system.rmap->page_move_anon(fault.core(), old.frame(), fault.vma);
       return wp_page_reuse(fault);
     }
     if (!anonymous && !fault.vma.is_private()) return wp_page_shared(fault, frame);

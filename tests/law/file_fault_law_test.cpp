@@ -18,7 +18,7 @@ constexpr PageNumber area{0x10000};
 TEST_P(FileFaults, OfManyOnTheSamePageReadItOnce) {
   for (const bool threads : {true, false}) {
     const std::vector<std::int64_t> result = in_child([&] {
-      KernelWorld w(8, GetParam().settings);
+      KernelWorld w(8, GetParam().settings + no_readahead);
       File& file = w.system.page_cache.create("data", 4, InMemory::no);
       MmStruct* mm = nullptr;
       int done = 0;
@@ -79,7 +79,7 @@ TEST_P(FileFaults, ThatWaitForTheDiskLetAWriterOfMmapLockPassSince51) {
 }
 
 TEST_P(FileFaults, BookTheWaitForTheDiskAsIo) {
-  KernelWorld w(1, GetParam().settings);
+  KernelWorld w(1, GetParam().settings + no_readahead);
   File& file = w.system.page_cache.create("data", 4, InMemory::no);
   Duration io{};
   spawn_process_at_boot(w.system, "reader", CoreId(0), [&](Task& task) {

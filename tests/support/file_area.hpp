@@ -40,6 +40,7 @@ inline PageNumber map_area(System& system, Task& task, const AreaOf& wanted) {
 }
 
 inline const Settings no_fault_around{{"kernel.fault_around", "4 KiB"}};
+inline const Settings no_readahead{{"kernel.readahead", "0 B"}};
 
 inline void touch_all(System& system, Task& task, PageNumber first, std::uint64_t pages, AccessKind kind) {
   for (std::uint64_t i = 0; i < pages; ++i)
