@@ -142,6 +142,7 @@ System::System(Engine& engine, const Configuration& configuration, Counters& cou
   pages.stamps = stamps.get();
   pages.set_reclaim(reclaim);
   page_cache.waits.connect(reclaim);
+  overcommit.connect(swap.slots(), [this] { return swap.free_slots(); });
   rmap->connect(*this);
   pages[pages.layout().empty_zero_page()].refcount = 1; // the kernel's own: never freed
   slabs.connect(scheduler);
