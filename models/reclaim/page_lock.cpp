@@ -3,6 +3,7 @@
 #include "models/pages/page_allocator.hpp"
 #include "models/pages/struct_page_miss.hpp"
 #include "models/reclaim/file.hpp"
+#include "models/reclaim/reclaim.hpp"
 #include "models/scheduler/scheduler.hpp"
 #include "models/scheduler/task.hpp"
 
@@ -71,8 +72,7 @@ void PageWaitTable::set_page_writeback(Core& core, FrameNumber frame) {
 
 void PageWaitTable::end_page_writeback(Core& core, FrameNumber frame) {
   Frame& page = pages_[frame];
-  // rotate_reclaimable_page(), once the LRU rotates.
-  page.flags &= ~std::uint32_t{PG_reclaim};
+  if (reclaim_ != nullptr) reclaim_->end_page_writeback(core, frame); // rotate_reclaimable_page()
   // test_clear_page_writeback(): the tree's tag of a file's page.
   CachedPage* cached = pages_.links(frame).cached;
   File* mapping = cached != nullptr ? cached->mapping : nullptr;

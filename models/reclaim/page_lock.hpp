@@ -38,6 +38,7 @@
 namespace mmsim {
 
 class PageAllocator;
+class Reclaim;
 class Scheduler;
 class Task;
 
@@ -45,6 +46,9 @@ class PageWaitTable {
  public:
   PageWaitTable(SpinLocks& locks, Scheduler& scheduler, PageAllocator& pages)
       : locks_(locks), scheduler_(scheduler), pages_(pages) {}
+
+  /// Whoever reclaims is told of pages whose write has ended.
+  void connect(Reclaim& reclaim) { reclaim_ = &reclaim; }
 
   // `task` is the running one. The caller has a reference to the page, or the page's lock.
 
@@ -89,6 +93,7 @@ class PageWaitTable {
   SpinLocks& locks_;
   Scheduler& scheduler_;
   PageAllocator& pages_;
+  Reclaim* reclaim_ = nullptr;
   std::array<std::unique_ptr<Queue>, 256> queues_; // made by the first who waits there
 };
 
