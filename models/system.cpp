@@ -56,7 +56,8 @@ void KernelParameters::declare(Declaration& d, KernelParameters& p) {
     "drops the table's lock",
     "2.6.24; since 2.6.28 the entry comes last, since 4.2 the old page goes without the lock");
   d("kernel.wp_move_anon_rmap", p.wp_move_anon_rmap, false,
-    "a write fault that takes an anonymous page over makes it name the area's own anon_vma, so that the reverse "
+    "a write fault that takes an anonymous page over makes it name the area's own anon_vma, so that the "
+    "reverse "
     "map looks nowhere else (with kernel.rmap = \"anon_vma_chain\")",
     "page_move_anon_rmap in do_wp_page: 2.6.34 to 5.8, and again since 5.19; not in 5.10");
   d("kernel.fault_around", p.fault_around, "64 KiB",
@@ -90,6 +91,11 @@ void KernelParameters::declare(Declaration& d, KernelParameters& p) {
     "each entry before it is set again (page)",
     "move_ptes: ptep_clear_flush to 3.1; flush_tlb_range before the locks are dropped since 4.19")
       .one_of({"table", "page"});
+  d("kernel.mark_accessed", p.mark_accessed, "unmap",
+    "when the LRU is told that a file's page was used through a mapping: by the entry that goes (unmap), or by the "
+    "fault (fault)",
+    "mark_page_accessed in zap_pte_range since 2.6.29, before that in filemap_fault")
+      .one_of({"unmap", "fault"});
   d("kernel.mremap_latency_limit", p.mremap_latency_limit, 512,
     "pages that mremap moves before it drops the tables' locks, at most a table's",
     "LATENCY_LIMIT, 64 pages, until 2018; since then a table")
@@ -141,6 +147,7 @@ System::System(Engine& engine, const Configuration& configuration, Counters& cou
   pages.stamps = stamps.get();
   pages.set_reclaim(reclaim);
   page_cache.waits.connect(reclaim);
+  overcommit.connect(swap.slots(), [this] { return swap.free_slots(); });
   rmap->connect(*this);
   pages[pages.layout().empty_zero_page()].refcount = 1; // the kernel's own: never freed
   slabs.connect(scheduler);
@@ -164,6 +171,7 @@ System::System(Engine& engine, const Configuration& configuration, Counters& cou
                                           RcuMeans{machine, locks, scheduler, configuration});
   page_cache.connect(*rcu_);
   page_cache.connect(writeback);
+  page_cache.waits.connect(reclaim);
   observers_.add(*rcu_);
   if (CpuObserver* own = policy->cpu_observer()) observers_.add(*own);
   scheduler.observe(observers_);
