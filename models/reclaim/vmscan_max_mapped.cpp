@@ -54,6 +54,7 @@ class MaxMapped final : public VmScan {
   }
 
   void try_to_sleep(Task& task, ReclaimNode& node) override {
+    prepare_to_wait(task, node);
     sleep_on_kswapd_wait(means_, task, node, Instant::max());
   }
 

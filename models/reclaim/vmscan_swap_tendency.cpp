@@ -63,6 +63,7 @@ class SwapTendency final : public VmScan {
 
   // wakeup_kswapd() while it runs is forgotten, as there.
   void try_to_sleep(Task& task, ReclaimNode& node) override {
+    prepare_to_wait(task, node);
     sleep_on_kswapd_wait(means_, task, node, Instant::max());
   }
 
