@@ -91,6 +91,11 @@ void KernelParameters::declare(Declaration& d, KernelParameters& p) {
     "each entry before it is set again (page)",
     "move_ptes: ptep_clear_flush to 3.1; flush_tlb_range before the locks are dropped since 4.19")
       .one_of({"table", "page"});
+  d("kernel.mark_accessed", p.mark_accessed, "unmap",
+    "when the LRU is told that a file's page was used through a mapping: by the entry that goes (unmap), or by the "
+    "fault (fault)",
+    "mark_page_accessed in zap_pte_range since 2.6.29, before that in filemap_fault")
+      .one_of({"unmap", "fault"});
   d("kernel.mremap_latency_limit", p.mremap_latency_limit, 512,
     "pages that mremap moves before it drops the tables' locks, at most a table's",
     "LATENCY_LIMIT, 64 pages, until 2018; since then a table")
@@ -166,6 +171,7 @@ System::System(Engine& engine, const Configuration& configuration, Counters& cou
                                           RcuMeans{machine, locks, scheduler, configuration});
   page_cache.connect(*rcu_);
   page_cache.connect(writeback);
+  page_cache.waits.connect(reclaim);
   observers_.add(*rcu_);
   if (CpuObserver* own = policy->cpu_observer()) observers_.add(*own);
   scheduler.observe(observers_);

@@ -45,7 +45,7 @@ struct KernelParameters {
       pgd_with_mmap_lock;
   Bytes fault_around, stack_limit;
   std::int64_t max_map_count, stack_guard_gap, mremap_latency_limit;
-  std::string mprotect_flush, mremap_flush;
+  std::string mprotect_flush, mremap_flush, mark_accessed;
   Duration quantum;
   static void declare(Declaration& d, KernelParameters& p);
 };

@@ -177,6 +177,8 @@ FilePage filemap_fault_2_6_24(const VmFault& fault, File& file, std::uint64_t pg
     if (!major && ra.mmap_miss > 0) --ra.mmap_miss;
     if (is_uptodate(cache, *page)) {
       asked_for(fault, *page);
+      if (fault.system.parameters.mark_accessed == "fault")
+        fault.system.lru->mark_page_accessed(fault.core(), page->frame);
       ra.prev = pgoff;
       return {page, {}};
     }

@@ -8,7 +8,8 @@
 
 namespace mmsim {
 
-void MmuGather::zap(Core& core, PageNumber begin, PageNumber end) {
+void MmuGather::zap(Core& core, PageNumber begin, PageNumber end, bool sequential) {
+  sequential_ = sequential;
   const auto limit = static_cast<std::size_t>(system_.parameters.gather_pages);
   for_each_table(core, mm_.tables, begin, end, [&](TablePage& table, PageNumber page, PageNumber next) {
     while (page < next) {
@@ -44,6 +45,7 @@ void MmuGather::zap_table(Core& core, TablePage& table, PageNumber begin, PageNu
     Duration misses{};
     unmapped_.clear();
     removed_.clear();
+    used_.clear();
     for (; page < stop; ++page) {
       const std::size_t index = page.value() & 511;
       const Pte entry = table.words[index];
@@ -59,7 +61,10 @@ void MmuGather::zap_table(Core& core, TablePage& table, PageNumber begin, PageNu
         system_.oracle.check_frame_free(core, mm_, system_.ids.id_of(mm_), page, entry.frame(),
                                         reinterpret_cast<const std::uint64_t*>(&table.words[index]));
       Frame& frame = system_.pages[entry.frame()];
-      ++((frame.flags & PG_file) != 0 ? file : anon);
+      const bool of_file = (frame.flags & PG_file) != 0;
+      ++(of_file ? file : anon);
+      if (of_file && (entry.young() || entry.dirty()))
+        used_.push_back({entry.frame(), entry.young(), entry.dirty()});
       if (tracks) // page_remove_rmap(), here or below
         removed_.push_back({entry.frame(), index});
       else if (--frame.mapcount == 0)
@@ -80,6 +85,7 @@ void MmuGather::zap_table(Core& core, TablePage& table, PageNumber begin, PageNu
                     (anon + file) * work.page_unref,
                 Account::work);
     if (misses.count() != 0) core.charge(misses, Account::coherence);
+    hand_on_flags(core);
     for (const FrameNumber frame : unmapped_)
       rmap.page_unmapped(core, frame);
     for (const Removed& removed : removed_)
@@ -104,6 +110,22 @@ void MmuGather::free_swapped(Core& core) {
   for (const SwapEntry entry : swapped_)
     system_.swap.free_swap_and_cache(core, entry);
   swapped_.clear();
+}
+
+// set_page_dirty(), of a page that is not dirty anyway, and mark_page_accessed(), or SetPageReferenced() before 2.6.29.
+void MmuGather::hand_on_flags(Core& core) {
+  const bool marks = system_.parameters.mark_accessed == "unmap";
+  for (const Used& used : used_) {
+    Frame& frame = system_.pages[used.frame];
+    CachedPage* const page = system_.pages.links(used.frame).cached;
+    if (used.dirty && (frame.flags & PG_dirty) == 0 && page != nullptr && page->mapping != nullptr)
+      page->mapping->set_page_dirty(core, *page);
+    if (!used.young) continue;
+    if (!marks)
+      frame.flags |= PG_referenced;
+    else if (!sequential_)
+      system_.lru->mark_page_accessed(core, used.frame);
+  }
 }
 
 void MmuGather::unhook(Core& core, PageNumber floor, PageNumber ceiling) {

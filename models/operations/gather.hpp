@@ -37,8 +37,9 @@ class MmuGather {
   explicit MmuGather(System& system, MmStruct& mm, bool full_mm = false, Refill refill = Refill::forbidden)
       : system_(system), mm_(mm), full_mm_(full_mm), refill_(refill) {}
 
-  /// Clears the entries of [begin, end) under their tables' locks and collects the frames.
-  void zap(Core& core, PageNumber begin, PageNumber end);
+  /// Clears the entries of [begin, end) under their tables' locks and collects the frames. What dirty entries say
+  /// becomes the pages', and what young ones say the LRU's, unless the area is `sequential` (VM_SEQ_READ).
+  void zap(Core& core, PageNumber begin, PageNumber end, bool sequential = false);
   /// Unhooks the tables that cover nothing outside [floor, ceiling).
   void unhook(Core& core, PageNumber floor, PageNumber ceiling);
   /// Flushes what has been cleared and frees what has been collected.
@@ -50,6 +51,7 @@ class MmuGather {
  private:
   void zap_table(Core& core, TablePage& table, PageNumber begin, PageNumber end);
   void free_swapped(Core& core);
+  void hand_on_flags(Core& core);
   void flush(Core& core);
   System& system_;
   MmStruct& mm_;
@@ -60,6 +62,12 @@ class MmuGather {
     FrameNumber frame;
     std::size_t index;
   };
+  struct Used {
+    FrameNumber frame;
+    bool young, dirty;
+  };
+  std::vector<Used> used_; // of the last stretch: pages of files whose entries say something
+  bool sequential_ = false;
   std::vector<FrameNumber> unmapped_; // of the last stretch: those whose last mapping went
   std::vector<Removed> removed_;      // all of them, where the reverse map keeps each entry
   std::vector<SwapEntry> swapped_;    // and the swap entries in it

@@ -12,10 +12,11 @@ namespace mmsim {
 namespace {
 
 // madvise_dontneed_single_vma()
-void zap_page_range(System& system, Core& core, MmStruct& mm, PageNumber begin, PageNumber end) {
+void zap_page_range(System& system, Core& core, MmStruct& mm, const Vma& vma, PageNumber begin,
+                    PageNumber end) {
   system.lru->lru_add_drain(core);
   MmuGather gather(system, mm, false, Refill::allowed);
-  gather.zap(core, begin, end);
+  gather.zap(core, begin, end, vma.has(VM_SEQ_READ));
   gather.finish_or_defer(core, begin, end);
 }
 
@@ -57,7 +58,7 @@ Errno do_madvise(System& system, Task& task, PageNumber begin, PageNumber end, A
     }
     const PageNumber stop = std::min(vma->end, end);
     if (advice == Advice::dontneed) {
-      zap_page_range(system, task.core(), mm, begin, stop);
+      zap_page_range(system, task.core(), mm, *vma, begin, stop);
       previous = vma;
     } else if (const Errno error = madvise_behavior(system, task, vma, previous, begin, stop, advice);
                error != Errno::ok) {

@@ -38,7 +38,7 @@ void unmap_region(System& system, Task& task, const Detached& detached, PageNumb
   system.lru->lru_add_drain(task.core());
   MmuGather gather(system, *task.mm);
   for (const Vma* vma : detached.areas) // unmap_vmas()
-    gather.zap(task.core(), std::max(first, vma->begin), std::min(end, vma->end));
+    gather.zap(task.core(), std::max(first, vma->begin), std::min(end, vma->end), vma->has(VM_SEQ_READ));
   for (Vma* vma : detached.areas) // free_pgtables()
     unlink_from_reverse_map(system, task, *vma);
   gather.unhook(task.core(), detached.floor, detached.ceiling);

@@ -259,7 +259,7 @@ void exit_mmap(System& system, Task& task, MmStruct& mm) {
   system.lru->lru_add_drain(task.core());
   MmuGather gather(system, mm, true);
   for (Vma& vma : mm.vmas)
-    gather.zap(task.core(), vma.begin, vma.end);
+    gather.zap(task.core(), vma.begin, vma.end, vma.has(VM_SEQ_READ));
   for (Vma& vma : mm.vmas) // free_pgtables()
     unlink_from_reverse_map(system, task, vma);
   gather.unhook(task.core(), PageNumber(0), mm.tables.shape().end());

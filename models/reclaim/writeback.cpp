@@ -140,6 +140,7 @@ void WriteBack::writeout(Task& task) {
 namespace {
 // wb_position_ratio() for one device: 1 at the setpoint, 0 at the limit, 2 where all may run freely.
 double position_ratio(double freerun, double limit, double dirty) {
+  if (limit <= freerun) return 0;
   const double setpoint = (freerun + limit) / 2;
   const double x = (setpoint - dirty) / (limit - setpoint);
   return std::clamp(1 + x * x * x, 0.0, 2.0);
@@ -246,7 +247,8 @@ void WriteBack::congestion_wait(Task& task) {
 
 void WriteBack::wakeup_flusher_threads(Core& core, std::uint64_t pages) {
   if (flusher_ == nullptr || dirty_files_.empty()) return;
-  start_background(core, pages == 0 ? reclaimable(core) : pages);
+  start_background(core,
+                   pages == 0 ? reclaimable(core) + dirty_files_.size() : pages); // get_nr_dirty_pages()
 }
 
 // At least `pages`, and as many as there are over the background limit.
