@@ -55,6 +55,10 @@ void KernelParameters::declare(Declaration& d, KernelParameters& p) {
     "do_wp_page sets the entry before it puts the copy on the LRU, and gives the old page back before it "
     "drops the table's lock",
     "2.6.24; since 2.6.28 the entry comes last, since 4.2 the old page goes without the lock");
+  d("kernel.wp_move_anon_rmap", p.wp_move_anon_rmap, false,
+    "a write fault that takes an anonymous page over makes it name the area's own anon_vma, so that the reverse "
+    "map looks nowhere else (with kernel.rmap = \"anon_vma_chain\")",
+    "page_move_anon_rmap in do_wp_page: 2.6.34 to 5.8, and again since 5.19; not in 5.10");
   d("kernel.fault_around", p.fault_around, "64 KiB",
     "a read fault on a file also maps what is in memory of so much around it; a page: only the page itself",
     "fault_around_bytes, since 3.15: mm/memory.c do_fault_around");
@@ -112,10 +116,14 @@ std::unique_ptr<Lru> make_lru(Machine& machine, SpinLocks& locks, PageAllocator&
 
 System::System(Engine& engine, const Configuration& configuration, Counters& counters, std::uint32_t cpus,
                std::uint64_t seed)
-    : parameters(read_parameters<KernelParameters>(configuration)), engine(engine), counters(counters),
+    : configuration_(configuration), parameters(read_parameters<KernelParameters>(configuration)),
+      unmap(read_parameters<UnmapParameters>(configuration)), engine(engine), counters(counters),
       machine(engine, configuration, counters, cpus), locks(machine, configuration),
-      pages(machine, locks, configuration), contents(machine, pages),
-      lru(make_lru(machine, locks, pages, configuration)), overcommit(machine, locks, pages, configuration),
+      pages(machine, locks, configuration), stamps(read_parameters<CheckParameters>(configuration).checks
+                                                       ? std::make_unique<ContentStamps>(pages.frames().end())
+                                                       : nullptr),
+      contents(machine, pages), lru(make_lru(machine, locks, pages, configuration)),
+      overcommit(machine, locks, pages, configuration),
       slabs({machine, locks, pages, configuration},
             [this](Core& core, FrameNumber frame) { contents.clear_page(core, frame); }),
       ids(machine, locks, parameters.asid_bits, configuration),
@@ -131,15 +139,17 @@ System::System(Engine& engine, const Configuration& configuration, Counters& cou
       block(machine), page_cache({machine, locks, scheduler, block, pages, *lru, configuration}),
       rmap(Registry<ReverseMap>::instance().create(
           read_parameters<ReverseMapParameters>(configuration).generation, *this)),
-      swap(*this), writeback(*this), reclaim(*this),
+      swap(*this, configuration), writeback(*this), reclaim(*this, configuration),
       lazy_shootdown(machine, *calls, scheduler, mm_switch, *policy),
-      flusher(*policy, oracle, machine, configuration), configuration_(configuration),
+      flusher(*policy, oracle, machine, configuration),
       page_table_shape_(PageTable::Shape::of_format(parameters.page_table)) {
+  pages.stamps = stamps.get();
   pages.set_reclaim(reclaim);
   rmap->connect(*this);
   pages[pages.layout().empty_zero_page()].refcount = 1; // the kernel's own: never freed
   slabs.connect(scheduler);
   init_mm_ = &new_mm();
+  if (!rmap->finds_mappings()) mm_list = std::make_unique<MmList>(locks, *init_mm_);
   mm_switch.connect(*init_mm_, [this](Core& core, MmStruct& mm) { free_mm(core, mm); });
   // The core goes on with `next`, whose bit it has just set. What the policy does takes time, in which others
   // may free an mm: so the map is looked at again each time.

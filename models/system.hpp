@@ -4,7 +4,9 @@
 #pragma once
 
 #include "models/address_space/asid.hpp"
+#include "models/address_space/content_stamps.hpp"
 #include "models/address_space/lazy_shootdown.hpp"
+#include "models/address_space/mm_list.hpp"
 #include "models/address_space/mm_struct.hpp"
 #include "models/address_space/mm_switch.hpp"
 #include "models/address_space/oracle.hpp"
@@ -21,6 +23,7 @@
 #include "models/reclaim/swap.hpp"
 #include "models/reclaim/writeback.hpp"
 #include "models/rmap/reverse_map.hpp"
+#include "models/rmap/unmap_parameters.hpp"
 #include "models/scheduler/cross_call.hpp"
 #include "models/scheduler/scheduler.hpp"
 #include "models/tlb_flush/flusher.hpp"
@@ -38,7 +41,7 @@ namespace mmsim {
 struct KernelParameters {
   std::string pt_lock, page_table, cow_reuse, exit_flush;
   std::int64_t asid_bits, gather_pages, gather_bundle, gather_batch;
-  bool munmap_downgrade, zero_page, fast_gup, write_protect_seq, wp_late_lru, fault_retry, spurious_flush,
+  bool munmap_downgrade, zero_page, fast_gup, write_protect_seq, wp_late_lru, wp_move_anon_rmap, fault_retry, spurious_flush,
       pgd_with_mmap_lock;
   Bytes fault_around, stack_limit;
   std::int64_t max_map_count, stack_guard_gap, mremap_latency_limit;
@@ -49,6 +52,8 @@ struct KernelParameters {
 inline const DeclareParameters<KernelParameters> declared_kernel_parameters;
 
 class System {
+  const Configuration& configuration_; // first: parts read it while they are made
+
  public:
   /// Throws InputError for what the configuration asks and the machine cannot do.
   System(Engine& engine, const Configuration& configuration, Counters& counters, std::uint32_t cpus,
@@ -56,11 +61,13 @@ class System {
   ~System();
 
   const KernelParameters parameters;
+  const UnmapParameters unmap; ///< of page_referenced() and try_to_unmap()
   Engine& engine;
   Counters& counters;
   Machine machine;
   SpinLocks locks;
   PageAllocator pages;
+  const std::unique_ptr<ContentStamps> stamps; ///< pages.stamps; null unless run.checks
   PageContents contents;
   std::unique_ptr<Lru> lru;
   Overcommit overcommit;
@@ -76,6 +83,7 @@ class System {
   BlockLayer block;
   PageCache page_cache;
   std::unique_ptr<ReverseMap> rmap;
+  std::unique_ptr<MmList> mm_list; ///< where rmap finds no mappings
   Swap swap;
   WriteBack writeback;
   Reclaim reclaim;
@@ -91,6 +99,11 @@ class System {
   MmStruct& new_mm(SlabObject object = no_object);
   MmStruct& init_mm() { return *init_mm_; }
   std::size_t address_spaces() const { return mms_.size(); }
+  /// The address space of that number, or null if it is gone.
+  MmStruct* mm_of(std::uint32_t id) {
+    const auto found = mms_.find(id);
+    return found != mms_.end() ? found->second.get() : nullptr;
+  }
   /// Shows each of them, init_mm included.
   template <class Visit>
   void for_each_mm(Visit&& visit) {
@@ -135,7 +148,6 @@ class System {
   void check_objects();
   struct UserPages;
   void check_statistics(const UserPages& user, std::uint64_t last_level_tables);
-  const Configuration& configuration_;
   const PageTable::Shape page_table_shape_;
   std::unique_ptr<Rcu> rcu_;
   CpuObservers observers_;

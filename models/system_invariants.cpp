@@ -9,14 +9,14 @@
 namespace mmsim {
 
 namespace {
-/// Calls visit(page, last-level table, index) for every valid entry below `table`, whose first page is `base`, and counts
+/// Calls visit(page, last-level table, index) for every entry that is not none below `table`, whose first page is `base`, and counts
 /// the tables that have frames of their own.
 template <class Visit>
 std::uint64_t walk(TablePage& table, int level, PageNumber base, Visit&& visit) {
   std::uint64_t tables = table.object == no_object ? std::uint64_t{1} << table.order : 0;
   if (level == 0) {
     for (std::size_t i = 0; i < table.words.size(); ++i)
-      if (table.words[i].present() && !table.words[i].special()) visit(base + i, table, i);
+      if (!table.words[i].none() && !table.words[i].special()) visit(base + i, table, i);
     return tables;
   }
   for (std::size_t i = 0; i < table.children.size(); ++i)
@@ -129,13 +129,19 @@ void System::check_invariants() {
   check_objects();
   if (rcu_->queued() > 0) throw Violation(fmt::format("{} RCU callbacks have never run", rcu_->queued()));
   std::unordered_map<std::uint32_t, std::int32_t> mappings; // by frame
+  std::unordered_map<std::uint32_t, std::uint32_t> swapped; // entries by slot
   std::uint64_t table_frames = 0, pagetable = 0;
   for (auto& [id, mm] : mms_) {
-    std::int64_t anon = 0, file = 0;
+    std::int64_t anon = 0, file = 0, swapents = 0;
     if (mm->tables.root() != nullptr)
       table_frames += walk(
           *mm->tables.root(), mm->tables.shape().levels - 1, PageNumber(0),
           [&](PageNumber page, TablePage& table, std::size_t index) {
+            if (table.words[index].is_swap()) {
+              ++swapents;
+              ++swapped[table.words[index].swap_entry().word()];
+              return;
+            }
             const FrameNumber frame = table.words[index].frame();
             ++((pages[frame].flags & PG_file) != 0 ? file : anon);
             ++mappings[frame.value()];
@@ -149,12 +155,20 @@ void System::check_invariants() {
     if (anon != mm->rss_anon || file != mm->rss_file)
       throw Violation(fmt::format("mm {}: rss is {} anonymous and {} file pages, but {} and {} are mapped",
                                   id, mm->rss_anon, mm->rss_file, anon, file));
+    if (swapents != mm->swapents)
+      throw Violation(fmt::format("mm {}: MM_SWAPENTS is {}, but {} of its entries are swap entries", id,
+                                  mm->swapents, swapents));
     if (mm->users.value() == 0 && !mm->open_changes.empty())
       throw Violation(fmt::format("mm {}: it is gone, but {} of its changes were never flushed", id,
                                   mm->open_changes.size()));
   }
   page_cache.check_invariants();
-  UserPages user{.cached = page_cache.nrpages(), .dirty = page_cache.dirty_pages()};
+  swap.check_invariants([&](SwapEntry entry) {
+    const auto found = swapped.find(entry.word());
+    return found == swapped.end() ? 0 : found->second;
+  });
+  swap.for_each_cached([&](const CachedPage& page) { mappings.try_emplace(page.frame.value(), 0); });
+  UserPages user{.cached = page_cache.nrpages() + swap.cached(), .dirty = page_cache.dirty_pages()};
   std::unordered_set<std::uint32_t> cached;
   page_cache.for_each_page([&](const CachedPage& page) {
     cached.insert(page.frame.value());
@@ -166,15 +180,19 @@ void System::check_invariants() {
     const Frame& frame = pages[FrameNumber(number)];
     const auto held = lru_pages.in_pagevecs.find(number);
     const std::int32_t pagevecs = held == lru_pages.in_pagevecs.end() ? 0 : held->second;
-    const bool in_cache = cached.contains(number);
-    if (frame.mapcount != count || frame.refcount != count + pagevecs + in_cache)
+    const bool in_cache = cached.contains(number), in_swap_cache = (frame.flags & PG_swapcache) != 0;
+    if (frame.mapcount != count || frame.refcount != count + pagevecs + in_cache + in_swap_cache)
       throw Violation(
           fmt::format("frame {}: {} entries map it and {} pagevecs hold it, but its mapcount is {} and its "
-                      "refcount {}; it is {} the page cache",
-                      number, count, pagevecs, frame.mapcount, frame.refcount, in_cache ? "in" : "not in"));
+                      "refcount {}; it is {} the page cache and {} the swap cache",
+                      number, count, pagevecs, frame.mapcount, frame.refcount, in_cache ? "in" : "not in",
+                      in_swap_cache ? "in" : "not in"));
     if (in_cache != ((frame.flags & PG_file) != 0))
       throw Violation(fmt::format("frame {}, mapped {} times, is {} the page cache, but its flags are {:#x}",
                                   number, count, in_cache ? "in" : "not in", unsigned{frame.flags}));
+    if (count == 0 && pages.links(FrameNumber(number)).rmap != nullptr)
+      throw Violation(
+          fmt::format("frame {}: nobody maps it, but the reverse map has something of it", number));
     if (count > 0) ++(in_cache ? user.file_mapped : user.anon_mapped);
     const bool on_list = (frame.flags & PG_lru) != 0;
     if (on_list == lru_pages.on_their_way.contains(number))

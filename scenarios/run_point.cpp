@@ -4,6 +4,7 @@
 #include "scenarios/scenario.hpp"
 
 #include <chrono>
+#include <ranges>
 #include <spdlog/fmt/fmt.h>
 
 namespace mmsim {
@@ -29,12 +30,24 @@ std::vector<std::string> unexercised(const System& system, const Configuration& 
   return warnings;
 }
 
+// Whom the OOM killer has chosen, and why.
+std::string decisions(const OomKiller& oom) {
+  constexpr std::size_t shown = 3;
+  std::string text;
+  for (const OomKiller::Kill& kill : oom.kills() | std::views::take(shown))
+    text += fmt::format(
+        "; the OOM killer took {} (pid {}, {} pages) when {} asked for memory at {} ms", kill.name, kill.pid,
+        kill.points, kill.asked_by,
+        std::chrono::duration_cast<std::chrono::milliseconds>(kill.when.time_since_epoch()).count());
+  return text;
+}
+
 // Tasks that ended early are no fault, but the figures are those of what was left.
-std::vector<std::string> out_of_memory(const Experiment& experiment, const Counters::Snapshot& run,
-                                       const Configuration& configuration) {
+std::vector<std::string> out_of_memory(const Experiment& experiment, const System& system,
+                                       const Counters::Snapshot& run, const Configuration& configuration) {
   const auto overcommit = read_parameters<OvercommitParameters>(configuration);
   const std::string fewer = ", or let the scenario use fewer pages";
-  const std::string remedy = "raise machine.memory" + fewer;
+  const std::string remedy = "raise machine.memory or machine.swap.size" + fewer;
   const std::string remedy_of_promises =
       overcommit.memory != 2
           ? remedy
@@ -45,8 +58,8 @@ std::vector<std::string> out_of_memory(const Experiment& experiment, const Count
   std::vector<std::string> warnings;
   if (const std::uint64_t killed = run[Counter::oom_kill]; killed > 0)
     warnings.push_back(
-        fmt::format("{} process{} killed: out of memory; the figures are those of what was left: {}", killed,
-                    killed == 1 ? " was" : "es were", remedy));
+        fmt::format("{} process{} killed: out of memory; the figures are those of what was left: {}{}",
+                    killed, killed == 1 ? " was" : "es were", remedy, decisions(system.reclaim.oom())));
   const auto report = [&](std::uint64_t times, std::string_view call, Errno error) {
     if (times > 0)
       warnings.push_back(fmt::format("{} failed {} time{} ({}), and each time a process ended{}", call, times,
@@ -117,7 +130,7 @@ PointResult run(const Configuration& configuration, ProcRecord* proc) {
       result.operations = experiment.recorder()->results();
       result.measured = experiment.recorder()->measured();
       result.counters = difference(experiment.window_end(), experiment.window_begin());
-      result.warnings = out_of_memory(experiment, result.whole_run, configuration);
+      result.warnings = out_of_memory(experiment, system, result.whole_run, configuration);
       for (std::string& warning : unmeasured(result, experiment, !result.warnings.empty()))
         result.warnings.push_back(std::move(warning));
       for (std::string& warning : scenario->warnings())

@@ -20,6 +20,7 @@
 #include "models/locks/spinlock.hpp"
 #include "sim/machine/core_set.hpp"
 
+#include <boost/intrusive/list.hpp>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -32,6 +33,13 @@ struct OpenChange {
   PageNumber begin, end;
   std::uint64_t sequence;
   bool refill; ///< another translation may come in before the flush
+};
+
+/// What an mm remembers of the swap token (models/reclaim/swap_token.hpp).
+struct SwapTokenInfo {
+  std::uint64_t faultstamp = 0, last_interval = 0, priority = 0;
+  std::int64_t timeout = 0; ///< swap_token_time, in jiffies
+  bool recent_pagein = false;
 };
 
 class MmStruct {
@@ -57,9 +65,15 @@ class MmStruct {
   VmaTree& vmas; ///< operations/vma.hpp changes it
   const std::unique_ptr<VmaCache> vma_cache;
   PageTable tables;
+
+  boost::intrusive::list_member_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>
+      mmlist;                ///< in MmList, where there is one (kernel.rmap = "scan")
+  PageNumber swap_address{}; ///< where swap_out() goes on in it
   std::int64_t rss_anon = 0; ///< MM_ANONPAGES: mapped anonymous pages
   std::int64_t rss_file = 0; ///< MM_FILEPAGES: mapped pages of files; the zero page is in neither
   std::int64_t rss() const { return rss_anon + rss_file; }
+  std::int64_t swapents = 0; ///< MM_SWAPENTS: entries of its tables that are swap entries
+  SwapTokenInfo swap_token;
   std::int64_t total_vm = 0;  ///< pages of all areas
   PageNumber start_brk{512};  ///< where the heap begins: behind an executable at the bottom
   PageNumber brk = start_brk; ///< and where it ends
@@ -75,6 +89,10 @@ class MmStruct {
   CacheLine generation_line{"tlb_gen"};
   std::uint64_t generation = 0;               ///< bumped by every flush, under policies that count them
   std::vector<std::uint64_t> core_generation; ///< the one that each core's TLB is up to
+
+  CacheLine tlb_flush_batched_line{"mm_struct.tlb_flush_batched"};
+  std::uint64_t tlb_flush_batched = 0;      ///< entries that reclaim has cleared and left to a flush of many
+  std::uint64_t tlb_flush_batched_done = 0; ///< how many of them somebody has not left to that
 
   WithheldRanges withheld; ///< unmapped, but not to be mapped again yet
 

@@ -69,6 +69,9 @@ class Pte {
   constexpr Pte prot_none() const { return replaced((flags() & ~pte_valid) | pte_none); }
   constexpr Pte from_prot_none() const { return replaced((flags() & ~pte_none) | pte_valid); }
 
+  /// pte_mkold(): the same generation, since translations made before are as good as ever.
+  constexpr Pte aged() const { return Pte(word_ & ~std::uint64_t{pte_young}); }
+
   /// What the hardware writes back by itself: the same generation.
   constexpr Pte noted(std::uint64_t young_or_dirty) const { return Pte(word_ | young_or_dirty); }
 

@@ -48,6 +48,13 @@ class QueuedLock final : public SpinLock {
     return true;
   }
 
+  bool try_acquire(Core& core) override { // queued_spin_trylock()
+    core.read(line());
+    if (!word_is_zero()) return false;
+    core.rmw(line());
+    return try_take();
+  }
+
   void release(Core& core) override {
     core.write(line());
     locked_ = false;

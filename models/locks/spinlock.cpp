@@ -30,6 +30,22 @@ void SpinLock::lock_nested(Core& core, unsigned subclass) {
   if (observer_ != nullptr) observer_->acquired(core, {this, lock_class_, subclass});
 }
 
+bool SpinLock::trylock(Core& core) {
+  core.settle();
+  core.preempt_disable();
+  if (!try_acquire(core)) {
+    core.preempt_enable();
+    return false;
+  }
+  holder_ = core.id();
+  acquired_at_ = core.now();
+  if (counted_)
+    core.counters().lock_acquired(lock_class_, false, Duration{},
+                                  std::exchange(last_holder_, core.id()) != core.id());
+  if (observer_ != nullptr) observer_->acquired(core, {this, lock_class_, 0, LockMode::exclusive, true});
+  return true;
+}
+
 void SpinLock::unlock(Core& core) {
   if (observer_ != nullptr) observer_->releasing(core, {this, lock_class_});
   if (!held_by(core.id())) throw Violation(fmt::format("cpu {} releases {}", core.id().value(), describe()));

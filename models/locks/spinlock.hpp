@@ -60,6 +60,8 @@ class SpinLock : public Waitable {
   void lock(Core& core) { lock_nested(core, 0); }
   /// spin_lock_nested(): taken with another lock of its class held, in an order that somebody sees to.
   void lock_nested(Core& core, unsigned subclass);
+  /// spin_trylock(): true if the lock is this core's now; nobody waits.
+  [[nodiscard]] bool trylock(Core& core);
   /// spin_unlock(). Throws Violation if this core does not hold the lock.
   void unlock(Core& core);
   /// spin_lock_irqsave() and spin_lock_irq(): waits with interrupts off. The core counts nested calls, so
@@ -79,6 +81,8 @@ class SpinLock : public Waitable {
   /// Takes the lock: returns once the word is this core's, and says whether it was found taken. All is
   /// settled before.
   virtual bool acquire(Core& core) = 0;
+  /// Takes the lock if it is free. All is settled before.
+  virtual bool try_acquire(Core& core) = 0;
   /// Gives the lock back: returns in the instant at which the word changes, before anybody else can run.
   virtual void release(Core& core) = 0;
 

@@ -16,6 +16,8 @@
 #include "models/locks/spinlock.hpp"
 #include "sim/machine/core.hpp"
 
+#include <utility>
+
 namespace mmsim {
 namespace {
 
@@ -39,6 +41,12 @@ class TestAndSetLock final : public SpinLock {
       taken_ = true;
       return contended;
     }
+  }
+
+  bool try_acquire(Core& core) override { // __raw_spin_trylock()
+    core.read(line());
+    if (taken_ || !core.write_conditional(line())) return false;
+    return !std::exchange(taken_, true);
   }
 
   void release(Core& core) override {

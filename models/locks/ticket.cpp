@@ -27,6 +27,13 @@ class TicketLock final : public SpinLock {
     return true;
   }
 
+  bool try_acquire(Core& core) override { // arch_spin_trylock()
+    core.rmw(line());
+    if (owner_ != next_) return false;
+    ++next_;
+    return true;
+  }
+
   void release(Core& core) override {
     core.write(line());
     ++owner_;

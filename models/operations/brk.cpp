@@ -21,7 +21,7 @@ Errno do_brk_flags(System& system, Task& task, PageNumber begin, PageNumber end)
 }
 
 // With mmap_lock held for writing; `unmapped` says how on return.
-Errno do_brk(System& system, Task& task, PageNumber wanted, Unmapped& unmapped) {
+Errno do_brk(System& system, Task& task, PageNumber wanted, MunmapResult& unmapped) {
   MmStruct& mm = *task.mm;
   if (wanted < mm.start_brk || wanted == mm.brk) return Errno::ok;
   if (wanted < mm.brk) {
@@ -44,7 +44,7 @@ PageNumber brk(System& system, Task& task, PageNumber wanted) {
   task.core().charge(task.core().costs().entry.syscall, Account::entry);
   mm.mmap_lock.down_write(task);
   task.core().charge(task.core().costs().work.brk, Account::work);
-  Unmapped unmapped;
+  MunmapResult unmapped;
   const Errno error = do_brk(system, task, wanted, unmapped);
   const PageNumber end = mm.brk;
   unlock_after(task, unmapped);

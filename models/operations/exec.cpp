@@ -33,6 +33,7 @@ bool insert_stack(System& system, Task& task, MmStruct& mm) {
 // The old mm, which the task still has a user's reference on.
 MmStruct& exec_mmap(System& system, Task& task, MmStruct& mm) {
   MmStruct& old = *task.mm;
+  if (system.mm_list) system.mm_list->add(task.core(), mm, system.init_mm());
   mm_release(system, task);
   old.mmap_lock.down_read(task);
   Core& core = task.core();

@@ -40,16 +40,18 @@ FaultKind note_access(const VmFault& fault) {
 } // namespace
 
 FaultKind handle_mm_fault(System& system, Task& task, MmStruct& mm, Vma& vma, PageNumber page,
-                          AccessKind kind, bool may_retry) {
+                          AccessKind kind, bool may_retry, bool vma_locked) {
   system.counters.add(Counter::pgfault);
   Core& core = task.core();
   core.charge(core.costs().work.fault_handle, Account::work);
   core.read(system.parameters.pgd_with_mmap_lock ? mm.mmap_lock.line() : mm.pgd_line); // pgd_offset()
   const std::optional<PteSlot> slot = alloc_pte(system, core, mm, page);
   if (!slot) return FaultKind::out_of_memory;
-  const VmFault fault{system, task, mm, vma, page, kind, may_retry && system.parameters.fault_retry, *slot};
+  const VmFault fault{system,     task, mm, vma, page, kind, may_retry && system.parameters.fault_retry,
+                      vma_locked, *slot};
   fault.core().settle();
-  if (!slot->entry().present()) return vma.file == nullptr ? do_anonymous_page(fault) : do_fault(fault);
+  if (slot->entry().is_swap()) return do_swap_page(fault);
+  if (slot->entry().none()) return vma.file == nullptr ? do_anonymous_page(fault) : do_fault(fault);
   fault.lock().lock(fault.core());
   fault.core().settle();
   const Pte entry = slot->entry();
@@ -84,9 +86,8 @@ FaultKind fault_under_vma_lock(System& system, Task& task, PageNumber page, Acce
   if (vma == nullptr) return FaultKind::retry;
   FaultKind outcome = FaultKind::retry;
   if (permits(*vma, kind)) {
-    outcome =
-        handle_mm_fault(system, task, mm, *vma, page, kind, false); // of anonymous memory: it does not wait
-    system.counters.add(Counter::vma_lock_success);
+    outcome = handle_mm_fault(system, task, mm, *vma, page, kind, false, true);
+    system.counters.add(outcome == FaultKind::retry ? Counter::vma_lock_retry : Counter::vma_lock_success);
   }
   vma_end_read(system, task, *vma);
   return outcome;

@@ -31,7 +31,7 @@ FaultKind do_anonymous_page(const VmFault& fault) {
   SpinLock& lock = fault.lock();
   lock.lock(core);
   core.settle();
-  if (fault.slot.entry().present()) { // another thread has faulted it in meanwhile
+  if (!fault.slot.entry().none()) { // another thread has faulted it in meanwhile
     put_page(system, core, frame);
     lock.unlock(core);
     return FaultKind::spurious;

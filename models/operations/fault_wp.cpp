@@ -4,14 +4,17 @@
 // - an anonymous page is taken over if nobody else has it, which kernel.cow_reuse decides as the version
 //   does: by its mappings (2.6.24: can_share_swap_page()) or its references (5.10), of which a pagevec's is
 //   one, so that a page that is still on its way to the LRU is copied. The read-only entry is flushed
-//   (ptep_set_access_flags()).
+//   (ptep_set_access_flags()). From 2.6.34 to 5.8 and since 5.19 it names the area's own anon_vma from then
+//   on (kernel.wp_move_anon_rmap).
 // - a page of a shared writable area becomes writable, and dirty: wp_page_shared().
 // - else a reference (the zero page needs none), the lock is dropped, a page is allocated and copied
 //   (cleared, for the zero page), and under the lock again: the entry is cleared, *flushed*, and only then
 //   set to the copy (ptep_clear_flush_notify), which goes to the LRU before that, or after it in 2.6.24
 //   (kernel.wp_late_lru); the old page loses its mapping and both references. 2.6.24 has page_remove_rmap()
 //   before the flush, a race that was fixed in 2.6.26; here it comes after it.
-// Left out: the page lock that both versions try to take of an anonymous page.
+// - 2.6.24 takes a page of the swap cache over if no swap entry names its slot; it keeps the slot. 5.10 copies it.
+// The page lock that both versions try to take is taken here of pages of the swap cache, in 2.6.24; others are
+// only looked at: who finds one locked copies it.
 #include "models/operations/gather.hpp"
 #include "models/operations/vm_fault.hpp"
 
@@ -19,8 +22,18 @@ namespace mmsim {
 
 namespace {
 
-bool may_reuse(const System& system, const Frame& frame) {
-  return system.parameters.cow_reuse == "mapcount" ? frame.mapcount == 1 : frame.refcount == 1;
+// Whether nobody else has the page, which 2.6.24 asks with the page locked, if it gets the lock. Only a page that
+// others may want locked is locked here: one in the swap cache, which counts as a reference.
+bool may_reuse(const VmFault& fault, FrameNumber number) {
+  System& system = fault.system;
+  const Frame& frame = system.pages[number];
+  if (system.parameters.cow_reuse != "mapcount") return frame.refcount == 1 && (frame.flags & PG_locked) == 0;
+  if (frame.mapcount > 1 || (frame.flags & PG_locked) != 0) return false;
+  if ((frame.flags & PG_swapcache) == 0) return true;
+  if (!system.page_cache.waits.trylock_page(fault.core(), number)) return false;
+  const bool alone = system.swap.reuse_swap_page(fault.core(), number);
+  system.page_cache.waits.unlock_page(fault.core(), number);
+  return alone;
 }
 
 FaultKind wp_page_reuse(const VmFault& fault) {
@@ -121,8 +134,9 @@ FaultKind do_wp_page(const VmFault& fault) {
   if (!old.special()) { // vm_normal_page()
     Frame& frame = fault.system.pages[old.frame()];
     const bool anonymous = (frame.flags & PG_file) == 0;
-    if (anonymous && may_reuse(fault.system, frame)) {
-      fault.system.rmap->page_move_anon(fault.core(), old.frame(), fault.vma);
+    if (anonymous && may_reuse(fault, old.frame())) {
+      if (fault.system.parameters.wp_move_anon_rmap)
+        fault.system.rmap->page_move_anon(fault.core(), old.frame(), fault.vma);
       return wp_page_reuse(fault);
     }
     if (!anonymous && !fault.vma.is_private()) return wp_page_shared(fault, frame);

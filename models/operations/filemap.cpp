@@ -220,7 +220,7 @@ bool map_page(const VmFault& fault, File& file, PageNumber address, std::uint64_
   const std::size_t index = address.value() & 511;
   bool mapped = false;
   if (is_uptodate(cache, *page) && cache.trylock_page(core, *page)) {
-    if (page->mapping == &file && !table.words[index].present()) { // alloc_set_pte()
+    if (page->mapping == &file && table.words[index].none()) { // alloc_set_pte()
       if (file.ra.mmap_miss > 0) --file.ra.mmap_miss;
       asked_for(fault, *page);
       page_add_file_rmap(fault.system, core, {fault.mm, fault.vma, address, table, index}, *page);
@@ -261,7 +261,7 @@ bool do_fault_around(const VmFault& fault) {
     map_page(fault, file, page, pgoff);
   }
   core.settle();
-  const bool solved = fault.slot.entry().present();
+  const bool solved = !fault.slot.entry().none();
   fault.lock().unlock(core);
   fault.system.rcu().read_unlock(core);
   return solved;

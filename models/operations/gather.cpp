@@ -1,8 +1,10 @@
 #include "models/operations/gather.hpp"
 
+#include "models/address_space/content_stamps.hpp"
 #include "models/pages/struct_page_miss.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace mmsim {
 
@@ -29,6 +31,7 @@ void MmuGather::zap_table(Core& core, TablePage& table, PageNumber begin, PageNu
   const WorkCosts& work = core.costs().work;
   SpinLock& lock = system_.pte_lock(mm_, table);
   lock.lock(core);
+  system_.flusher.flush_batched_pending(core, mm_);
   const bool frees_first = system_.flusher.frees_first();
   ReverseMap& rmap = *system_.rmap;
   const bool tracks = rmap.tracks_entries();
@@ -46,8 +49,12 @@ void MmuGather::zap_table(Core& core, TablePage& table, PageNumber begin, PageNu
     for (; page < stop; ++page) {
       const std::size_t index = page.value() & 511;
       const Pte entry = table.words[index];
-      if (!entry.present()) continue;
+      if (entry.none()) continue;
       PageTable::set(table, index, entry.cleared());
+      if (entry.is_swap()) { // no translation: nothing to flush
+        swapped_.push_back(entry.swap_entry());
+        continue;
+      }
       ++cleared;
       if (entry.special()) continue; // the zero page is nobody's
       if (frees_first && !full_mm_)  // at an exit nobody runs user code
@@ -66,6 +73,7 @@ void MmuGather::zap_table(Core& core, TablePage& table, PageNumber begin, PageNu
       met = entry.frame();
       pages_.push_back(entry.frame());
     }
+    if (system_.pages.stamps != nullptr) system_.pages.stamps->zapped(mm_, first, stop);
     mm_.rss_anon -= anon;
     mm_.rss_file -= file;
     if (cleared > 0) {
@@ -82,9 +90,12 @@ void MmuGather::zap_table(Core& core, TablePage& table, PageNumber begin, PageNu
       rmap.page_unmapped(core, frame);
     for (const Removed& removed : removed_)
       rmap.page_remove(core, removed.frame, table, removed.index);
-    if (frees_first) { // tlb_remove_page() of asm-arm
-      for (const FrameNumber frame : pages_)
+    free_swapped(core);
+    if (frees_first) { // tlb_remove_page() of asm-arm: free_page_and_swap_cache()
+      for (const FrameNumber frame : pages_) {
+        if ((system_.pages[frame].flags & PG_swapcache) != 0) system_.swap.free_swap_cache(core, frame);
         put_page(system_, core, frame);
+      }
       pages_.clear();
     }
   }
@@ -105,6 +116,16 @@ void MmuGather::hand_on_flags(Core& core) {
     else if (!sequential_)
       system_.lru->mark_page_accessed(core, used.frame);
   }
+}
+
+// Entries that were swap entries, of which the mm has so many less.
+void MmuGather::free_swapped(Core& core) {
+  if (swapped_.empty()) return;
+  mm_.swapents -= static_cast<std::int64_t>(swapped_.size());
+  core.charge(static_cast<std::int64_t>(swapped_.size()) * core.costs().work.pte_clear, Account::work);
+  for (const SwapEntry entry : swapped_)
+    system_.swap.free_swap_and_cache(core, entry);
+  swapped_.clear();
 }
 
 void MmuGather::unhook(Core& core, PageNumber floor, PageNumber ceiling) {
@@ -128,11 +149,22 @@ void MmuGather::flush(Core& core) {
 
 namespace {
 
+// The first part of free_pages_and_swap_cache(): pages that are in the swap cache and need not be.
+void free_swap_caches(System& system, Core& core, std::span<const FrameNumber> pages) {
+  bool drained = false;
+  for (const FrameNumber frame : pages) {
+    if ((system.pages[frame].flags & PG_swapcache) == 0) continue;
+    if (!std::exchange(drained, true)) system.lru->lru_add_drain(core);
+    system.swap.free_swap_cache(core, frame);
+  }
+}
+
 // tlb_batch_pages_flush(): batch by batch.
 void free_pages(System& system, Core& core, std::vector<FrameNumber>& pages) {
   auto batch = static_cast<std::size_t>(system.parameters.gather_bundle);
   for (std::span<FrameNumber> left = pages; !left.empty();) {
     batch = std::min(batch, left.size());
+    free_swap_caches(system, core, left.first(batch));
     system.lru->free_pages_and_swap_cache(core, left.first(batch));
     left = left.subspan(batch);
     batch = static_cast<std::size_t>(system.parameters.gather_batch);

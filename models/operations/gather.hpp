@@ -51,6 +51,7 @@ class MmuGather {
  private:
   void zap_table(Core& core, TablePage& table, PageNumber begin, PageNumber end);
   void hand_on_flags(Core& core);
+  void free_swapped(Core& core);
   void flush(Core& core);
   System& system_;
   MmStruct& mm_;
@@ -69,6 +70,7 @@ class MmuGather {
   bool sequential_ = false;
   std::vector<FrameNumber> unmapped_; // of the last stretch: those whose last mapping went
   std::vector<Removed> removed_;      // all of them, where the reverse map keeps each entry
+  std::vector<SwapEntry> swapped_;    // and the swap entries in it
   std::vector<UnhookedTable> tables_;
   PageNumber begin_{~std::uint64_t{0}}, end_{}; // what was cleared since the last flush
 };

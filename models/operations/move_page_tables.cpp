@@ -1,5 +1,6 @@
 #include "models/operations/move_page_tables.hpp"
 
+#include "models/address_space/content_stamps.hpp"
 #include "models/operations/page_tables.hpp"
 
 #include <algorithm>
@@ -19,13 +20,14 @@ struct Move {
 };
 
 Pte moved(Pte old, Pte there) {
+  if (old.is_swap()) return there.swapped(old.swap_entry());
   const Pte now = there.mapped(old.frame(), old.flags() & ~std::uint64_t{pte_valid | pte_none});
   return old.valid() ? now : now.prot_none();
 }
 
 // Where the reverse map keeps the entry itself, it must follow.
 void follow(System& system, Core& core, MmStruct& mm, const Move& move, std::uint64_t i, Pte entry) {
-  if (!system.rmap->tracks_entries() || entry.special()) return;
+  if (!system.rmap->tracks_entries() || entry.special() || entry.is_swap()) return;
   const PageNumber page = move.to + i;
   system.rmap->page_move(core, entry.frame(), move.old_table, move.old_index(i),
                          {mm, *mm.vmas.find(page), page, move.new_table, move.new_index(i)});
@@ -37,11 +39,12 @@ void move_each_flushed(System& system, Core& core, MmStruct& mm, const Move& mov
   for (std::uint64_t i = 0; i < move.pages; ++i) {
     system.before_entries_change(core);
     const Pte old = move.old_table.words[move.old_index(i)];
-    if (!old.present()) {
+    if (old.none()) {
       core.charge(work.pte_scan, Account::work);
       continue;
     }
     PageTable::set(move.old_table, move.old_index(i), old.cleared()); // ptep_clear_flush()
+    if (system.pages.stamps != nullptr) system.pages.stamps->moved(mm, move.from + i, move.to + i);
     system.oracle.entry_changed(mm, move.from + i, move.from + i + 1);
     core.charge(work.pte_clear, Account::work);
     system.flusher.flush_page(core, mm, move.from + i);
@@ -62,17 +65,19 @@ void move_then_flush(System& system, Core& core, MmStruct& mm, const Move& move)
     system.before_entries_change(core);
     const std::uint64_t first = i, stop = std::min(move.pages, i + bulk);
     std::int64_t changed = 0;
+    bool present = false;
     for (; i < stop; ++i) {
       const Pte old = move.old_table.words[move.old_index(i)];
-      if (!old.present()) continue;
+      if (old.none()) continue;
       PageTable::set(move.old_table, move.old_index(i), old.cleared());
       PageTable::set(move.new_table, move.new_index(i), moved(old, move.new_table.words[move.new_index(i)]));
+      if (system.pages.stamps != nullptr) system.pages.stamps->moved(mm, move.from + i, move.to + i);
       ++changed;
+      present = present || old.present();
     }
-    if (changed > 0) system.oracle.entry_changed(mm, move.from + first, move.from + stop);
-    if (tracks && changed > 0)
-      follow(system, core, mm, move, first, move.new_table.words[move.new_index(first)]);
-    force_flush = force_flush || changed > 0;
+    if (present) system.oracle.entry_changed(mm, move.from + first, move.from + stop);
+    if (tracks && present) follow(system, core, mm, move, first, move.new_table.words[move.new_index(first)]);
+    force_flush = force_flush || present;
     core.charge((static_cast<std::int64_t>(stop - first) - changed) * work.pte_scan +
                     changed * (work.pte_clear + work.pte_set),
                 Account::work);
@@ -85,6 +90,7 @@ void move_ptes(System& system, Core& core, MmStruct& mm, const Move& move) {
   SpinLock& new_lock = system.pte_lock(mm, move.new_table);
   old_lock.lock(core);
   if (&new_lock != &old_lock) new_lock.lock_nested(core, 1); // mmap_lock keeps two moves apart
+  system.flusher.flush_batched_pending(core, mm);
   if (system.parameters.mremap_flush == "page")
     move_each_flushed(system, core, mm, move);
   else

@@ -32,6 +32,7 @@ std::uint64_t change_pte_range(System& system, Core& core, MmStruct& mm, TablePa
   const WorkCosts& work = core.costs().work;
   SpinLock& lock = system.pte_lock(mm, table);
   lock.lock(core);
+  system.flusher.flush_batched_pending(core, mm);
   std::uint64_t pages = 0;
   const std::uint64_t bulk = system.steps_in_quantum(work.pte_clear + work.pte_set);
   for (PageNumber page = begin; page < end;) {
@@ -42,7 +43,7 @@ std::uint64_t change_pte_range(System& system, Core& core, MmStruct& mm, TablePa
     for (; page < stop; ++page) {
       const std::size_t index = page.value() & 511;
       const Pte old = table.words[index];
-      if (!old.present()) continue;
+      if (!old.present()) continue; // swap entries stay as they are
       const Pte now = pte_modify(old, protection);
       PageTable::set(table, index, now);
       narrower = narrower || (old.valid() && !now.valid()) || (old.writable() && !now.writable());

@@ -122,7 +122,7 @@ MmapResult grow(System& system, Task& task, PageNumber first, std::uint64_t old_
 
 // With mmap_lock held for writing; `unmapped` says how on return.
 MmapResult do_mremap(System& system, Task& task, PageNumber first, std::uint64_t old_pages,
-                     std::uint64_t new_pages, std::uint32_t flags, Unmapped& unmapped) {
+                     std::uint64_t new_pages, std::uint32_t flags, MunmapResult& unmapped) {
   if (new_pages <= old_pages) {
     if (new_pages == old_pages) return {first};
     unmapped =
@@ -147,7 +147,7 @@ MmapResult mremap(System& system, Task& task, PageNumber first, std::uint64_t ol
   if (new_pages > 0 && (flags & ~std::uint32_t{MREMAP_MAYMOVE}) == 0) {
     task.mm->mmap_lock.down_write(task);
     task.core().charge(task.core().costs().work.mremap, Account::work);
-    Unmapped unmapped;
+    MunmapResult unmapped;
     result = do_mremap(system, task, first, old_pages, new_pages, flags, unmapped);
     unlock_after(task, unmapped);
   }

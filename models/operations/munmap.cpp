@@ -56,7 +56,7 @@ void remove_vma_list(System& system, Task& task, const Detached& detached) {
 
 } // namespace
 
-Unmapped do_munmap(System& system, Task& task, PageNumber first, std::uint64_t pages, bool downgrade) {
+MunmapResult do_munmap(System& system, Task& task, PageNumber first, std::uint64_t pages, bool downgrade) {
   MmStruct& mm = *task.mm;
   const PageNumber task_size = mm.tables.shape().end();
   if (task_size < first || task_size - first < pages || pages == 0) return {Errno::einval};
@@ -87,7 +87,7 @@ Unmapped do_munmap(System& system, Task& task, PageNumber first, std::uint64_t p
   return {Errno::ok, downgrade};
 }
 
-void unlock_after(Task& task, const Unmapped& unmapped) {
+void unlock_after(Task& task, const MunmapResult& unmapped) {
   if (unmapped.downgraded)
     task.mm->mmap_lock.up_read(task);
   else
@@ -97,7 +97,7 @@ void unlock_after(Task& task, const Unmapped& unmapped) {
 Errno munmap(System& system, Task& task, PageNumber first, std::uint64_t pages) {
   task.core().charge(task.core().costs().entry.syscall, Account::entry);
   task.mm->mmap_lock.down_write(task);
-  const Unmapped unmapped = do_munmap(system, task, first, pages, system.parameters.munmap_downgrade);
+  const MunmapResult unmapped = do_munmap(system, task, first, pages, system.parameters.munmap_downgrade);
   unlock_after(task, unmapped);
   if (unmapped.error != Errno::ok) failed(task, unmapped.error, "munmap", first, pages);
   return_to_user_mode(system, task);

@@ -23,15 +23,15 @@ namespace mmsim {
 Errno munmap(System& system, Task& task, PageNumber first, std::uint64_t pages);
 
 /// Whether mmap_lock is held for reading since do_munmap() has returned.
-struct Unmapped {
+struct MunmapResult {
   Errno error = Errno::ok;
   bool downgraded = false;
 };
 
 /// __do_munmap(), with mmap_lock held for writing; `downgrade`: it may go on as a reader.
-Unmapped do_munmap(System& system, Task& task, PageNumber first, std::uint64_t pages, bool downgrade);
+MunmapResult do_munmap(System& system, Task& task, PageNumber first, std::uint64_t pages, bool downgrade);
 
 /// Drops mmap_lock as do_munmap() has left it.
-void unlock_after(Task& task, const Unmapped& unmapped);
+void unlock_after(Task& task, const MunmapResult& unmapped);
 
 } // namespace mmsim

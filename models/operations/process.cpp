@@ -1,5 +1,6 @@
 #include "models/operations/process.hpp"
 
+#include "models/address_space/content_stamps.hpp"
 #include "models/operations/gather.hpp"
 #include "models/operations/gup.hpp"
 #include "models/operations/kill.hpp"
@@ -32,8 +33,9 @@ void Completion::complete(System& system, Core& core) {
 }
 
 Task& spawn_process_at_boot(System& system, std::string name, CoreId on, std::function<void(Task&)> body) {
-  return system.scheduler.spawn_at_boot(std::move(name), &system.new_mm(), on,
-                                        task_of_boot(system, std::move(body)));
+  MmStruct& mm = system.new_mm();
+  if (system.mm_list) system.mm_list->add_at_boot(mm);
+  return system.scheduler.spawn_at_boot(std::move(name), &mm, on, task_of_boot(system, std::move(body)));
 }
 
 Task& spawn_thread_at_boot(System& system, std::string name, MmStruct& mm, CoreId on,
@@ -69,6 +71,15 @@ void set_child_entry(TablePage& table, std::size_t index, Pte entry, const Vma& 
   Pte copy = table.words[index].mapped(entry.frame(), entry.flags() & ~taken);
   if (!entry.valid()) copy = copy.prot_none();
   PageTable::set(table, index, copy);
+}
+
+// The swap entry's part of copy_one_pte(), copy_nonpresent_pte() in 5.10.
+void copy_swap_entry(System& system, Core& core, MmStruct& child, const PteSlot& target, SwapEntry entry) {
+  system.swap.swap_duplicate(core, entry);
+  ++child.swapents;
+  core.settle();
+  PageTable::set(target.table, target.index, target.entry().swapped(entry));
+  core.charge(core.costs().work.pte_set, Account::work);
 }
 
 // copy_pte_range(): `table` is the parent's, [begin, end) lies in it; `vma` is the child's area. False if memory ran
@@ -110,11 +121,15 @@ bool copy_pte_range(System& system, Core& core, MmStruct& parent, MmStruct& chil
     const PageNumber stop = std::min(end, page + bulk);
     system.before_entries_change(core);
     std::int64_t copied = 0, special = 0, file = 0, protected_ = 0;
-    Pte pinned;
+    Pte pinned, swapped;
     for (; page < stop; ++page) {
       const std::size_t index = page.value() & 511;
       const Pte entry = table.words[index];
-      if (!entry.present()) continue;
+      if (entry.none()) continue;
+      if (entry.is_swap()) {
+        swapped = entry;
+        break;
+      }
       if (!entry.special()) { // vm_normal_page()
         Frame& frame = system.pages[entry.frame()];
         if (any_pinned && (frame.flags & PG_file) == 0 && page_maybe_dma_pinned(frame)) {
@@ -132,6 +147,7 @@ bool copy_pte_range(System& system, Core& core, MmStruct& parent, MmStruct& chil
         ++protected_;
       }
       set_child_entry(target.table, index, entry, vma);
+      if (system.pages.stamps != nullptr) system.pages.stamps->forked(parent, child, page);
       ++copied;
     }
     child.rss_file += file;
@@ -144,10 +160,18 @@ bool copy_pte_range(System& system, Core& core, MmStruct& parent, MmStruct& chil
     core.charge((static_cast<std::int64_t>(page - first) - copied) * work.pte_scan + copied * work.pte_copy +
                     (copied - special) * work.page_ref + protected_ * work.pte_wrprotect,
                 Account::work);
+    if (swapped.is_swap()) {
+      if (system.pages.stamps != nullptr) system.pages.stamps->forked(parent, child, page);
+      copy_swap_entry(system, core, child, {target.table, page.value() & 511}, swapped.swap_entry());
+      ++page;
+      continue;
+    }
     if (!pinned.valid()) continue;
     if (prealloc != no_frame) {
       copy_present_page(system, core, {child, vma, page, target.table, page.value() & 511}, pinned.frame(),
                         std::exchange(prealloc, no_frame));
+      if (system.pages.stamps != nullptr)
+        system.pages.stamps->forked_to(child, page, target.table.words[page.value() & 511].frame());
       ++page;
       continue;
     }
@@ -200,6 +224,7 @@ bool dup_area(System& system, Task& task, MmStruct& parent, MmStruct& child, Vma
     return false;
   }
   core.charge(work.vma_dup, Account::work);
+  copy->flags &= ~std::uint32_t{VM_LOCKED};
   if (!system.rmap->anon_vma_fork(task, *copy, vma)) {
     if (vma.has(VM_ACCOUNT)) system.overcommit.vm_unacct_memory(task.core(), vma.pages());
     vm_area_free(system, task.core(), *copy);
@@ -215,6 +240,7 @@ bool dup_area(System& system, Task& task, MmStruct& parent, MmStruct& child, Vma
 bool dup_mmap(System& system, Task& task, MmStruct& parent, MmStruct& child) {
   parent.mmap_lock.down_write(task);
   child.mmap_lock.down_write_nested(task, 1); // nobody else knows the child yet
+  if (system.mm_list) system.mm_list->add(task.core(), child, parent);
   child.total_vm = parent.total_vm;
   child.brk = parent.brk;
   bool copied = true;
@@ -262,9 +288,11 @@ MmStruct* dup_mm(System& system, Task& task) {
 
 // mmput(): the last user's tables, pages and areas go, and his reference on the mm. May sleep.
 void mmput(System& system, Core& core, MmStruct& mm) {
-  if (!mm.users.decrement_and_test(core)) return;
+  const bool last = system.mm_list ? system.mm_list->put(core, mm) : mm.users.decrement_and_test(core);
+  if (!last) return;
   Task& task = system.scheduler.running_on(core);
   exit_mmap(system, task, mm);
+  system.swap.token().put(task.core(), mm); // put_swap_token()
   system.mm_switch.mmdrop(task.core(), mm); // the reference of all users together
 }
 

@@ -1,5 +1,6 @@
 #include "models/operations/user.hpp"
 
+#include "models/address_space/content_stamps.hpp"
 #include "models/operations/fault.hpp"
 
 #include <algorithm>
@@ -37,6 +38,16 @@ Permission permission(Pte entry, AccessKind kind, const TlbCosts& mmu) {
 
 } // namespace
 
+/// User code reads or writes `page` through `word`, the table's or not (`current`).
+[[gnu::noinline]] static void stamp(System& system, Core& core, MmStruct& mm, PageNumber page,
+                                    AccessKind kind, std::uint64_t word, bool current) {
+  const FrameNumber frame = Pte(word).frame();
+  if (kind == AccessKind::write)
+    system.pages.stamps->written(core, mm, page, frame, current);
+  else if (current)
+    system.pages.stamps->read(core, mm, page, frame);
+}
+
 AccessOutcome access_memory(System& system, Core& core, MmStruct& mm, PageNumber page, AccessKind kind) {
   Tlb& tlb = core.tlb();
   const TlbCosts& costs = core.costs().tlb;
@@ -47,6 +58,8 @@ AccessOutcome access_memory(System& system, Core& core, MmStruct& mm, PageNumber
     if (hit.level == Tlb::Level::second) outcome.cost = costs.l2_hit;
     const Permission known = permission(Pte(hit.translation->word), kind, costs);
     outcome.faults = !known.permitted;
+    if (!outcome.faults && known.to_note == 0 && system.pages.stamps != nullptr) [[unlikely]]
+      stamp(system, core, mm, page, kind, hit.translation->word, hit.translation->current());
     if (outcome.faults || known.to_note == 0) return outcome; // else the walker goes and notes it
   } else {
     core.counters().add(Counter::tlb_miss);
@@ -79,6 +92,8 @@ AccessOutcome access_memory(System& system, Core& core, MmStruct& mm, PageNumber
   if (found.to_note != 0) *entry = entry->noted(found.to_note);
   tlb.insert(page, {entry->word(), reinterpret_cast<const std::uint64_t*>(entry),
                     system.pages[entry->frame()].epoch});
+  if (system.pages.stamps != nullptr) [[unlikely]]
+    stamp(system, core, mm, page, kind, entry->word(), true);
   return outcome;
 }
 
@@ -110,7 +125,7 @@ class Stream final : public AccessStream {
     resumed_ = now;
     std::uint64_t looked_up = 0;
     while (due_ <= clock_ && !fault_) {
-      if (hits_in_a_row_ >= set_.pages && looked_up >= set_.pages) {
+      if (hits_in_a_row_ >= set_.pages && looked_up >= set_.pages && system_.pages.stamps == nullptr) {
         // A whole round has just hit, and nothing can have changed since: so do the rest.
         const auto rest = static_cast<std::uint64_t>((clock_ - due_) / set_.interval) + 1;
         task_.core().counters().add(Counter::tlb_hit, rest);

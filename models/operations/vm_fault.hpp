@@ -13,8 +13,9 @@ struct VmFault {
   Vma& vma;
   PageNumber page;
   AccessKind kind;
-  bool may_retry; ///< mmap_lock may be dropped (FAULT_FLAG_ALLOW_RETRY, first attempt)
-  PteSlot slot;   ///< the entry of `page`
+  bool may_retry;  ///< mmap_lock may be dropped (FAULT_FLAG_ALLOW_RETRY, first attempt)
+  bool vma_locked; ///< only the area is locked, not mmap_lock (FAULT_FLAG_VMA_LOCK)
+  PteSlot slot;    ///< the entry of `page`
 
   /// The core that runs it now.
   Core& core() const { return task.core(); }
@@ -38,7 +39,7 @@ struct VmFault {
   bool map_if_none(Map&& map) const {
     lock().lock(core());
     core().settle();
-    const bool first = !slot.entry().present();
+    const bool first = slot.entry().none();
     if (first) map();
     lock().unlock(core());
     return first;
@@ -49,6 +50,8 @@ struct VmFault {
 FaultKind do_anonymous_page(const VmFault& fault);
 /// Nothing is mapped, and the area is a file's.
 FaultKind do_fault(const VmFault& fault);
+/// A swap entry.
+FaultKind do_swap_page(const VmFault& fault);
 /// A write to a read-only entry. Called with the entry's lock held; drops it.
 FaultKind do_wp_page(const VmFault& fault);
 

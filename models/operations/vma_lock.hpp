@@ -8,8 +8,8 @@
 // the fault goes on with mmap_lock. Counters as in /proc/vmstat (CONFIG_PER_VMA_LOCK_STATS):
 // vma_lock_success, vma_lock_abort, vma_lock_retry, vma_lock_miss.
 //
-// Left out: what returns VM_FAULT_RETRY under a vma's lock in 6.4 (swap, userfaultfd), so vma_lock_retry
-// stays 0.
+// A fault on a swap entry gives the area's lock up (VM_FAULT_RETRY): vma_lock_retry. Left out: what else does so in
+// 6.4 (userfaultfd).
 #pragma once
 
 #include "models/operations/vma.hpp"

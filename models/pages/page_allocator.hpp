@@ -47,6 +47,8 @@ constexpr ZoneType gfp_zone(Gfp gfp) {
   return gfp.has(gfp_dma32) ? ZoneType::dma32 : ZoneType::normal;
 }
 
+class ContentStamps;
+
 class PageAllocator {
  public:
   /// The machine's memory, all of it free but for what the kernel has for itself. Throws InputError for
@@ -97,6 +99,9 @@ class PageAllocator {
   Zone& zone_at(std::uint32_t index) { return *zones_[index].zone; }
   const Zone& zone_at(std::uint32_t index) const { return *zones_[index].zone; }
   const PerCpuLists& lists_of(std::uint32_t zone) const { return *zones_[zone].lists; }
+
+  /// Whom paths that move contents tell; null unless run.checks.
+  ContentStamps* stamps = nullptr;
 
   // Statistics.
 

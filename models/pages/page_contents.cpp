@@ -1,5 +1,7 @@
 #include "models/pages/page_contents.hpp"
 
+#include "models/address_space/content_stamps.hpp"
+
 namespace mmsim {
 
 static_assert(CoreCaches::whole == bytes_per_frame);
@@ -9,6 +11,7 @@ Duration share(Duration cost, std::uint32_t bytes, std::uint32_t of) { return co
 } // namespace
 
 void PageContents::clear_page(Core& core, FrameNumber frame) {
+  if (pages_.stamps != nullptr) pages_.stamps->cleared(frame);
   const MemoryCosts& memory = core.costs().memory;
   CacheStamp& touched = pages_[frame].touched;
   const std::uint32_t hot = machine_.caches().resident(core.id(), touched), cold = CoreCaches::whole - hot;
@@ -32,6 +35,7 @@ void PageContents::copy_page(Core& core, FrameNumber from, FrameNumber to) {
     machine_.dram().transfer(core, pages_.node_of(from), cold_from, pages_.node_of(to), cold_to,
                              share(memory.page_copy, cold, all), Account::page_copy);
   core.charge(share(memory.page_copy_hot, all - cold, all), Account::page_copy);
+  if (pages_.stamps != nullptr) pages_.stamps->copied(from, to);
 }
 
 } // namespace mmsim

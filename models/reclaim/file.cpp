@@ -1,5 +1,6 @@
 #include "models/reclaim/file.hpp"
 
+#include "models/address_space/content_stamps.hpp"
 #include "models/reclaim/page_cache.hpp"
 #include "models/scheduler/scheduler.hpp"
 
@@ -182,6 +183,7 @@ void File::truncate(Task& task) {
     cache_.lock_page(task, *page);
     cache_.waits.wait_on_page_writeback(task, page->frame);
     if (page->mapping == this) {
+      if (cache_.means_.pages.stamps != nullptr) cache_.means_.pages.stamps->truncated(*page);
       delete_from_page_cache(task.core(), *page);
       put_page(task.core(), *page); // the cache's
     }

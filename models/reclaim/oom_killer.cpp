@@ -11,7 +11,8 @@ namespace mmsim {
 
 void OomParameters::declare(Declaration& d, OomParameters& p) {
   d("kernel.oom_badness", p.badness, "rss",
-    "whom the OOM killer takes: who has the most in memory, swap and page tables (rss), or the largest address space "
+    "whom the OOM killer takes: who has the most in memory, swap and page tables (rss), or the largest "
+    "address space "
     "(total_vm)",
     "mm/oom_kill.c: badness() by total_vm to 2.6.35, oom_badness() by rss since")
       .one_of({"rss", "total_vm"});
@@ -19,9 +20,8 @@ void OomParameters::declare(Declaration& d, OomParameters& p) {
     "the OOM killer takes the process that asked for memory", "vm.oom_kill_allocating_task, off by default");
 }
 
-OomKiller::OomKiller(System& system, Timeouts& timeouts)
-    : system_(system), timeouts_(timeouts),
-      parameters_(read_parameters<OomParameters>(system.configuration())) {}
+OomKiller::OomKiller(System& system, Timeouts& timeouts, const Configuration& configuration)
+    : system_(system), timeouts_(timeouts), parameters_(read_parameters<OomParameters>(configuration)) {}
 
 namespace {
 // mm_pgtables_bytes(), in pages; what several tables share counts for each.
@@ -33,9 +33,9 @@ std::uint64_t page_tables(const TablePage& table) {
 }
 } // namespace
 
-std::uint64_t OomKiller::badness(const MmStruct& mm) const {
+std::uint64_t OomKiller::badness(MmStruct& mm) const {
   if (parameters_.badness == "total_vm") return static_cast<std::uint64_t>(mm.total_vm);
-  const TablePage* const root = mm.tables.root();
+  TablePage* const root = mm.tables.root();
   return static_cast<std::uint64_t>(mm.rss() + mm.swapents) + (root != nullptr ? page_tables(*root) : 0);
 }
 
@@ -95,7 +95,8 @@ void OomKiller::mark_victims(const MmStruct& mm) {
   system_.scheduler.for_each_task([&](Task& task) {
     if (task.mm == &mm) task.oom_victim = true;
   });
-  if (std::ranges::find(dying_, mm.id, &Dying::mm) == dying_.end()) dying_.push_back({mm.id, system_.engine.now()});
+  if (std::ranges::find(dying_, mm.id, &Dying::mm) == dying_.end())
+    dying_.push_back({mm.id, system_.engine.now()});
 }
 
 void OomKiller::kill_process(Task& asking, Task& victim, std::uint64_t points) {
@@ -103,9 +104,11 @@ void OomKiller::kill_process(Task& asking, Task& victim, std::uint64_t points) {
   const MmStruct& mm = *victim.mm;
   mark_victims(mm);
   if (victim.killed) return; // it is on its way, and has the reserves from now on
-  spdlog::warn("out of memory: {} (pid {}) is killed: {} pages count against it ({} anonymous and {} of files in memory, "
+  spdlog::warn("out of memory: {} (pid {}) is killed: {} pages count against it ({} anonymous and {} of "
+               "files in memory, "
                "{} in swap); asked by {} (pid {})",
-               victim.name, victim.pid, points, mm.rss_anon, mm.rss_file, mm.swapents, asking.name, asking.pid);
+               victim.name, victim.pid, points, mm.rss_anon, mm.rss_file, mm.swapents, asking.name,
+               asking.pid);
   if (kills_.size() < kept)
     kills_.push_back({victim.pid, victim.name, points, asking.name, system_.engine.now()});
   system_.counters.add(Counter::oom_kill);

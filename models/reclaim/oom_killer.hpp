@@ -53,7 +53,7 @@ class OomKiller {
     Instant when;
   };
 
-  OomKiller(System& system, Timeouts& timeouts);
+  OomKiller(System& system, Timeouts& timeouts, const Configuration& configuration);
 
   /// out_of_memory(), by `task`, which stays on its core and may sleep. False if there is nobody to kill.
   bool out_of_memory(Task& task);
@@ -68,7 +68,7 @@ class OomKiller {
     std::uint64_t points = 0;
     bool dying = false; ///< there is one already
   };
-  std::uint64_t badness(const MmStruct& mm) const;
+  std::uint64_t badness(MmStruct& mm) const;
   Victim select_bad_process(Core& core);
   void kill_process(Task& asking, Task& victim, std::uint64_t points);
   void mark_victims(const MmStruct& mm);

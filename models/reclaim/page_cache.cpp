@@ -1,5 +1,6 @@
 #include "models/reclaim/page_cache.hpp"
 
+#include "models/address_space/content_stamps.hpp"
 #include "models/reclaim/writeback.hpp"
 
 #include <spdlog/fmt/fmt.h>
@@ -34,6 +35,7 @@ File& PageCache::create(std::string name, std::uint64_t pages, InMemory in_memor
   for (std::uint64_t pgoff = 0; pgoff < pages; ++pgoff) {
     CachedPage& page = new_page(file, frame_at_boot(file, pgoff), pgoff);
     means_.pages[page.frame].flags |= PG_uptodate;
+    if (means_.pages.stamps != nullptr) means_.pages.stamps->at_boot(page);
     file.node_of(pgoff).pages[pgoff % File::slots] = &page;
     ++file.nrpages_;
     means_.lru.add_at_boot(page.frame);
@@ -92,9 +94,11 @@ void PageCache::end_io(Core& core, CachedPage& page, bool failed) {
   if (failed) f.flags |= PG_error;
   if ((f.flags & PG_writeback) == 0) {
     if (!failed) f.flags |= PG_uptodate;
+    if (!failed && means_.pages.stamps != nullptr) means_.pages.stamps->read_ended(page);
     waits.unlock_page(core, frame);
     return;
   }
+  if (means_.pages.stamps != nullptr) means_.pages.stamps->write_ended(page, failed);
   if (failed && (f.flags & PG_swapcache) != 0) f.flags = (f.flags | PG_dirty) & ~std::uint32_t{PG_reclaim};
   const bool of_disk = page.mapping != nullptr;
   waits.end_page_writeback(core, frame);

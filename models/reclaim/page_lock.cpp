@@ -1,5 +1,6 @@
 #include "models/reclaim/page_lock.hpp"
 
+#include "models/address_space/content_stamps.hpp"
 #include "models/pages/page_allocator.hpp"
 #include "models/pages/struct_page_miss.hpp"
 #include "models/reclaim/file.hpp"
@@ -67,6 +68,7 @@ void PageWaitTable::unlock_page(Core& core, FrameNumber frame) {
 void PageWaitTable::set_page_writeback(Core& core, FrameNumber frame) {
   atomic(core, frame);
   pages_[frame].flags |= PG_writeback;
+  if (pages_.stamps != nullptr) pages_.stamps->write_begins(frame);
   pages_.count_page(core, frame, NR_WRITEBACK, 1);
 }
 

@@ -47,7 +47,7 @@ class PageWaitTable {
   PageWaitTable(SpinLocks& locks, Scheduler& scheduler, PageAllocator& pages)
       : locks_(locks), scheduler_(scheduler), pages_(pages) {}
 
-  /// Whoever reclaims is told of pages whose write has ended.
+  /// Who takes pages that have been written for it. Before the machine runs.
   void connect(Reclaim& reclaim) { reclaim_ = &reclaim; }
 
   // `task` is the running one. The caller has a reference to the page, or the page's lock.

@@ -16,7 +16,8 @@ namespace mmsim {
 
 class Pagevec {
  public:
-  static constexpr std::uint32_t max_size = 32; ///< SWAP_CLUSTER_MAX. PAGEVEC_SIZE: 14 in 2.6.24, 15 in 5.10, 31 in 6.10
+  static constexpr std::uint32_t max_size =
+      32; ///< SWAP_CLUSTER_MAX. PAGEVEC_SIZE: 14 in 2.6.24, 15 in 5.10, 31 in 6.10
 
   /// pagevec_add(): how many more fit, of `size`.
   std::uint32_t add(FrameNumber frame, std::uint32_t size) {

@@ -6,7 +6,8 @@ namespace mmsim {
 
 void ReclaimParameters::declare(Declaration& d, ReclaimParameters& p) {
   d("kernel.swappiness", p.swappiness, 60,
-    "how readily anonymous and mapped pages go, against other pages of files", "vm.swappiness, 60 in all versions")
+    "how readily anonymous and mapped pages go, against other pages of files",
+    "vm.swappiness, 60 in all versions")
       .at_least(0)
       .at_most(200);
 }
@@ -51,20 +52,19 @@ std::unique_ptr<VmScan> make_scan(const VmScanMeans& means) {
   return means.system.lru->lists() == LruLists::shared ? make_swap_tendency(means) : make_scan_count(means);
 }
 
-VmScanMeans means_of(System& system, std::vector<std::unique_ptr<ReclaimNode>>& nodes, Timeouts& timeouts,
-                     Congestion& congestion, ReclaimObserver*& observer) {
-  const auto parameters = read_parameters<ReclaimParameters>(system.configuration());
-  return {system, nodes, timeouts, congestion, observer, static_cast<std::uint64_t>(parameters.swappiness)};
-}
-
 } // namespace
 
-Reclaim::Reclaim(System& system)
+Reclaim::Reclaim(System& system, const Configuration& configuration)
     : system_(system), timeouts_(system.machine, system.scheduler),
       congestion_(timeouts_, system.scheduler, system.lru->lists() == LruLists::shared),
       nodes_(nodes_of(system.pages.layout())),
-      scan_(make_scan(means_of(system, nodes_, timeouts_, congestion_, observer))),
-      kswapd_(means_of(system, nodes_, timeouts_, congestion_, observer), *scan_), oom_(system, timeouts_) {}
+      means_{system,
+             nodes_,
+             timeouts_,
+             congestion_,
+             observer,
+             static_cast<std::uint64_t>(read_parameters<ReclaimParameters>(configuration).swappiness)},
+      scan_(make_scan(means_)), kswapd_(means_, *scan_), oom_(system, timeouts_, configuration) {}
 
 Reclaim::~Reclaim() = default;
 
@@ -124,7 +124,8 @@ std::uint64_t Reclaim::zone_reclaimable_pages(const Zone& zone) {
   std::int64_t pages =
       vm_stat.exact_now(zone.index(), NR_INACTIVE_FILE) + vm_stat.exact_now(zone.index(), NR_ACTIVE_FILE);
   if (system_.swap.free_slots() > 0)
-    pages += vm_stat.exact_now(zone.index(), NR_INACTIVE_ANON) + vm_stat.exact_now(zone.index(), NR_ACTIVE_ANON);
+    pages +=
+        vm_stat.exact_now(zone.index(), NR_INACTIVE_ANON) + vm_stat.exact_now(zone.index(), NR_ACTIVE_ANON);
   return static_cast<std::uint64_t>(std::max<std::int64_t>(pages, 0));
 }
 
@@ -144,7 +145,8 @@ void Reclaim::end_page_writeback(Core& core, FrameNumber frame) {
 void Reclaim::drain_other_cpus(Core*& core) {
   CoreSet targets;
   for (std::uint32_t cpu = 0; cpu < system_.machine.cpus(); ++cpu)
-    if (cpu != core->id().value() && system_.pages.has_pages_on_lists(CoreId(cpu))) targets.insert(CoreId(cpu));
+    if (cpu != core->id().value() && system_.pages.has_pages_on_lists(CoreId(cpu)))
+      targets.insert(CoreId(cpu));
   DrainLocalPages call(system_.pages);
   system_.calls->call(*core, targets, call);
 }

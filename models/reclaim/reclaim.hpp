@@ -33,7 +33,7 @@ inline const DeclareParameters<ReclaimParameters> declared_reclaim_parameters;
 class Reclaim final : public ReclaimHooks {
  public:
   /// After everything else of the system but what may run short.
-  explicit Reclaim(System& system);
+  Reclaim(System& system, const Configuration& configuration);
   ~Reclaim() override;
 
   ReclaimObserver* observer = nullptr; ///< null: nobody looks
@@ -61,6 +61,7 @@ class Reclaim final : public ReclaimHooks {
   Timeouts timeouts_;
   Congestion congestion_;
   std::vector<std::unique_ptr<ReclaimNode>> nodes_; // by id
+  const VmScanMeans means_;
   std::unique_ptr<VmScan> scan_;
   Kswapd kswapd_;
   OomKiller oom_;

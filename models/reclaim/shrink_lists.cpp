@@ -9,8 +9,10 @@ bool of_files(LruList list) { return list == LruList::inactive_file || list == L
 // 5.10: direct reclaim lets no more than an eighth as many pages be isolated as there are inactive ones.
 bool ShrinkLists::too_many_isolated(const ReclaimNode& node, bool file) const {
   const VmStat& vm_stat = system_.pages.vm_stat();
-  const std::int64_t inactive = vm_stat.published_of_node(node.id, file ? NR_INACTIVE_FILE : NR_INACTIVE_ANON);
-  const std::int64_t isolated = vm_stat.published_of_node(node.id, file ? NR_ISOLATED_FILE : NR_ISOLATED_ANON);
+  const std::int64_t inactive =
+      vm_stat.published_of_node(node.id, file ? NR_INACTIVE_FILE : NR_INACTIVE_ANON);
+  const std::int64_t isolated =
+      vm_stat.published_of_node(node.id, file ? NR_ISOLATED_FILE : NR_ISOLATED_ANON);
   return isolated > inactive >> 3;
 }
 
@@ -194,7 +196,8 @@ ShrinkLists::Outcome ShrinkLists::meet_writeback(Batch& batch, IsolatedPage& pag
   return Outcome::activate_locked;
 }
 
-ShrinkLists::References ShrinkLists::page_check_references(Task& task, FrameNumber frame, IsolatedPage& page) {
+ShrinkLists::References ShrinkLists::page_check_references(Task& task, FrameNumber frame,
+                                                           IsolatedPage& page) {
   bool executable = false;
   const int referenced_ptes = page_referenced(system_, task, frame, &executable);
   const bool referenced_page = page.has(PG_referenced);

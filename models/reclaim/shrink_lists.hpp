@@ -50,7 +50,8 @@ class ShrinkLists {
   explicit ShrinkLists(const VmScanMeans& means) : means_(means), system_(means.system) {}
 
   /// At most `count` pages of an active list, which are a batch's.
-  void shrink_active_list(Task& task, ReclaimNode& node, std::uint32_t count, ScanControl& control, LruList list);
+  void shrink_active_list(Task& task, ReclaimNode& node, std::uint32_t count, ScanControl& control,
+                          LruList list);
   /// Pages freed of at most `count`, which are a batch's, of an inactive list.
   std::uint64_t shrink_inactive_list(Task& task, ReclaimNode& node, std::uint32_t count, ScanControl& control,
                                      LruList list);

@@ -48,7 +48,7 @@ struct ReclaimNode {
   Task* kswapd = nullptr;           ///< made when it is first woken
   bool kswapd_asleep = false;       ///< waitqueue_active(&pgdat->kswapd_wait)
   bool kswapd_woken = false;
-  bool kswapd_asked = false;        ///< since its round began, for:
+  bool kswapd_asked = false; ///< since its round began, for:
   unsigned kswapd_order = 0;
   ZoneType kswapd_highest = ZoneType::dma;
   unsigned order = 0; ///< what its present round is for

@@ -44,7 +44,8 @@ class MaxMapped final : public VmScan {
         for (int priority = def_priority_24; priority > 0 && left > 0; --priority)
           left = shrink_caches(task, zone.type(), priority, left, true);
         if (left == 0) continue;
-        means_.timeouts.sleep(task, task.now() + std::chrono::seconds(1), Account::io); // schedule_timeout(HZ)
+        means_.timeouts.sleep(task, task.now() + std::chrono::seconds(1),
+                              Account::io); // schedule_timeout(HZ)
         break;
       }
     }
@@ -84,7 +85,8 @@ class MaxMapped final : public VmScan {
     for_each_list(true, [&](LruVec& vec, LruList list) {
       if (wanted == 0 || vec.list(list).empty()) return;
       vec.lock(core);
-      for (std::uint32_t left = vec.list(list).size(); left > 0 && wanted > 0 && !vec.list(list).empty(); --left) {
+      for (std::uint32_t left = vec.list(list).size(); left > 0 && wanted > 0 && !vec.list(list).empty();
+           --left) {
         const FrameNumber frame = vec.list(list).back();
         Frame& page = system_.pages[frame];
         core.charge(core.costs().work.reclaim_page, Account::work);
@@ -140,8 +142,8 @@ class MaxMapped final : public VmScan {
     FrameTable& frames = system_.pages.frames();
     bool go_on = true;
     vec.lock(core);
-    while (go_on && scan.scanned < scan.most && pages.size() < std::min<std::uint64_t>(scan.wanted, swap_cluster_max) &&
-           !vec.list(list).empty()) {
+    while (go_on && scan.scanned < scan.most &&
+           pages.size() < std::min<std::uint64_t>(scan.wanted, swap_cluster_max) && !vec.list(list).empty()) {
       const FrameNumber frame = vec.list(list).back();
       Frame& page = frames[frame];
       ++scan.scanned;
@@ -207,6 +209,8 @@ class MaxMapped final : public VmScan {
 
 } // namespace
 
-std::unique_ptr<VmScan> make_max_mapped(const VmScanMeans& means) { return std::make_unique<MaxMapped>(means); }
+std::unique_ptr<VmScan> make_max_mapped(const VmScanMeans& means) {
+  return std::make_unique<MaxMapped>(means);
+}
 
 } // namespace mmsim

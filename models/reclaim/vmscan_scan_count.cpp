@@ -19,11 +19,13 @@ using Counts = std::array<std::uint64_t, lru_list_count>; // by LruList
 constexpr std::size_t at(LruList list) { return static_cast<std::size_t>(list); }
 constexpr LruList active_of(bool file) { return file ? LruList::active_file : LruList::active; }
 constexpr LruList inactive_of(bool file) { return file ? LruList::inactive_file : LruList::inactive; }
-constexpr bool is_file(LruList list) { return list == LruList::inactive_file || list == LruList::active_file; }
+constexpr bool is_file(LruList list) {
+  return list == LruList::inactive_file || list == LruList::active_file;
+}
 constexpr bool is_active(LruList list) { return list == LruList::active || list == LruList::active_file; }
 // enum lru_list's order.
-constexpr std::array<LruList, lru_list_count> evictable{LruList::inactive, LruList::active, LruList::inactive_file,
-                                                        LruList::active_file};
+constexpr std::array<LruList, lru_list_count> evictable{LruList::inactive, LruList::active,
+                                                        LruList::inactive_file, LruList::active_file};
 
 class ScanCount final : public VmScan {
  public:
@@ -113,7 +115,8 @@ class ScanCount final : public VmScan {
     std::uint64_t reserve = 0;
     std::int64_t free = 0;
     for (const std::uint32_t index : node.zones) {
-      if (zone(index).type() > ZoneType::normal || system_.pages.reclaim().zone_reclaimable_pages(zone(index)) == 0)
+      if (zone(index).type() > ZoneType::normal ||
+          system_.pages.reclaim().zone_reclaimable_pages(zone(index)) == 0)
         continue;
       reserve += zone(index).limits().watermarks.min;
       free += system_.pages.vm_stat().read(core, index, NR_FREE_PAGES);
@@ -295,7 +298,8 @@ class ScanCount final : public VmScan {
     return true;
   }
 
-  std::uint64_t shrink_list(Task& task, ReclaimNode& node, std::uint32_t count, ScanControl& control, LruList list) {
+  std::uint64_t shrink_list(Task& task, ReclaimNode& node, std::uint32_t count, ScanControl& control,
+                            LruList list) {
     if (!is_active(list)) return lists_.shrink_inactive_list(task, node, count, control, list);
     if (is_file(list) ? control.deactivate_file : control.deactivate_anon)
       lists_.shrink_active_list(task, node, count, control, list);
@@ -311,6 +315,8 @@ class ScanCount final : public VmScan {
 
 } // namespace
 
-std::unique_ptr<VmScan> make_scan_count(const VmScanMeans& means) { return std::make_unique<ScanCount>(means); }
+std::unique_ptr<VmScan> make_scan_count(const VmScanMeans& means) {
+  return std::make_unique<ScanCount>(means);
+}
 
 } // namespace mmsim

@@ -147,7 +147,8 @@ class SwapTendency final : public VmScan {
     // Equal pressure on every zone, unless one has way too many pages free.
     const std::uint64_t plenty = 8 * std::uint64_t{z.limits().watermarks.high} +
                                  z.limits().lowmem_reserve[static_cast<std::size_t>(end_zone)];
-    if (counted(task.core(), index, NR_FREE_PAGES) <= plenty) balance.reclaimed += shrink_zone(task, index, control);
+    if (counted(task.core(), index, NR_FREE_PAGES) <= plenty)
+      balance.reclaimed += shrink_zone(task, index, control);
     balance.scanned += control.nr_scanned;
     if (!z.all_unreclaimable && z.pages_scanned >= 6 * listed(task.core(), index)) z.all_unreclaimable = true;
     return true;
@@ -205,22 +206,25 @@ class SwapTendency final : public VmScan {
     return mapped_ratio / 2 + static_cast<std::uint64_t>(distress) + means_.swappiness + imbalance >= 100;
   }
 
-  void shrink_active_list(Task& task, std::uint32_t index, std::uint32_t count, const ScanControl24& control) {
+  void shrink_active_list(Task& task, std::uint32_t index, std::uint32_t count,
+                          const ScanControl24& control) {
     const bool reclaim_mapped = reclaims_mapped(task.core(), index, control.priority);
     LruVec& vec = lruvec(index);
     FrameTable& frames = system_.pages.frames();
     FrameList hold, active, inactive;
     system_.lru->lru_add_drain(task.core());
     vec.lock(task.core());
-    zone(index).pages_scanned += vec.isolate(task.core(), LruList::active, count, ZoneType::movable, hold).scanned;
+    zone(index).pages_scanned +=
+        vec.isolate(task.core(), LruList::active, count, ZoneType::movable, hold).scanned;
     vec.unlock(task.core());
     while (!hold.empty()) {
       system_.scheduler.resched_point(task);
       const FrameNumber frame = hold.pop_back(frames);
       IsolatedPage page(system_, frame);
       task.core().charge(task.core().costs().work.reclaim_page, Account::work);
-      const bool stays = page.mapped() && (!reclaim_mapped || (system_.swap.slots() == 0 && page.anonymous()) ||
-                                           was_referenced(task, frame, false));
+      const bool stays =
+          page.mapped() && (!reclaim_mapped || (system_.swap.slots() == 0 && page.anonymous()) ||
+                            was_referenced(task, frame, false));
       (stays ? active : inactive).push_front(frames, frame);
     }
     task.core().counters().add(Counter::pgdeactivate, inactive.size());
@@ -255,7 +259,8 @@ class SwapTendency final : public VmScan {
     }
   }
 
-  std::uint64_t shrink_inactive_list(Task& task, std::uint32_t index, std::uint32_t most, ScanControl24& control) {
+  std::uint64_t shrink_inactive_list(Task& task, std::uint32_t index, std::uint32_t most,
+                                     ScanControl24& control) {
     LruVec& vec = lruvec(index);
     std::uint64_t scanned = 0, reclaimed = 0;
     Pagevec released;
@@ -294,7 +299,8 @@ class SwapTendency final : public VmScan {
     UnmapBatch unmapped; // nothing was batched then, unless kernel.reclaim_flush says so
     const auto give_back = [&] {
       try_to_unmap_flush(system_, task, unmapped);
-      system_.pages.free_page_list(task.core(), freed.frames(), Temperature::cold); // __pagevec_release_nonlru()
+      system_.pages.free_page_list(task.core(), freed.frames(),
+                                   Temperature::cold); // __pagevec_release_nonlru()
       freed.reinit();
     };
     while (!pages.empty()) {

@@ -18,6 +18,10 @@ class BroadcastInstructions {
   BroadcastInstructions(const FlushMeans& means, std::string_view policy);
   void flush(Core& core, MmStruct& mm, const FlushRange& range);
   void flush_kernel_range(Core& core, PageNumber begin, PageNumber end, bool all);
+  /// __flush_tlb_page_nosync(): the instruction alone.
+  void flush_page_nosync(Core& core, MmStruct& mm, PageNumber page);
+  /// The DSB alone.
+  void barrier(Core& core);
 
  private:
   Maintenance& maintenance_;

@@ -40,4 +40,11 @@ void BroadcastInstructions::flush_kernel_range(Core& core, PageNumber begin, Pag
   maintenance_.broadcast_barrier(core);
 }
 
+void BroadcastInstructions::flush_page_nosync(Core& core, MmStruct& mm, PageNumber page) {
+  core.counters().add(Counter::tlb_flush_page);
+  maintenance_.broadcast(core, {Maintenance::Scope::Kind::page, ids_.id_of(mm), page, true});
+}
+
+void BroadcastInstructions::barrier(Core& core) { maintenance_.broadcast_barrier(core); }
+
 } // namespace mmsim

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "models/address_space/oracle.hpp"
+#include "models/tlb_flush/tlb_batch.hpp"
 #include "models/tlb_flush/tlb_flush_policy.hpp"
 
 namespace mmsim {
@@ -15,6 +16,7 @@ class TlbFlusher {
   TlbFlusher(TlbFlushPolicy& policy, Oracle& oracle, Machine& machine, const Configuration& configuration)
       : policy_(policy), oracle_(oracle) {
     const auto parameters = read_parameters<TlbFlushParameters>(configuration);
+    batched_ = parameters.reclaim_flush == "batched";
     kernel_ceiling_ = static_cast<std::uint64_t>(parameters.ceiling) + 1;
     ceiling_ = machine.costs().tlb.range ? static_cast<std::uint64_t>(parameters.range_ceiling)
                                          : static_cast<std::uint64_t>(parameters.ceiling);
@@ -64,6 +66,54 @@ class TlbFlusher {
   }
   bool frees_first() const { return policy_.frees_first(); }
 
+  // Batches of reclaim (tlb_batch.hpp, which says in which order).
+
+  /// should_defer_flush(): the flush of a page of mm may wait.
+  bool batches(Core& core, MmStruct& mm) { return batched_ && policy_.batches(core, mm); }
+  /// set_tlb_ubc_flush_pending(): `page` was cleared, with its table's lock held. mm says so from now on.
+  void batch_add(Core& core, MmStruct& mm, PageNumber page, TlbBatch& batch) {
+    policy_.batch_add(core, mm, page, batch.cores);
+    core.write(mm.tlb_flush_batched_line);
+    ++mm.tlb_flush_batched;
+    batch.add(mm.id, page, oracle_.flush_begins(mm));
+  }
+  /// try_to_unmap_flush(): no core can use any of it any more. Empties the batch. `mm_of` finds an mm by its number, or
+  /// null.
+  template <class Find>
+  void batch_flush(Core& core, TlbBatch& batch, Find&& mm_of) {
+    core.charge(core.costs().work.flush_setup, Account::tlb_local);
+    core.counters().add(Counter::reclaim_flush);
+    policy_.batch_flush(core, batch.cores);
+    core.settle();
+    for (const TlbBatch::Change& change : batch.changes)
+      if (MmStruct* const mm = mm_of(change.mm))
+        oracle_.flush_ends(*mm, change.begin, change.end, change.ticket);
+    batch.changes.clear();
+    batch.cores.clear();
+  }
+  /// flush_tlb_batched_pending(): before other entries of mm are changed, with their table's lock held. It counts, as
+  /// since 5.17: the flag of 4.14 to 5.16 may be cleared by who has not flushed what was added last.
+  void flush_batched_pending(Core& core, MmStruct& mm) {
+    if (!batched_) return;
+    core.read(mm.tlb_flush_batched_line);
+    const std::uint64_t pending = mm.tlb_flush_batched;
+    if (pending == mm.tlb_flush_batched_done) return;
+    const std::uint64_t ticket = oracle_.flush_begins(mm);
+    core.charge(core.costs().work.flush_setup, Account::tlb_local);
+    if (policy_.flush_batched_pending(core, mm)) {
+      core.counters().add(Counter::tlb_flush_mm);
+      core.settle();
+      const FlushRange range = FlushRange::all_of(mm);
+      oracle_.flush_ends(mm, range.begin, range.end, ticket);
+    }
+    core.write(mm.tlb_flush_batched_line);
+    mm.tlb_flush_batched_done = std::max(mm.tlb_flush_batched_done, pending);
+  }
+  /// The flush of a page that has become old: nobody waits for it.
+  void flush_page_nosync(Core& core, MmStruct& mm, PageNumber page) {
+    policy_.flush_page_nosync(core, mm, page);
+  }
+
  private:
   std::uint64_t begins(Core& core, MmStruct& mm, Counter counter) {
     core.charge(core.costs().work.flush_setup, Account::tlb_local);
@@ -81,6 +131,7 @@ class TlbFlusher {
   TlbFlushPolicy& policy_;
   Oracle& oracle_;
   std::uint64_t ceiling_, kernel_ceiling_;
+  bool batched_; ///< kernel.reclaim_flush
 };
 
 } // namespace mmsim

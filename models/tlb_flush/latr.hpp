@@ -7,7 +7,7 @@
 // tables and the address range, stays out of use until the last bit is gone, and is given back by the CPU
 // that owns the queue, when it next comes to schedule() or unmaps. A queue without a free state falls back to
 // interrupts at once, as does everything but munmap and madvise: fork, copy on write, mprotect and mremap
-// change entries that remain in use.
+// change entries that remain in use, and reclaim waits for its batches anyway.
 //
 // madvise(MADV_DONTNEED) is put off like munmap: until the sweep a core may still read and write the old
 // page, while another has faulted in a new one. Whoever hands such memory on among threads must expect that,
@@ -47,6 +47,7 @@ class Latr final : public ShootdownPolicy, private CpuObserver {
 
  protected:
   CoreSet targets(Core& core, MmStruct& mm, const FlushRange&) override { return others_in_mask(core, mm); }
+  CoreSet holders(Core& core, MmStruct& mm) override { return all_in_mask(core, mm); } // of batches
   bool own_tlb_last() const override { return false; }
 
  private:

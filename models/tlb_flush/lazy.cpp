@@ -5,7 +5,9 @@
 // reads each masked core's is_lazy flag; a core that leaves lazy mode clears its flag and then reads the
 // generation. Whichever is second sees the other. Where page tables are freed lazy cores are interrupted too:
 // they may still walk them. The bit of a core in mm_cpumask is cleared when it switches to another mm: with
-// ids it compares the mm's generation with the one of its entries when it comes back. Left out: flushing the
+// ids it compares the mm's generation with the one of its entries when it comes back. A batch's generations go up
+// page by page, lazy cores are passed over, and a core that is told drops what it has loaded if it is behind
+// (flush_tlb_func_common() of full_flush_tlb_info). Left out: flushing the
 // range alone on coming back (the whole id goes), the six ids that x86 keeps a core.
 
 #include "models/tlb_flush/shootdown.hpp"
@@ -27,8 +29,17 @@ class Lazy final : public MaskedShootdownPolicy {
     ++mm.generation;
   }
   CoreSet targets(Core& core, MmStruct& mm, const FlushRange& range) override {
-    CoreSet others = others_in_mask(core, mm);
-    if (range.freed_tables) return others;
+    const CoreSet others = others_in_mask(core, mm);
+    return range.freed_tables ? others : awake_of(core, others);
+  }
+  CoreSet batch_targets(Core& core, CoreSet cores) override {
+    cores.erase(core.id());
+    return awake_of(core, cores);
+  }
+  void flush_batch_here(Core& core) override {
+    if (MmStruct* const mm = cpus_[core.id().value()].loaded) catch_up_if_behind(core, *mm);
+  }
+  CoreSet awake_of(Core& core, const CoreSet& others) {
     CoreSet awake;
     others.for_each([&](CoreId id) {
       Cpu& cpu = cpus_[id.value()];
@@ -57,6 +68,7 @@ class Lazy final : public MaskedShootdownPolicy {
     if (means_.ids.has_ids()) catch_up_if_behind(core, mm);
   }
   void loaded(Core& core, MmStruct& mm) override {
+    cpus_[core.id().value()].loaded = &mm;
     if (means_.ids.has_ids()) return;
     core.read(mm.generation_line); // the switch has flushed: the core is up to date
     mm.core_generation[core.id().value()] = mm.generation;
@@ -68,6 +80,7 @@ class Lazy final : public MaskedShootdownPolicy {
   }
   void leave(Core& core, MmStruct& mm) override {
     clear_bit(core, mm);
+    if (cpus_[core.id().value()].loaded == &mm) cpus_[core.id().value()].loaded = nullptr; // init_mm's
     if (cpus_[core.id().value()].is_lazy) set_lazy(core, false);
   }
 
@@ -75,6 +88,7 @@ class Lazy final : public MaskedShootdownPolicy {
   struct Cpu {
     CacheLine line{"cpu_tlbstate.is_lazy"};
     bool is_lazy = false;
+    MmStruct* loaded = nullptr; ///< loaded_mm; null for init_mm
   };
 
   void set_lazy(Core& core, bool lazy) {

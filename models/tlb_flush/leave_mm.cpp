@@ -5,7 +5,8 @@
 // a core that is lazy on the mm clears its bit and loads init_mm's tables instead of flushing; when a user
 // task of the mm runs there again, it sets its bit and loads them anew (switch_mm()). The own TLB is first
 // (flush_tlb_mm()). The task's active_mm and its reference stay. x86 had no ids then: with ids the core drops
-// what it holds under the mm's id as well, or its bit would have to stay. Left out: x86's limit of 8
+// what it holds under the mm's id as well, or its bit would have to stay. A batch
+// is flush_tlb_all(): who is lazy leaves, whichever mm it has (do_flush_tlb_all()). Left out: x86's limit of 8
 // concurrent flushes (NUM_INVALIDATE_TLB_VECTORS) and that the own core leaves too if it is a kernel
 // thread's.
 
@@ -37,6 +38,13 @@ class LeaveMm final : public MaskUntilRollover {
       clear_bit(core, mm);
     }
     means_.leave_borrowed_mm(core); // by leave(): the bit, without ids
+  }
+  void flush_batch_here(Core& core) override {
+    invalidate_all_here(core);
+    MmStruct* const mm = lazy_on(core);
+    if (mm == nullptr) return;
+    if (means_.ids.has_ids()) clear_bit(core, *mm);
+    means_.leave_borrowed_mm(core);
   }
 
  private:

@@ -36,6 +36,19 @@ class ShootdownPolicy::KernelCall final : public RemoteCall {
   bool all_;
 };
 
+class ShootdownPolicy::BatchCall final : public RemoteCall {
+ public:
+  explicit BatchCall(ShootdownPolicy& policy) : policy_(policy) {}
+  void run(Core& core) override {
+    core.settle();
+    core.catch_up();
+    policy_.flush_batch_here(core);
+  }
+
+ private:
+  ShootdownPolicy& policy_;
+};
+
 void ShootdownPolicy::flush(Core& core, MmStruct& mm, const FlushRange& range) {
   announce(core, mm);
   const std::uint64_t generation = mm.generation;
@@ -58,6 +71,35 @@ void ShootdownPolicy::flush_kernel_range(Core& core, PageNumber begin, PageNumbe
     means_.calls.call(core, others_online(core), call);
   }
   invalidate_kernel_here(core, begin, end, all);
+}
+
+bool ShootdownPolicy::batches(Core& core, MmStruct& mm) {
+  CoreSet others = holders(core, mm);
+  others.erase(core.id());
+  return !others.empty();
+}
+
+// The generation goes up before the mask is read: who joins later sees it, who has joined before is in the mask.
+void ShootdownPolicy::batch_add(Core& core, MmStruct& mm, PageNumber, CoreSet& cores) {
+  announce(core, mm);
+  cores |= holders(core, mm);
+  core.charge(core.costs().work.mask_scan, Account::tlb_remote); // cpumask_or()
+}
+
+void ShootdownPolicy::batch_flush(Core& core, const CoreSet& cores) {
+  core.counters().add(Counter::tlb_flush_all);
+  const auto flush_own = [&] {
+    if (!cores.contains(core.id())) return;
+    core.irq_disable();
+    flush_batch_here(core);
+    core.irq_enable();
+  };
+  if (!own_tlb_last()) flush_own();
+  if (const CoreSet others = batch_targets(core, cores); !others.empty()) {
+    BatchCall call(*this);
+    means_.calls.call(core, others, call);
+  }
+  if (own_tlb_last()) flush_own();
 }
 
 void ShootdownPolicy::invalidate_here(Core& core, MmStruct& mm, const FlushRange& range) {
@@ -86,6 +128,12 @@ void ShootdownPolicy::invalidate_kernel_here(Core& core, PageNumber begin, PageN
   maintenance.local_barrier(core);
 }
 
+void ShootdownPolicy::invalidate_all_here(Core& core) {
+  Maintenance& maintenance = means_.machine.maintenance();
+  maintenance.local(core, {Maintenance::Scope::Kind::all});
+  maintenance.local_barrier(core);
+}
+
 CoreSet ShootdownPolicy::others_online(Core& core) const {
   CoreSet others = means_.machine.online();
   others.erase(core.id());
@@ -104,9 +152,13 @@ void ShootdownPolicy::clear_bit(Core& core, MmStruct& mm) {
   mm.cpumask.erase(core.id());
 }
 
-CoreSet ShootdownPolicy::others_in_mask(Core& core, MmStruct& mm) {
+CoreSet ShootdownPolicy::all_in_mask(Core& core, MmStruct& mm) {
   core.read(mm.cpumask_line, Account::tlb_remote);
-  CoreSet others = mm.cpumask;
+  return mm.cpumask;
+}
+
+CoreSet ShootdownPolicy::others_in_mask(Core& core, MmStruct& mm) {
+  CoreSet others = all_in_mask(core, mm);
   others.erase(core.id());
   return others;
 }

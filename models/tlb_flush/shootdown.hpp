@@ -5,6 +5,10 @@
 // before it runs it itself: own_tlb_last() chooses. Pages go one by one up to a ceiling, with instructions
 // for ranges where the machine has them, else the whole id goes. flush_kernel_range() is on_each_cpu(): every
 // online core, lazy or not.
+//
+// A batch (tlb_batch.hpp) is arch_tlbbatch_flush() of arch/x86/mm/tlb.c, 5.10: the cores that any of its mms may have
+// translations on are interrupted once, and each drops all that it has. A flush waits for others only if another core is
+// concerned at all.
 #pragma once
 
 #include "models/tlb_flush/tlb_flush_policy.hpp"
@@ -16,10 +20,22 @@ class ShootdownPolicy : public TlbFlushPolicy {
   explicit ShootdownPolicy(const FlushMeans& means) : means_(means) {}
   void flush(Core& core, MmStruct& mm, const FlushRange& range) override;
   void flush_kernel_range(Core& core, PageNumber begin, PageNumber end, bool all) override;
+  bool batches(Core& core, MmStruct& mm) override;
+  void batch_add(Core& core, MmStruct& mm, PageNumber page, CoreSet& cores) override;
+  void batch_flush(Core& core, const CoreSet& cores) override;
 
  protected:
   /// The other cores to interrupt. Reads of shared state cost what their lines cost.
   virtual CoreSet targets(Core& core, MmStruct& mm, const FlushRange& range) = 0;
+  /// All cores that may have translations of mm, this one included.
+  virtual CoreSet holders(Core&, MmStruct&) { return means_.machine.online(); }
+  /// Of those that a batch names, the other cores to interrupt now.
+  virtual CoreSet batch_targets(Core& core, CoreSet cores) {
+    cores.erase(core.id());
+    return cores;
+  }
+  /// What a core does for a batch, with irqs off: itself, or in its handler.
+  virtual void flush_batch_here(Core& core) { invalidate_all_here(core); }
   /// Before the first invalidation: the flush becomes visible to cores that come and go.
   virtual void announce(Core&, MmStruct&) {}
   /// A core has invalidated `range`; `generation` was the mm's when the flush was announced.
@@ -33,6 +49,8 @@ class ShootdownPolicy : public TlbFlushPolicy {
 
   /// Invalidates on this core alone, with the barrier.
   void invalidate_here(Core& core, MmStruct& mm, const FlushRange& range);
+  /// Everything that this core has, of all address spaces.
+  void invalidate_all_here(Core& core);
   /// All online cores but this one.
   CoreSet others_online(Core& core) const;
 
@@ -41,12 +59,15 @@ class ShootdownPolicy : public TlbFlushPolicy {
   static void clear_bit(Core& core, MmStruct& mm);
   /// A copy of the mask without `core`.
   static CoreSet others_in_mask(Core& core, MmStruct& mm);
+  /// A copy of the mask.
+  static CoreSet all_in_mask(Core& core, MmStruct& mm);
 
   FlushMeans means_;
 
  private:
   class Call;
   class KernelCall;
+  class BatchCall;
   void invalidate_kernel_here(Core& core, PageNumber begin, PageNumber end, bool all);
 };
 
@@ -56,6 +77,9 @@ class MaskedShootdownPolicy : public ShootdownPolicy {
   using ShootdownPolicy::ShootdownPolicy;
   bool keeps_mask() const final { return true; }
   void enter(Core& core, MmStruct& mm) override { set_bit(core, mm); }
+
+ protected:
+  CoreSet holders(Core& core, MmStruct& mm) override { return all_in_mask(core, mm); }
 };
 
 /// The mask as `eager` keeps it. Without ids: set on switching to the mm, kept while lazy, cleared on

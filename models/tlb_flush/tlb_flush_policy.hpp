@@ -13,6 +13,11 @@
 // munmap may leave both to the policy instead:
 //   defer(core, mm, range, withheld)   flushes here, and the rest later; until then the range is not used
 //   complete(core, mm)                 nothing of mm is withheld any more
+// Reclaim may leave the flush of single pages to one for many (tlb_batch.hpp, kernel.reclaim_flush):
+//   batches(core, mm)                  may mm's wait?
+//   batch_add(core, mm, page, cores)   under the table's lock, after its entry was cleared
+//   batch_flush(core, cores)           returns when no core can use an old translation of what was added
+//   flush_batched_pending(core, mm)    the same at once for mm, whose other entries are about to change
 // flush_kernel_range(core, begin, end, all) is the same as flush() for pages of the kernel, which every core
 // may use at any time, whatever address space it has loaded.
 //
@@ -79,6 +84,21 @@ class TlbFlushPolicy {
   }
   /// Ends what was deferred for `mm`, at once. With irqs on, in a task.
   virtual void complete(Core&, MmStruct& mm) { (void)mm; }
+  /// should_defer_flush(): the flush of a page of mm may wait for others. By default it may not, and reclaim calls
+  /// flush() page by page.
+  virtual bool batches(Core&, MmStruct&) { return false; }
+  /// arch_tlbbatch_add_mm(): `page` was cleared. `cores` gets those that batch_flush() will have to reach.
+  virtual void batch_add(Core&, MmStruct&, PageNumber page, CoreSet& cores) { (void)page, (void)cores; }
+  /// arch_tlbbatch_flush().
+  virtual void batch_flush(Core&, const CoreSet& cores) { (void)cores; }
+  /// flush_tlb_batched_pending(). True if all of mm has been flushed; false if only what was added.
+  virtual bool flush_batched_pending(Core& core, MmStruct& mm) {
+    flush(core, mm, FlushRange::all_of(mm));
+    return true;
+  }
+  /// flush_tlb_page_nosync(): `page` has become old, and cores may go on for a while without noting that they use it.
+  /// Where a flush would have to interrupt them they do, as on x86.
+  virtual void flush_page_nosync(Core&, MmStruct&, PageNumber page) { (void)page; }
   /// Who wants to know of ticks and switches of the cores, or null.
   virtual CpuObserver* cpu_observer() { return nullptr; }
   /// True if mm.cpumask holds every core that has the mm's tables loaded.
@@ -96,7 +116,7 @@ class TlbFlushPolicy {
 };
 
 struct TlbFlushParameters {
-  std::string policy;
+  std::string policy, reclaim_flush;
   std::int64_t ceiling, range_ceiling;
   static void declare(Declaration& d, TlbFlushParameters& p) {
     d("kernel.tlb_flush", p.policy, "broadcast", "who is told when translations are taken away",
@@ -110,6 +130,12 @@ struct TlbFlushParameters {
       "ibid.: from MAX_TLBI_RANGE_PAGES = 2^21 pages on")
         .at_least(1)
         .at_most(static_cast<std::int64_t>(max_tlbi_range_pages - 1));
+    d("kernel.reclaim_flush", p.reclaim_flush, "immediate",
+      "when reclaim flushes what it unmaps: each page at once, or a cluster of pages together, by one round "
+      "of "
+      "interrupts or by a TLBI a page and one DSB",
+      "arm64 has no ARCH_WANT_BATCHED_UNMAP_TLB_FLUSH in 5.10: batched since 6.6 (x86 since 4.3)")
+        .one_of({"immediate", "batched"});
   }
 };
 inline const DeclareParameters<TlbFlushParameters> declared_tlb_flush_parameters;

@@ -151,6 +151,21 @@ void DiskCosts::declare(Declaration& d, DiskCosts& c) {
   d("machine.disk.write_bandwidth", c.write_bandwidth, "3 GB/s", "bandwidth of the disk for writes", source);
 }
 
+void SwapCosts::declare(Declaration& d, SwapCosts& c) {
+  const char* source = "as machine.disk, which such a server has its swap partition on";
+  d("machine.swap.size", c.size, "0 B", "swap space, all areas together; 0 B: none",
+    "estimate: servers are set up without, or with a small part of their memory");
+  d("machine.swap.areas", c.areas, 1,
+    "areas of equal priority that it is split into, used in turn; they share the device",
+    "estimate: one partition")
+      .at_least(1)
+      .at_most(8);
+  d("machine.swap.latency", c.latency, "80 us", "from a request to the swap device to its first byte",
+    source);
+  d("machine.swap.bandwidth", c.bandwidth, "3 GB/s",
+    "bandwidth of the swap device, for reads and for writes, each shared by the requests under way", source);
+}
+
 void EntryCosts::declare(Declaration& d, EntryCosts& c) {
   d("machine.entry.syscall", c.syscall, "160 ns", "entering and leaving a system call",
     "host.csv F0, getppid on a comparable server core: 160 ns");
@@ -298,8 +313,18 @@ void WorkCosts::declare(Declaration& d, WorkCosts& c) {
   d("machine.work.rmap_visit", c.rmap_visit, "25 ns",
     "an area that a walk of the reverse map looks at: the link to it, its ends, its mm",
     "estimate: three lines that were last used by another process, mostly in a cache of the cluster");
-  d("machine.work.pte_chain_entry", c.pte_chain_entry, "1500 ps", "an entry of a pte_chain that a search passes",
+  d("machine.work.pte_chain_entry", c.pte_chain_entry, "1500 ps",
+    "an entry of a pte_chain that a search passes",
     "estimate: a load and a comparison, its line in the cache");
+  // The room of swap.
+  d("machine.work.swap_slot", c.swap_slot, "20 ns",
+    "taking a slot of a swap area or giving it back, or changing its count: the slot, the area's bounds and "
+    "sums",
+    "estimate: 40 to 60 instructions and a miss of swap_map now and then");
+  d("machine.work.swap_scan", c.swap_scan, "500 ps",
+    "passing over a slot that is in use, looking for a free one",
+    "estimate: a load, a compare and the test of how long it has lasted; a line of swap_map has 64 slots or "
+    "32");
 }
 
 void CostBook::declare(Declaration& d, CostBook& c) {
@@ -310,6 +335,7 @@ void CostBook::declare(Declaration& d, CostBook& c) {
   TlbCosts::declare(d, c.tlb);
   MemoryCosts::declare(d, c.memory);
   DiskCosts::declare(d, c.disk);
+  SwapCosts::declare(d, c.swap);
   EntryCosts::declare(d, c.entry);
   WorkCosts::declare(d, c.work);
 }

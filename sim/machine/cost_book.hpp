@@ -57,6 +57,15 @@ struct DiskCosts {
   static void declare(Declaration&, DiskCosts&);
 };
 
+/// The device of the swap areas.
+struct SwapCosts {
+  Bytes size;
+  std::int64_t areas;
+  Duration latency;
+  BytesPerSecond bandwidth;
+  static void declare(Declaration&, SwapCosts&);
+};
+
 /// Ways into and out of the kernel, and switching.
 struct EntryCosts {
   Duration syscall, fault, user_access, switch_registers, switch_mm, switch_ttbr, rollover;
@@ -81,6 +90,8 @@ struct WorkCosts {
   // vmscan:
   Duration reclaim_round, reclaim_page, oom_task;
   Duration avc_link, rmap_visit, pte_chain_entry;                          // reverse map (room of rmap)
+  // The room of swap.
+  Duration swap_slot, swap_scan;
   static void declare(Declaration&, WorkCosts&);
 };
 
@@ -91,6 +102,7 @@ struct CostBook {
   TlbCosts tlb;
   MemoryCosts memory;
   DiskCosts disk;
+  SwapCosts swap;
   EntryCosts entry;
   WorkCosts work;
   static void declare(Declaration& d, CostBook& c);

@@ -20,7 +20,10 @@ struct Flush {
 
 constexpr std::uint64_t whole_mm = 0; // instead of a number of pages
 
-std::vector<std::int64_t> second_flush(std::uint32_t others, const Settings& settings, std::uint64_t pages) {
+enum class Kind { range, batch };
+
+std::vector<std::int64_t> second_flush(std::uint32_t others, const Settings& settings, std::uint64_t pages,
+                                       Kind kind) {
   KernelWorld w(1 + others, settings);
   bool over = false;
   std::uint32_t there = 0;
@@ -34,7 +37,12 @@ std::vector<std::int64_t> second_flush(std::uint32_t others, const Settings& set
       Core& core = task.core();
       core.settle();
       const Instant start = task.now();
-      if (pages == whole_mm)
+      if (kind == Kind::batch) {
+        TlbBatch batch;
+        for (std::uint64_t p = 0; p < pages; ++p)
+          w.system.flusher.batch_add(core, *task.mm, page + p, batch);
+        w.system.flusher.batch_flush(core, batch, [&](std::uint32_t id) { return w.system.mm_of(id); });
+      } else if (pages == whole_mm)
         w.system.flusher.flush_mm(core, *task.mm, false);
       else
         w.system.flusher.flush_range(core, *task.mm, page, page + pages, false);
@@ -55,8 +63,8 @@ std::vector<std::int64_t> second_flush(std::uint32_t others, const Settings& set
   return {took.count(), w.system.machine.topology().latency(Distance::cluster).count()};
 }
 
-Flush measured(std::uint32_t others, const Settings& settings, std::uint64_t pages) {
-  const auto numbers = in_child([&] { return second_flush(others, settings, pages); });
+Flush measured(std::uint32_t others, const Settings& settings, std::uint64_t pages, Kind kind = Kind::range) {
+  const auto numbers = in_child([&] { return second_flush(others, settings, pages, kind); });
   return {Duration(numbers[0]), read_parameters<CostBook>(configuration_with(settings)),
           Duration(numbers[1])};
 }
@@ -161,6 +169,48 @@ TEST_P(Shootdown, WithTheErratumBroadcastsAndInterrupts) {
 INSTANTIATE_TEST_SUITE_P(Others, Shootdown,
                          testing::Combine(testing::Values(1, 2, 3, 5), testing::Values("80 ns", "2 ns"),
                                           testing::Values<std::uint64_t>(1, 7, whole_mm)));
+
+// Pages of one process in a batch (tlb_batch.hpp): each reads the mask, adds it to the batch's and notes it in the mm;
+// then one flush of all that the cores have.
+class Batch : public testing::TestWithParam<std::tuple<int, std::uint64_t>> {
+ protected:
+  const int n = std::get<0>(GetParam());
+  const std::uint64_t pages = std::get<1>(GetParam());
+  Flush flush(const std::string& policy) const {
+    return measured(static_cast<std::uint32_t>(n), {{"kernel.tlb_flush", policy}}, pages, Kind::batch);
+  }
+};
+
+Duration added(const CostBook& c, std::uint64_t pages, Duration each) {
+  return static_cast<std::int64_t>(pages) * (each + c.line.hit) + c.work.flush_setup;
+}
+
+TEST_P(Batch, IsOneRoundOfInterruptsHoweverManyPagesItHas) {
+  for (const char* policy : {"eager", "leave_mm", "latr"}) {
+    const auto [took, c, distance] = flush(policy);
+    const Duration all = c.tlb.invalidate_all + c.tlb.dsb;
+    const Duration before = added(c, pages, c.line.hit + c.work.mask_scan);
+    if (std::string(policy) == "eager") // the own TLB last
+      EXPECT_EQ(took, called(c, distance, n, before, all) + all) << policy;
+    else
+      EXPECT_EQ(took, called(c, distance, n, before + all, all)) << policy;
+  }
+}
+
+TEST_P(Batch, OfAllCoresReadsNoMask) {
+  const auto [took, c, distance] = flush("eager_all");
+  const Duration all = c.tlb.invalidate_all + c.tlb.dsb;
+  EXPECT_EQ(took, called(c, distance, n, added(c, pages, c.work.mask_scan), all) + all);
+}
+
+TEST_P(Batch, ByBroadcastIsATlbiAPageAndOneDsb) {
+  const auto [took, c, distance] = flush("broadcast");
+  EXPECT_EQ(took,
+            added(c, pages, c.tlb.broadcast_issue + c.tlb.broadcast_channel) + broadcast(c, distance, 0));
+}
+
+INSTANTIATE_TEST_SUITE_P(Others, Batch,
+                         testing::Combine(testing::Values(1, 3), testing::Values<std::uint64_t>(1, 32)));
 
 // Which core loses a page first, the one that flushes (0) or the other (1)?
 std::int64_t first_to_lose(const std::string& policy) {

@@ -1,0 +1,46 @@
+#include "models/reclaim/swap_io.hpp"
+
+#include "models/system.hpp"
+
+namespace mmsim {
+
+SwapIo::SwapIo(System& system, SwapCache& cache, const Configuration& configuration, bool device)
+    : system_(system), cache_(cache) {
+  const SwapCosts& costs = system.machine.costs().swap;
+  if (device)
+    device_.emplace(system.block, "swap", Device::Speed{costs.bandwidth, costs.bandwidth, costs.latency},
+                    read_parameters<DeviceFailureParameters>(configuration).swap);
+}
+
+void SwapIo::submit(Core& core, FrameNumber frame, Transfer transfer) {
+  if (unused_.empty()) unused_.push_back(&bios_.emplace_back(*this)); // get_swap_bio()
+  Bio& bio = *unused_.back();
+  unused_.pop_back();
+  bio.page = system_.pages.links(frame).cached;
+  device_->submit(core, bio, transfer, Bytes(bytes_per_frame));
+}
+
+void SwapIo::writepage(Core& core, FrameNumber frame) {
+  PageWaitTable& waits = system_.page_cache.waits;
+  system_.counters.add(Counter::pswpout);
+  system_.pages[frame].flags &= ~std::uint32_t{PG_dirty}; // clear_page_dirty_for_io(), unless the caller has
+  cache_.tag_writeback(core, frame);
+  waits.set_page_writeback(core, frame);
+  waits.unlock_page(core, frame);
+  submit(core, frame, Transfer::write);
+}
+
+void SwapIo::readpage(Core& core, FrameNumber frame) {
+  system_.counters.add(Counter::pswpin);
+  submit(core, frame, Transfer::read);
+}
+
+void SwapIo::Bio::end_io(Core& core, bool failed) {
+  CachedPage& of = *page;
+  SwapIo& owner = io;
+  owner.unused_.push_back(this); // bio_put()
+  if ((owner.system_.pages[of.frame].flags & PG_writeback) != 0) owner.cache_.tag_writeback(core, of.frame);
+  owner.system_.page_cache.end_io(core, of, failed);
+}
+
+} // namespace mmsim

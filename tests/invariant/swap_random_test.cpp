@@ -1,0 +1,206 @@
+// Does every page come back from swap as it went, whatever happens at the same time, and is no slot lost? With content
+// stamps (run.checks) every read of user code is compared with what was last written there.
+
+#include "models/address_space/content_stamps.hpp"
+#include "models/operations/madvise.hpp"
+#include "models/operations/mprotect.hpp"
+#include "models/operations/mremap.hpp"
+#include "models/operations/munmap.hpp"
+#include "sim/engine/random.hpp"
+#include "tests/support/versions.hpp"
+
+#include <gtest/gtest.h>
+
+namespace mmsim::tests {
+namespace {
+
+using namespace literals;
+
+/// Kernels that swap: the settings of their reverse maps and of swap on top.
+std::vector<KernelVersion> swapping_versions() {
+  std::vector<KernelVersion> all;
+  for (const KernelVersion& version : versions) {
+    KernelVersion& made = all.emplace_back(version);
+    if (version.name == std::string("linux_2_6_24"))
+      made.settings = made.settings +
+                      Settings{{"kernel.swap_slots", "scan"},        {"kernel.swap_space", "0 B"},
+                               {"kernel.swap_readahead", "aligned"}, {"kernel.swap_exclusive", "page_count"},
+                               {"kernel.swap_in_accessed", true},    {"kernel.swap_token", "priority"},
+                               {"kernel.vmscan", "swap_tendency"},   {"kernel.reclaim_flush", "immediate"}};
+  }
+  return all;
+}
+
+class SwapRuns : public testing::TestWithParam<KernelVersion> {};
+INSTANTIATE_TEST_SUITE_P(Versions, SwapRuns, testing::ValuesIn(swapping_versions()),
+                         [](const auto& info) { return info.param.name; });
+
+const Settings small{{"machine.memory", "16 MiB"},
+                     {"machine.swap.size", "24 MiB"},
+                     {"machine.swap.latency", "5 us"},
+                     {"run.checks", true}};
+
+constexpr std::uint64_t pages_each = 900; // four processes have more than there is
+
+struct Outcome {
+  std::int64_t finished = 0, killed = 0, sigbus = 0, oom = 0, in = 0, out = 0, compared = 0, errors = 0;
+  std::vector<std::int64_t> values() const {
+    return {finished, killed, sigbus, oom, in, out, compared, errors};
+  }
+  static Outcome of(const std::vector<std::int64_t>& v) {
+    return {v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7]};
+  }
+};
+
+/// What a process does at random with an area of its own.
+class User {
+ public:
+  User(KernelWorld& world, Task& task, RandomStream& random, bool forks)
+      : w_(world), task_(task), random_(random), forks_(forks) {
+    first_ = mmap_apart(w_.system, task_, pages_each);
+  }
+  void run(int steps) {
+    for (int i = 0; i < steps; ++i)
+      step();
+  }
+
+ private:
+  void touch_one() {
+    touch(w_.system, task_, first_ + random_.below(pages_each),
+          random_.below(2) == 0 ? AccessKind::write : AccessKind::read);
+  }
+  void step() {
+    const std::uint64_t what = random_.below(100);
+    const PageNumber page = first_ + random_.below(pages_each - 16);
+    if (what == 0 && forks_) return fork_and_use();
+    if (what == 1) return void(madvise(w_.system, task_, page, 1 + random_.below(16), Advice::dontneed));
+    if (what == 2) return protect_and_back(page);
+    if (what == 3) return move();
+    for (int i = 0; i < 12; ++i)
+      touch_one();
+  }
+  void protect_and_back(PageNumber page) {
+    mprotect(w_.system, task_, page, 8, VM_READ);
+    touch(w_.system, task_, page, AccessKind::read);
+    mprotect(w_.system, task_, page, 8, VM_READ | VM_WRITE);
+  }
+  // To another address and, with the next call, to a third one.
+  void move() {
+    const MmapResult moved = mremap(w_.system, task_, first_, pages_each, pages_each + 1, MREMAP_MAYMOVE);
+    if (moved.error != Errno::ok) return;
+    first_ = moved.first;
+    munmap(w_.system, task_, first_ + pages_each, 1);
+  }
+  // Parent and child go on with the same pages for a while, each writing some.
+  void fork_and_use() {
+    auto exited = std::make_shared<Completion>("the exit of a child");
+    const PageNumber first = first_;
+    const std::uint64_t seed = random_.below(1'000'000);
+    KernelWorld& w = w_;
+    if (fork(
+            w.system, task_, CoreId(static_cast<std::uint32_t>(random_.below(4))),
+            [&w, first, seed](Task& child) {
+              RandomStream random(seed, "child");
+              for (int i = 0; i < 60; ++i)
+                touch(w.system, child, first + random.below(pages_each),
+                      random.below(3) == 0 ? AccessKind::write : AccessKind::read);
+              exit_task(w.system, child);
+            },
+            exited) == nullptr)
+      return;
+    for (int i = 0; i < 40; ++i)
+      touch_one();
+    exited->wait(w.system, task_);
+  }
+
+  KernelWorld& w_;
+  Task& task_;
+  RandomStream& random_;
+  const bool forks_;
+  PageNumber first_;
+};
+
+Outcome random_run(const Settings& settings, std::uint64_t seed, bool forks, int steps) {
+  return Outcome::of(in_child([&] {
+    KernelWorld w(4, settings, {}, seed);
+    Outcome outcome;
+    w.system.task_killed = [&](Task&) { ++outcome.killed; };
+    for (std::uint32_t cpu = 0; cpu < 4; ++cpu)
+      spawn_process_at_boot(w.system, "user " + std::to_string(cpu), CoreId(cpu), [&, cpu](Task& task) {
+        RandomStream random(seed, "user " + std::to_string(cpu));
+        User(w, task, random, forks).run(steps);
+        ++outcome.finished;
+        exit_task(w.system, task);
+      });
+    w.engine.run();
+    w.system.check_invariants();
+    outcome.sigbus = static_cast<std::int64_t>(w.count(Counter::sigbus));
+    outcome.oom = static_cast<std::int64_t>(w.count(Counter::oom_kill));
+    outcome.in = static_cast<std::int64_t>(w.count(Counter::pswpin));
+    outcome.out = static_cast<std::int64_t>(w.count(Counter::pswpout));
+    outcome.errors = static_cast<std::int64_t>(w.count(Counter::io_error));
+    outcome.compared = static_cast<std::int64_t>(w.system.stamps->compared());
+    return outcome.values();
+  }));
+}
+
+TEST_P(SwapRuns, BringEveryPageBackAsItWent) {
+  for (std::uint64_t seed = 1; seed <= 2; ++seed) {
+    const Outcome outcome = random_run(GetParam().settings + small, seed, true, 250);
+    EXPECT_EQ(outcome.finished, 4);
+    EXPECT_EQ(outcome.oom + outcome.sigbus, 0);
+    EXPECT_GT(outcome.out, 100);
+    EXPECT_GT(outcome.in, 100);
+    EXPECT_GT(outcome.compared, 4 * 250 * 4);
+  }
+}
+
+TEST_P(SwapRuns, LoseNothingWithASlowDevice) {
+  const Outcome outcome =
+      random_run(GetParam().settings + small +
+                     Settings{{"machine.swap.latency", "2 ms"}, {"machine.swap.bandwidth", "20 MB/s"}},
+                 3, true, 60);
+  EXPECT_EQ(outcome.finished, 4);
+  EXPECT_GT(outcome.out, 50);
+}
+
+TEST_P(SwapRuns, LoseNothingWhenSwapIsFull) {
+  const Outcome outcome =
+      random_run(GetParam().settings + small + Settings{{"machine.swap.size", "2 MiB"}}, 4, false, 250);
+  EXPECT_EQ(outcome.finished + outcome.killed, 4);
+  EXPECT_GT(outcome.oom, 0);
+  EXPECT_GT(outcome.finished, 0); // not all of them
+  EXPECT_GT(outcome.out, 50);
+}
+
+TEST_P(SwapRuns, LoseAProcessAndNothingElseWhenAReadFails) {
+  const Outcome outcome = random_run(
+      GetParam().settings + small + Settings{{"machine.swap.fail_every", std::int64_t{401}}}, 5, false, 250);
+  EXPECT_GT(outcome.errors, 0);
+  EXPECT_EQ(outcome.finished + outcome.killed, 4);
+  EXPECT_EQ(outcome.killed, outcome.sigbus); // one process each, and nobody for another reason
+  EXPECT_EQ(outcome.oom, 0);
+}
+
+TEST(ContentStamps, NoticeAPageThatWasSwappedWithAnother) {
+  const std::string violation = text_in_child([] {
+    return violation_of([] {
+      KernelWorld w(1, {{"run.checks", true}});
+      spawn_process_at_boot(w.system, "process", CoreId(0), [&](Task& task) {
+        const PageNumber page = mmap_apart(w.system, task, 2);
+        touch(w.system, task, page, AccessKind::write);
+        touch(w.system, task, page + 1, AccessKind::write);
+        touch(w.system, task, page, AccessKind::read); // as it was written
+        const FrameNumber one = task.mm->tables.find(page)->frame();
+        const FrameNumber other = task.mm->tables.find(page + 1)->frame();
+        w.system.contents.copy_page(task.core(), one, other); // what no kernel does
+        touch(w.system, task, page + 1, AccessKind::read);
+      });
+      w.engine.run();
+    });
+  });
+  EXPECT_NE(violation.find("but must find what cpu 0 wrote to page"), std::string::npos) << violation;
+}
+
+} // namespace
+} // namespace mmsim::tests
