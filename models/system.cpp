@@ -56,7 +56,8 @@ void KernelParameters::declare(Declaration& d, KernelParameters& p) {
     "drops the table's lock",
     "2.6.24; since 2.6.28 the entry comes last, since 4.2 the old page goes without the lock");
   d("kernel.wp_move_anon_rmap", p.wp_move_anon_rmap, false,
-    "a write fault that takes an anonymous page over makes it name the area's own anon_vma, so that the reverse "
+    "a write fault that takes an anonymous page over makes it name the area's own anon_vma, so that the "
+    "reverse "
     "map looks nowhere else (with kernel.rmap = \"anon_vma_chain\")",
     "page_move_anon_rmap in do_wp_page: 2.6.34 to 5.8, and again since 5.19; not in 5.10");
   d("kernel.fault_around", p.fault_around, "64 KiB",
@@ -145,6 +146,8 @@ System::System(Engine& engine, const Configuration& configuration, Counters& cou
       page_table_shape_(PageTable::Shape::of_format(parameters.page_table)) {
   pages.stamps = stamps.get();
   pages.set_reclaim(reclaim);
+  page_cache.waits.connect(reclaim);
+  overcommit.connect(swap.slots(), [this] { return swap.free_slots(); });
   rmap->connect(*this);
   pages[pages.layout().empty_zero_page()].refcount = 1; // the kernel's own: never freed
   slabs.connect(scheduler);
@@ -168,7 +171,6 @@ System::System(Engine& engine, const Configuration& configuration, Counters& cou
                                           RcuMeans{machine, locks, scheduler, configuration});
   page_cache.connect(*rcu_);
   page_cache.connect(writeback);
-  page_cache.waits.connect(reclaim);
   observers_.add(*rcu_);
   if (CpuObserver* own = policy->cpu_observer()) observers_.add(*own);
   scheduler.observe(observers_);

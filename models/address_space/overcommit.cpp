@@ -52,8 +52,9 @@ bool Overcommit::vm_enough_memory(Core& core, const MmStruct& mm, std::uint64_t 
 bool Overcommit::allows(Core& core, const MmStruct& mm, std::int64_t pages) {
   switch (parameters_.memory) {
   case 0:
-    return parameters_.guess == "totalram" ? pages <= static_cast<std::int64_t>(pages_.managed_frames())
-                                           : free_pages_suffice(core, pages);
+    return parameters_.guess == "totalram"
+               ? pages <= static_cast<std::int64_t>(pages_.managed_frames() + total_swap_pages_)
+               : free_pages_suffice(core, pages);
   case 1:
     return true;
   default:
@@ -61,17 +62,22 @@ bool Overcommit::allows(Core& core, const MmStruct& mm, std::int64_t pages) {
   }
 }
 
-// Page cache, swap and reclaimable slab come first in 2.6.24; there is none of them.
+// The page cache, swap and reclaimable slab come first in 2.6.24; then free pages, on the same line of counters.
 bool Overcommit::free_pages_suffice(Core& core, std::int64_t pages) {
   const std::int64_t free = pages_.vm_stat().read_global(core, NR_FREE_PAGES); // nr_free_pages()
+  const auto but_roots = [](std::int64_t some) { return some - some / 32; }; // the last 3 % are root's
+  const std::int64_t reclaimable =
+      but_roots(pages_.vm_stat().global_now(NR_FILE_PAGES) + pages_.vm_stat().global_now(NR_SLAB_RECLAIMABLE) +
+                (nr_swap_pages_ ? static_cast<std::int64_t>(nr_swap_pages_()) : 0));
+  if (reclaimable > pages) return true;
   const auto totalreserve_pages = static_cast<std::int64_t>(pages_.limits().totalreserve_pages);
   if (free <= totalreserve_pages) return false;
-  const std::int64_t available = free - totalreserve_pages;
-  return available - available / 32 > pages; // the last 3 % are root's
+  return reclaimable + but_roots(free - totalreserve_pages) > pages;
 }
 
 std::int64_t Overcommit::commit_limit() const {
-  return static_cast<std::int64_t>(pages_.managed_frames()) * parameters_.ratio / 100;
+  return static_cast<std::int64_t>(pages_.managed_frames()) * parameters_.ratio / 100 +
+         static_cast<std::int64_t>(total_swap_pages_);
 }
 
 std::int64_t Overcommit::allowed(const MmStruct& mm) const {

@@ -49,9 +49,9 @@ struct Vma {
   MmStruct* mm = nullptr;           ///< whose area it is
   AnonVma* anon_vma = nullptr;      ///< from its first anonymous page on
   AnonVmaChain* chain = nullptr;    ///< the first of its links to anon_vmas (kernel.rmap = "anon_vma_chain")
+  SwapReadaheadInfo swap_readahead; ///< kernel.swap_readahead = "vma"
   Vma *anon_next = nullptr, *anon_previous = nullptr; ///< anon_vma_node (kernel.rmap = "anon_vma")
   IntervalNode<Vma> shared;                           ///< its place in its file's i_mmap
-  SwapReadaheadInfo swap_readahead;                   ///< kernel.swap_readahead = "vma"
   VmaLock* lock = nullptr;                            ///< with kernel.vma_lock (vma_lock.hpp)
   bool detached = false; ///< is in no tree: for who finds it under RCU, or by the reverse map
 

@@ -46,7 +46,9 @@ Vma* copy_vma(System& system, Task& task, Vma*& vma, PageNumber to, std::uint64_
   if (Vma* const merged =
           vma_merge(system, task, previous, {to, to + pages, vma->flags, vma->anon_vma, vma->file, pgoff})) {
     if (merged->contains(old_begin)) vma = merged;
-    return merged;
+    // 2.6.24 also merges with an area that has no anon_vma, and leaves it without one.
+    const bool found = merged->anon_vma != nullptr || system.rmap->anon_vma_clone(task, *merged, *vma);
+    return found ? merged : nullptr;
   }
   Vma* const copy = vm_area_alloc(system, task.core(), mm, *vma); // vm_area_dup()
   if (copy == nullptr) return nullptr;

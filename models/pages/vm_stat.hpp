@@ -107,6 +107,11 @@ class VmStat {
     core.read(all.line);
     return std::max<std::int64_t>(all.value[item], 0);
   }
+  /// The same of any item, by who has just read another one with read_global(). Takes no time.
+  std::int64_t global_now(VmStatItem item) const {
+    const Global& all = counted_by_node(item) ? all_nodes_ : all_zones_;
+    return std::max<std::int64_t>(all.value[item], 0);
+  }
   /// The same at this instant, for those outside of the machine.
   std::int64_t published(std::uint32_t zone, VmStatItem item) const {
     const std::int64_t value = zones_[zone].value[item];

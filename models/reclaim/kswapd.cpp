@@ -73,9 +73,7 @@ void Kswapd::run(Task& task, ReclaimNode& node) {
       node.order = std::exchange(node.kswapd_order, 0);
       node.highest = std::exchange(node.kswapd_highest, ZoneType::dma);
     }
-    if (means_.observer != nullptr) means_.observer->begin(task, ReclaimBy::kswapd);
     scan_.balance_pgdat(task, node);
-    if (means_.observer != nullptr) means_.observer->end(task, ReclaimBy::kswapd);
     scan_.try_to_sleep(task, node);
   }
 }

@@ -2,7 +2,7 @@
 //
 //   Reclaim reclaim(system);
 //   pages.set_reclaim(reclaim);
-//   reclaim.observer = &mine;               // told of each direct reclaim and each round of kswapd
+//   reclaim.observer = &mine;               // told of each direct reclaim and each pass of kswapd
 //
 // Models the ways in: wakeup_kswapd() (kswapd.hpp), try_to_free_pages() (vmscan.hpp), out_of_memory() (oom_killer.hpp),
 // drain_all_pages().

@@ -7,14 +7,15 @@ namespace mmsim {
 
 bool Swap::add_to_swap(Core& core, FrameNumber frame) {
   if (slots() == 0) return false;
-  const SwapEntry entry = slots_->get_swap_page(core);
-  if (!entry) {
-    system_.counters.add(Counter::swap_full);
-    return false;
-  }
-  if (!cache_.add_to_swap_cache(core, frame, entry)) { // a read ahead of a slot that was just freed
-    slots_->put(core, entry, SwapUser::cache);
-    return false;
+  SwapEntry entry;
+  for (;;) {
+    entry = slots_->get_swap_page(core);
+    if (!entry) {
+      system_.counters.add(Counter::swap_full);
+      return false;
+    }
+    if (cache_.add_to_swap_cache(core, frame, entry)) break;
+    slots_->put(core, entry, SwapUser::cache); // 2.6.24: somebody reads the slot ahead
   }
   system_.pages[frame].flags |= PG_uptodate | PG_dirty;
   return true;

@@ -41,8 +41,10 @@ class MaxMapped final : public VmScan {
       while (!zone.watermark_ok(task.core(), 0, {.mark = Watermark::high}, ZoneType::dma)) {
         system_.scheduler.resched_point(task);
         std::uint64_t left = swap_cluster_max;
+        if (means_.observer != nullptr) means_.observer->begin(task, ReclaimBy::kswapd);
         for (int priority = def_priority_24; priority > 0 && left > 0; --priority)
           left = shrink_caches(task, zone.type(), priority, left, true);
+        if (means_.observer != nullptr) means_.observer->end(task, ReclaimBy::kswapd);
         if (left == 0) continue;
         means_.timeouts.sleep(task, task.now() + std::chrono::seconds(1),
                               Account::io); // schedule_timeout(HZ)

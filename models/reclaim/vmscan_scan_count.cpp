@@ -58,9 +58,11 @@ class ScanCount final : public VmScan {
       const std::uint64_t before = control.nr_reclaimed;
       bool raise_priority = true;
       if (pgdat_balanced(task.core(), node, control.order, node.highest)) break;
+      if (means_.observer != nullptr) means_.observer->begin(task, ReclaimBy::kswapd);
       age_active_anon(task, node, control);
       control.nr_scanned = 0;
       if (kswapd_shrink_node(task, node, control)) raise_priority = false;
+      if (means_.observer != nullptr) means_.observer->end(task, ReclaimBy::kswapd);
       if (node.pfmemalloc_wait.active() && allow_direct_reclaim(task.core(), node))
         node.pfmemalloc_wait.wake_all(system_.scheduler, task.core());
       if (raise_priority || control.nr_reclaimed == before) --control.priority;

@@ -116,8 +116,10 @@ class SwapTendency final : public VmScan {
       while (balance.end > 0 && !is_short(task.core(), node, balance.end - 1, priority))
         --balance.end;
       if (balance.end == 0) break;
+      if (means_.observer != nullptr) means_.observer->begin(task, ReclaimBy::kswapd);
       for (std::size_t i = 0; i < balance.end; ++i)
         if (balance_zone(task, node, i, balance)) priorities[i] = priority;
+      if (means_.observer != nullptr) means_.observer->end(task, ReclaimBy::kswapd);
       if (balance.all_ok) break;
       if (balance.scanned > 0 && priority < def_priority - 2)
         means_.congestion.wait(task, Congestion::tenth_of_a_second);

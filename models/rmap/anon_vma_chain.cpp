@@ -29,11 +29,11 @@
 namespace mmsim {
 namespace {
 
-/// lock_anon_vma_root(): all anon_vmas of an area have the same one.
+/// lock_anon_vma_root(): all anon_vmas of an area have the same one. Without a destructor: who is dismissed at the end of a
+/// run unlocks nothing.
 class RootLock {
  public:
   explicit RootLock(Task& task) : task_(task) {}
-  ~RootLock() { unlock(); }
   RootLock(const RootLock&) = delete;
   RootLock& operator=(const RootLock&) = delete;
   void lock(AnonVma& anon_vma) {
@@ -162,7 +162,7 @@ class AnonVmaChainMap final : public ObjectBasedMap {
   }
 
   bool is_mergeable_anon_vma(const AnonVma* a, const AnonVma* b, const Vma* vma) const override {
-    if ((a == nullptr || b == nullptr) && (vma == nullptr || !is_in_several(*vma))) return true;
+    if ((a == nullptr || b == nullptr) && (vma == nullptr || is_singular(*vma))) return true;
     return a == b;
   }
 
@@ -200,7 +200,7 @@ class AnonVmaChainMap final : public ObjectBasedMap {
     return false;
   }
   AnonVma* reusable_anon_vma(const Vma& vma) const override {
-    return is_in_several(vma) ? nullptr : vma.anon_vma;
+    return is_singular(vma) ? vma.anon_vma : nullptr;
   }
   void add_anon(Core&, FrameNumber frame, const Mapping& mapping, RmapExclusive exclusive,
                 RmapReserve*) override {
@@ -212,36 +212,34 @@ class AnonVmaChainMap final : public ObjectBasedMap {
   }
 
  private:
-  /// !list_is_singular(&vma->anon_vma_chain), but that an empty one is in none.
-  static bool is_in_several(const Vma& vma) { return vma.chain != nullptr && vma.chain->next != nullptr; }
+  /// list_is_singular(&vma->anon_vma_chain).
+  static bool is_singular(const Vma& vma) { return vma.chain != nullptr && vma.chain->next == nullptr; }
 
   /// anon_vma_clone(): `made` may have its anon_vma already.
   bool clone(Task& task, Vma& made, const Vma& source) {
     const AnonVmaChain* oldest = source.chain;
     while (oldest->next != nullptr)
       oldest = oldest->next;
-    {
-      RootLock root(task);
-      for (const AnonVmaChain* each = oldest; each != nullptr; each = each->previous) {
-        AnonVmaChain* avc = avc_alloc(task.core(), Gfp()); // GFP_NOWAIT
-        if (avc == nullptr) {
-          root.unlock();
-          avc = avc_alloc(task.core(), GFP_KERNEL);
-        }
-        if (avc == nullptr) {
-          root.unlock();
-          made.anon_vma = nullptr; // its degree has not been raised
-          unlink_anon_vmas(task, made);
-          return false;
-        }
-        AnonVma& anon_vma = *each->anon_vma;
-        root.lock(anon_vma);
-        link(task.core(), made, *avc, anon_vma);
-        if (made.anon_vma == nullptr && &anon_vma != source.anon_vma && anon_vma.degree < 2)
-          made.anon_vma = &anon_vma;
+    RootLock root(task);
+    for (const AnonVmaChain* each = oldest; each != nullptr; each = each->previous) {
+      AnonVmaChain* avc = avc_alloc(task.core(), Gfp()); // GFP_NOWAIT
+      if (avc == nullptr) {
+        root.unlock();
+        avc = avc_alloc(task.core(), GFP_KERNEL);
       }
-      if (made.anon_vma != nullptr) ++made.anon_vma->degree;
+      if (avc == nullptr) {
+        made.anon_vma = nullptr; // its degree has not been raised
+        unlink_anon_vmas(task, made);
+        return false;
+      }
+      AnonVma& anon_vma = *each->anon_vma;
+      root.lock(anon_vma);
+      link(task.core(), made, *avc, anon_vma);
+      if (made.anon_vma == nullptr && &anon_vma != source.anon_vma && anon_vma.degree < 2)
+        made.anon_vma = &anon_vma;
     }
+    if (made.anon_vma != nullptr) ++made.anon_vma->degree;
+    root.unlock();
     return true;
   }
 

@@ -109,31 +109,6 @@ void unmap_one(System& system, Core& core, FrameNumber frame, const Mapping& map
 
 } // namespace
 
-int page_mkclean(System& system, Task& task, FrameNumber frame) {
-  int cleaned = 0;
-  system.rmap->for_each_mapping(task, frame, [&](const Mapping& mapping) {
-    Core& core = task.core();
-    system.before_entries_change(core);
-    core.charge(core.costs().work.pte_scan, Account::work);
-    const Pte old = mapping.entry();
-    if (!mapping.vma.has(VM_SHARED) || !(old.writable() || old.dirty())) return Walk::go_on;
-    const Pte clean = old.without(pte_writable | pte_dirty);
-    PageTable::set(mapping.table, mapping.index, old.cleared()); // ptep_clear_flush()
-    core.charge(core.costs().work.pte_clear, Account::work);
-    if (old.valid()) {
-      system.oracle.entry_changed(mapping.mm, mapping.page, mapping.page + 1);
-      system.flusher.flush_page(core, mapping.mm, mapping.page);
-    }
-    core.settle();
-    PageTable::set(mapping.table, mapping.index, mapping.entry().mapped(clean.frame(), clean.flags()));
-    if (!old.valid()) PageTable::set(mapping.table, mapping.index, mapping.entry().prot_none());
-    core.charge(core.costs().work.pte_set, Account::work);
-    ++cleaned;
-    return Walk::go_on;
-  });
-  return cleaned;
-}
-
 Unmapped try_to_unmap(System& system, Task& task, FrameNumber frame, UnmapBatch* batch) {
   const Frame& page = system.pages[frame];
   if ((page.flags & (PG_file | PG_swapcache)) == 0)

@@ -53,10 +53,6 @@ Unmapped try_to_unmap(System& system, Task& task, FrameNumber frame, UnmapBatch*
 /// for try_to_unmap_flush_dirty() if the batch is `writable`.)
 void try_to_unmap_flush(System& system, Task& task, UnmapBatch& batch);
 
-/// page_mkclean() of a locked page of a file that is about to be written: entries of shared areas become clean and
-/// read-only, so that the next write is noticed. How many. (Since 2.6.19.) May sleep.
-int page_mkclean(System& system, Task& task, FrameNumber frame);
-
 // The steps, which swap_out() of 2.4 has as well.
 
 /// ptep_clear_flush_young() under the table's lock: true if the entry was young.

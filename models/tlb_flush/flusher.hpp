@@ -75,7 +75,7 @@ class TlbFlusher {
     policy_.batch_add(core, mm, page, batch.cores);
     core.write(mm.tlb_flush_batched_line);
     ++mm.tlb_flush_batched;
-    batch.add(mm.id, page, oracle_.flush_begins(mm));
+    batch.changes.push_back({mm.id, page, oracle_.flush_begins(mm)});
   }
   /// try_to_unmap_flush(): no core can use any of it any more. Empties the batch. `mm_of` finds an mm by its number, or
   /// null.
@@ -87,7 +87,7 @@ class TlbFlusher {
     core.settle();
     for (const TlbBatch::Change& change : batch.changes)
       if (MmStruct* const mm = mm_of(change.mm))
-        oracle_.flush_ends(*mm, change.begin, change.end, change.ticket);
+        oracle_.flush_ends(*mm, change.page, change.page + 1, change.ticket);
     batch.changes.clear();
     batch.cores.clear();
   }

@@ -24,21 +24,12 @@ struct TlbBatch {
   /// The oracle's: what the flush will end. An mm may be gone by then, so that its number stands for it.
   struct Change {
     std::uint32_t mm;
-    PageNumber begin, end;
+    PageNumber page;
     std::uint64_t ticket;
   };
 
   CoreSet cores; ///< who must flush: the union of the mm_cpumasks
   std::vector<Change> changes;
-
-  void add(std::uint32_t mm, PageNumber page, std::uint64_t ticket) {
-    if (!changes.empty() && changes.back().mm == mm && changes.back().end == page) {
-      changes.back().end = page + 1;
-      changes.back().ticket = ticket;
-    } else {
-      changes.push_back({mm, page, page + 1, ticket});
-    }
-  }
 };
 
 } // namespace mmsim

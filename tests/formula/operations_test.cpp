@@ -80,7 +80,9 @@ struct Prices : CostBook {
   } // the walker knows the last table
   Duration flush_pages(std::int64_t n) const { return work.flush_setup + n * tlb.invalidate_page + tlb.dsb; }
   Duration flush_all() const { return work.flush_setup + tlb.invalidate_all + tlb.dsb; }
-  // An object from the core's array, or back into it, and an anon_vma that nobody else looks at.
+  // The lock of a family's anon_vmas, which is their root's.
+  Duration anon_vma_locked() const { return down_write() + up_write(); }
+  // An object from the core's array, or back into it.
   Duration object_taken() const { return work.slab_alloc; }
   Duration object_given() const { return work.slab_free; }
   // From a page that the core has brought in `pages_since` pages ago to a frame that nobody has used.
@@ -146,10 +148,11 @@ TEST_P(OneCore, TheFirstDemandFaultOfAnAreaMakesItsAnonVma) {
   });
   EXPECT_EQ(took, c.access_that_misses() + c.entry.fault + c.down_read_trylock() + c.vmacache() +
                       c.work.vma_find_level * 2 + c.work.fault_handle + c.pgd() + c.walk_down() +
-                      c.object_taken() + c.rmw_from_memory() + c.work.rmap_link +
+                      2 * c.object_taken() + c.first_down_write() + c.work.avc_link +
                       c.locked_and_unlocked() // page_table_lock
-                      + c.work.pcp_alloc + c.memory.page_zero + c.locked_and_unlocked() + c.work.page_ref +
-                      c.work.pagevec_add + c.work.pte_set + c.up_read() + c.access_that_misses());
+                      + c.up_write() + c.work.pcp_alloc + c.memory.page_zero + c.locked_and_unlocked() +
+                      c.work.page_ref + c.work.pagevec_add + c.work.pte_set + c.up_read() +
+                      c.access_that_misses());
 }
 
 TEST_P(OneCore, AnAccessThatHitsCostsOneEntry) {
@@ -175,20 +178,20 @@ TEST_P(OneCore, MunmapOfPagesCostsTheSumOfItsEntries) {
   constexpr std::int64_t kept = (1 + n) % 3; // of anonymous pages, and of those on the LRU once they all are
   constexpr std::int64_t lru_holds =
       1 + (n - 8 + 31) / 32; // the gather's first 8 pages, and by 32 of the rest
-  EXPECT_EQ(took, c.entry.syscall + c.down_write() + c.work.munmap + 2 * c.vmacache() +
-                      2 * c.work.vma_find_level /* its end */ + c.work.vma_remove + c.vmacache_invalidate() +
-                      c.downgrade_write() + c.lru_drain(in_pagevec) +
-                      c.lru_published(in_pagevec, (1 + n - in_pagevec) % 3) +
-                      c.struct_pages(in_pagevec + 1) // and the list's head
-                      + c.walk_down() + c.locked_and_unlocked() +
-                      c.times_published(n, -kept) * c.published() +
-                      n * (c.work.pte_scan + c.work.pte_clear + c.work.page_unref) + c.flush_pages(n) +
-                      lru_holds * c.lru_hold() + n * (c.work.lru_del + c.work.pcp_free) +
-                      c.lru_published(n, -kept) + c.struct_page(n - 1) +
-                      c.struct_page(n) // the first of the row, and who
-                      // is on the list behind it
-                      + c.rmw() + c.object_given() // its anon_vma
-                      + c.vm_acct_memory() + c.object_given() + c.up_read());
+  EXPECT_EQ(took,
+            c.entry.syscall + c.down_write() + c.work.munmap + 2 * c.vmacache() +
+                2 * c.work.vma_find_level /* its end */ + c.work.vma_remove + c.vmacache_invalidate() +
+                c.downgrade_write() + c.lru_drain(in_pagevec) +
+                c.lru_published(in_pagevec, (1 + n - in_pagevec) % 3) +
+                c.struct_pages(in_pagevec + 1) // and the list's head
+                + c.walk_down() + c.locked_and_unlocked() + c.times_published(n, -kept) * c.published() +
+                n * (c.work.pte_scan + c.work.pte_clear + c.work.page_unref) + c.flush_pages(n) +
+                lru_holds * c.lru_hold() + n * (c.work.lru_del + c.work.pcp_free) +
+                c.lru_published(n, -kept) + c.struct_page(n - 1) +
+                c.struct_page(n) // the first of the row, and who
+                // is on the list behind it
+                + c.anon_vma_locked() + c.rmw() + 2 * c.object_given() // its anon_vma and the link to it
+                + c.vm_acct_memory() + c.object_given() + c.up_read());
 }
 
 TEST_P(OneCore, MunmapDrainsThePagevecThoughNothingIsMapped) {
@@ -271,8 +274,11 @@ TEST_P(OneCore, ForkAndExitOfPagesInAreasCostTheSumsOfTheirEntries) {
       c.entry.syscall + c.work.task_create + 2 * c.object_taken() // files, mm_struct
           + c.work.mm_create + c.down_write()                     // of the parent
           + c.first_down_write()                                  // of the child
-          + all_areas * (c.vm_acct_memory() + c.object_taken() + c.work.vma_dup + c.rmw() /* anon_vma */ +
-                         c.work.rmap_link + c.work.vma_insert + 2 * c.walk_down()) +
+          + all_areas *
+                (c.vm_acct_memory() + c.object_taken() + c.work.vma_dup +
+                 2 * (c.object_taken() + c.anon_vma_locked() + c.work.avc_link) /* the parent's, its own */
+                 + c.object_taken() + c.rmw() /* which names the root */ + c.work.rmap_link +
+                 c.work.vma_insert + 2 * c.walk_down()) +
           4 * (c.new_table() + c.work.pte_set)                          // root to leaf
           + c.first_locked_and_unlocked() + 3 * c.locked_and_unlocked() // page_table_lock
           + all_areas * c.locked_and_unlocked()                         // the parent's table's lock
@@ -293,7 +299,8 @@ TEST_P(OneCore, ForkAndExitOfPagesInAreasCostTheSumsOfTheirEntries) {
                 + c.lru_drain(pages % 15) // what is still in the pagevec:
                 + c.struct_page(4) + c.struct_page(4 + 1) +
                 first_of_rows // one page, before four tables; the list's head
-                + all_areas * (c.walk_down() + c.locked_and_unlocked() + c.rmw() /* anon_vma */ +
+                + all_areas * (c.walk_down() + c.locked_and_unlocked() + c.anon_vma_locked() +
+                               c.object_given() /* the link to an anon_vma that the child has too */ +
                                c.work.vma_remove + c.object_given()) +
                 pages * (c.work.pte_scan + c.work.pte_clear + c.work.page_unref) +
                 levels_above * c.work.pte_clear // tables below the root are unhooked

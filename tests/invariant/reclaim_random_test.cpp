@@ -1,0 +1,164 @@
+// Is anything lost when processes at random touch more memory than there is?
+
+#include "models/operations/kill.hpp"
+#include "models/operations/munmap.hpp"
+#include "tests/support/versions.hpp"
+
+#include <algorithm>
+#include <gtest/gtest.h>
+
+namespace mmsim::tests {
+namespace {
+
+/// A kernel's settings, and those of its reverse map.
+struct Generation {
+  const char* name;
+  const char* kernel; ///< of `versions`
+  Settings settings;
+};
+void PrintTo(const Generation& generation, std::ostream* out) { *out << generation.name; }
+
+const std::vector<Generation> generations{
+    {"scan", "linux_2_6_24", {{"kernel.rmap", "scan"}}},
+    {"pte_chain", "linux_2_6_24", {{"kernel.rmap", "pte_chain"}}},
+    {"anon_vma", "linux_2_6_24", {{"kernel.rmap", "anon_vma"}}},
+    {"anon_vma_chain", "linux_5_10", {{"kernel.rmap", "anon_vma_chain"}}},
+};
+
+/// Flushes at once, by interrupts for a batch, and by broadcast.
+const std::vector<Settings> flushes{
+    {{"kernel.tlb_flush", "eager"}, {"kernel.reclaim_flush", "immediate"}},
+    {{"kernel.tlb_flush", "eager"}, {"kernel.reclaim_flush", "batched"}},
+    {{"kernel.tlb_flush", "broadcast"}, {"kernel.reclaim_flush", "batched"}},
+};
+
+/// A process that touches, maps, unmaps and forks.
+struct Toucher {
+  KernelWorld& w;
+  File& file;
+  RandomStream random;
+
+  void live(Task& task, int steps, int depth) {
+    System& system = w.system;
+    const PageNumber anonymous = mmap(system, task, 900);
+    const PageNumber of_file = mmap(system, task, {.pages = 300, .flags = MAP_SHARED, .file = &file}).first;
+    if (anonymous == map_failed || of_file == map_failed) return;
+    bool forked = false;
+    for (int step = 0; step < steps; ++step) {
+      const std::uint64_t choice = random.below(100);
+      const AccessKind kind = random.below(3) == 0 ? AccessKind::read : AccessKind::write;
+      if (choice < 70) {
+        const std::uint64_t first = random.below(900 - 32);
+        for (std::uint64_t i = 0; i < 1 + random.below(32); ++i)
+          touch(system, task, anonymous + first + i, kind);
+      } else if (choice < 97) {
+        touch(system, task, of_file + random.below(300), kind);
+      } else if (choice < 99) {
+        dont_need(task, anonymous + random.below(800), 64);
+      } else if (depth > 0 && !forked) {
+        forked = true;
+        const auto body = [this, steps, depth](Task& child) {
+          live(child, steps / 2, depth - 1);
+          exit_task(w.system, child);
+        };
+        fork(system, task, CoreId(static_cast<std::uint32_t>(random.below(4))), body);
+      }
+    }
+  }
+  void dont_need(Task& task, PageNumber first, std::uint64_t pages) { w.dont_need(task, first, pages); }
+};
+
+class UnderPressure : public testing::TestWithParam<std::tuple<Generation, std::size_t, std::int64_t>> {};
+
+TEST_P(UnderPressure, NothingIsLostOrDoubled) {
+  const auto& [generation, flush, fails] = GetParam();
+  const auto version = std::ranges::find(versions, std::string_view(generation.kernel),
+                                         [](const KernelVersion& v) { return std::string_view(v.name); });
+  for (std::uint64_t seed = 1; seed <= 2; ++seed) {
+    const auto counts = in_child([&] {
+      KernelWorld w(4,
+                    version->settings + generation.settings + flushes[flush] +
+                        Settings{{"machine.memory", "16 MiB"},
+                                 {"machine.swap.size", "32 MiB"},
+                                 {"machine.swap.latency", "20 us"},
+                                 {"machine.swap.fail_every", fails},
+                                 {"kernel.overcommit_memory", std::int64_t{1}},
+                                 {"kernel.hz", std::int64_t{250}},
+                                 {"run.checks", true}},
+                    {}, seed);
+      File& file = w.system.page_cache.create("data", 300, InMemory::no);
+      std::vector<std::unique_ptr<Toucher>> touchers;
+      for (std::uint32_t cpu = 0; cpu < 4; ++cpu) {
+        touchers.push_back(
+            std::make_unique<Toucher>(w, file, RandomStream(seed, "toucher " + std::to_string(cpu))));
+        spawn_process_at_boot(w.system, "toucher", CoreId(cpu),
+                              [&w, &toucher = *touchers.back()](Task& task) {
+                                toucher.live(task, 250, 1);
+                                exit_task(w.system, task);
+                              });
+      }
+      w.engine.run();
+      w.system.check_invariants();
+      return std::vector<std::int64_t>{static_cast<std::int64_t>(w.count(Counter::pgsteal)),
+                                       static_cast<std::int64_t>(w.count(Counter::pswpout)),
+                                       static_cast<std::int64_t>(w.count(Counter::pswpin))};
+    });
+    EXPECT_GT(counts.at(0), 0) << "reclaimed";
+    EXPECT_GT(counts.at(1), 0) << "swapped out";
+    EXPECT_GT(counts.at(2), 0) << "swapped in";
+  }
+}
+
+std::string name_of(const testing::TestParamInfo<UnderPressure::ParamType>& info) {
+  constexpr std::array<const char*, 3> names{"at_once", "batched", "broadcast"};
+  return std::string(std::get<0>(info.param).name) + "_" + names.at(std::get<1>(info.param)) +
+         (std::get<2>(info.param) == 0 ? "" : "_on_a_failing_device");
+}
+INSTANTIATE_TEST_SUITE_P(Everywhere, UnderPressure,
+                         testing::Combine(testing::ValuesIn(generations), testing::Range<std::size_t>(0, 3),
+                                          testing::Values(std::int64_t{0}, std::int64_t{40})),
+                         name_of);
+
+/// A process that writes one page after the other of more than there is, with `think` between: direct reclaims, rounds
+/// of kswapd, and how long a fault took at most.
+std::vector<std::int64_t> pressed(const KernelVersion& version, Duration think) {
+  return in_child([&] {
+    KernelWorld w(2, version.settings + Settings{{"machine.memory", "24 MiB"},
+                                                 {"machine.swap.size", "64 MiB"},
+                                                 {"machine.swap.latency", "20 us"},
+                                                 {"kernel.overcommit_memory", std::int64_t{1}},
+                                                 {"kernel.hz", std::int64_t{250}}});
+    constexpr std::uint64_t pages = 9000;
+    Duration longest{};
+    spawn_process_at_boot(w.system, "writer", CoreId(0), [&](Task& task) {
+      const PageNumber first = mmap(w.system, task, pages);
+      for (std::uint64_t page = 0; page < pages; ++page) {
+        if (think.count() > 0) run_user(w.system, task, think);
+        longest =
+            std::max(longest, time_of(task, [&] { touch(w.system, task, first + page, AccessKind::write); }));
+      }
+      exit_task(w.system, task);
+    });
+    w.engine.run();
+    w.system.check_invariants();
+    return std::vector<std::int64_t>{static_cast<std::int64_t>(w.count(Counter::direct_reclaim)),
+                                     static_cast<std::int64_t>(w.count(Counter::kswapd_steal)),
+                                     longest.count()};
+  });
+}
+
+class Pace : public testing::TestWithParam<KernelVersion> {};
+INSTANTIATE_TEST_SUITE_P(Kernels, Pace, testing::ValuesIn(versions),
+                         [](const auto& info) { return std::string(info.param.name); });
+
+TEST_P(Pace, KswapdAloneKeepsUpWithASlowWriterAndAFastOneReclaimsItself) {
+  const std::vector<std::int64_t> slow = pressed(GetParam(), std::chrono::microseconds(40));
+  const std::vector<std::int64_t> fast = pressed(GetParam(), Duration{});
+  EXPECT_EQ(slow.at(0), 0) << "direct reclaims";
+  EXPECT_GT(slow.at(1), 2000) << "pages that kswapd has freed";
+  EXPECT_GT(fast.at(0), 0);
+  EXPECT_GT(fast.at(2), 5 * slow.at(2)) << "the longest fault, in ps";
+}
+
+} // namespace
+} // namespace mmsim::tests
