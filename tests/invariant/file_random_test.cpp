@@ -105,5 +105,29 @@ TEST_P(RandomFiles, AddUp) {
     }
 }
 
+TEST_P(RandomFiles, LargerThanMemoryAreReadAndWrittenThrough) {
+  for (const AccessKind kind : {AccessKind::read, AccessKind::write}) {
+    const std::vector<std::int64_t> result = in_child([&] {
+      constexpr std::uint64_t many = 12'000;
+      KernelWorld w(2, GetParam().settings +
+                           Settings{{"machine.memory", "24 MiB"}, {"machine.disk.latency", "1 us"}});
+      File& file = w.system.page_cache.create("data", many, InMemory::no);
+      bool survived = false;
+      spawn_process_at_boot(w.system, "process", CoreId(0), [&](Task& task) {
+        map_area(w.system, task, {shared_area, many, vm_read_write | VM_SHARED, &file});
+        touch_all(w.system, task, shared_area, many, kind);
+        survived = true;
+        exit_task(w.system, task);
+      });
+      w.engine.run();
+      w.system.check_invariants();
+      return std::vector<std::int64_t>{survived, static_cast<std::int64_t>(w.count(Counter::oom_kill)),
+                                       w.count(Counter::pgsteal) > many / 2,
+                                       kind == AccessKind::read || w.count(Counter::pgpgout) > many / 2};
+    });
+    EXPECT_EQ(result, (std::vector<std::int64_t>{1, 0, 1, 1}));
+  }
+}
+
 } // namespace
 } // namespace mmsim::tests
