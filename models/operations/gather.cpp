@@ -102,6 +102,16 @@ void MmuGather::zap_table(Core& core, TablePage& table, PageNumber begin, PageNu
   lock.unlock(core);
 }
 
+// Entries that were swap entries, of which the mm has so many less.
+void MmuGather::free_swapped(Core& core) {
+  if (swapped_.empty()) return;
+  mm_.swapents -= static_cast<std::int64_t>(swapped_.size());
+  core.charge(static_cast<std::int64_t>(swapped_.size()) * core.costs().work.pte_clear, Account::work);
+  for (const SwapEntry entry : swapped_)
+    system_.swap.free_swap_and_cache(core, entry);
+  swapped_.clear();
+}
+
 // set_page_dirty(), of a page that is not dirty anyway, and mark_page_accessed(), or SetPageReferenced() before 2.6.29.
 void MmuGather::hand_on_flags(Core& core) {
   const bool marks = system_.parameters.mark_accessed == "unmap";
@@ -116,16 +126,6 @@ void MmuGather::hand_on_flags(Core& core) {
     else if (!sequential_)
       system_.lru->mark_page_accessed(core, used.frame);
   }
-}
-
-// Entries that were swap entries, of which the mm has so many less.
-void MmuGather::free_swapped(Core& core) {
-  if (swapped_.empty()) return;
-  mm_.swapents -= static_cast<std::int64_t>(swapped_.size());
-  core.charge(static_cast<std::int64_t>(swapped_.size()) * core.costs().work.pte_clear, Account::work);
-  for (const SwapEntry entry : swapped_)
-    system_.swap.free_swap_and_cache(core, entry);
-  swapped_.clear();
 }
 
 void MmuGather::unhook(Core& core, PageNumber floor, PageNumber ceiling) {

@@ -50,8 +50,8 @@ class MmuGather {
 
  private:
   void zap_table(Core& core, TablePage& table, PageNumber begin, PageNumber end);
-  void hand_on_flags(Core& core);
   void free_swapped(Core& core);
+  void hand_on_flags(Core& core);
   void flush(Core& core);
   System& system_;
   MmStruct& mm_;
