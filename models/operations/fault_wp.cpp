@@ -27,9 +27,15 @@ namespace {
 bool may_reuse(const VmFault& fault, FrameNumber number) {
   System& system = fault.system;
   const Frame& frame = system.pages[number];
-  if (system.parameters.cow_reuse != "mapcount") return frame.refcount == 1 && (frame.flags & PG_locked) == 0;
-  if (frame.mapcount > 1 || (frame.flags & PG_locked) != 0) return false;
-  if ((frame.flags & PG_swapcache) == 0) return true;
+  const bool in_swap_cache = (frame.flags & PG_swapcache) != 0;
+  if ((frame.flags & PG_locked) != 0) return false;
+  if (system.parameters.cow_reuse == "mapcount") {
+    if (frame.mapcount > 1) return false;
+  } else { // 2.4.18 and 2.6.0 forgive the swap cache its reference, 5.10 does not
+    const bool forgiven = in_swap_cache && system.swap.shares_slots();
+    if (frame.refcount != (forgiven ? 2 : 1)) return false;
+  }
+  if (!in_swap_cache) return true;
   if (!system.page_cache.waits.trylock_page(fault.core(), number)) return false;
   const bool alone = system.swap.reuse_swap_page(fault.core(), number);
   system.page_cache.waits.unlock_page(fault.core(), number);

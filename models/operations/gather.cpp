@@ -65,10 +65,13 @@ void MmuGather::zap_table(Core& core, TablePage& table, PageNumber begin, PageNu
       ++(of_file ? file : anon);
       if (of_file && (entry.young() || entry.dirty()))
         used_.push_back({entry.frame(), entry.young(), entry.dirty()});
-      if (tracks) // page_remove_rmap(), here or below
+      if (tracks) { // page_remove_rmap(), here or below
         removed_.push_back({entry.frame(), index});
-      else if (--frame.mapcount == 0)
+      } else if (--frame.mapcount == 0) { // by the time of page_unmapped() another may have mapped it again
+        system_.pages.links(entry.frame()).rmap = nullptr;
+        system_.pages.links(entry.frame()).index = 0;
         unmapped_.push_back(entry.frame());
+      }
       if (!follows(entry.frame(), met)) misses += struct_page_miss(core, frame);
       met = entry.frame();
       pages_.push_back(entry.frame());

@@ -94,6 +94,8 @@ class Swap {
   /// reuse_swap_page(), can_share_swap_page(): a write may take the page over, since nobody else maps it or has an
   /// entry that names its slot.
   [[nodiscard]] bool reuse_swap_page(Core& core, FrameNumber frame);
+  /// A page may be written to while it keeps its slot (kernel.swap_exclusive = "page_count").
+  bool shares_slots() const { return by_page_count_; }
   /// swap_writepage(): starts the write of a locked page, which is no longer dirty but PG_writeback from then on;
   /// unlocks it. If the device fails it is dirty again.
   void writepage(Task& task, FrameNumber frame);

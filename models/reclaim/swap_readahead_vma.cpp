@@ -28,9 +28,9 @@ class VmaReadahead final : public SwapReadahead {
         if (!entries[i].is_swap()) continue;
         if (CachedPage* page = swap.read_swap_cache_async(fault.task, entries[i].swap_entry(),
                                                           window.begin + i != fault.page))
-          swap.put_page(core, *page);
+          swap.put_page(fault.task.core(), *page);
       }
-      swap.lru_add_drain(core);
+      swap.lru_add_drain(fault.task.core());
     }
     return swap.read_swap_cache_async(fault.task, fault.entry, false);
   }

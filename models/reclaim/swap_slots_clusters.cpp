@@ -31,11 +31,12 @@ class ClusteredSlots final : public SwapSlots {
       : SwapSlots(means), avail_lock_(means.locks.make("swap_avail_lock")), caches_(means.machine.cpus()) {}
 
   SwapEntry get_swap_page(Core& core) override {
-    if (check_cache_active(core)) {
+    SlotsCache& cache = caches_[core.id().value()];
+    const bool active = check_cache_active(core);
+    if (active || cache.at < cache.nr) { // it may have been refilled while another CPU emptied them all
       core.charge(core.costs().line.atomic * 2, Account::work); // alloc_lock
-      SlotsCache& cache = caches_[core.id().value()];
-      if (cache.at == cache.nr) {
-        cache.at = 0;
+      if (active && cache.at == cache.nr) {
+        cache.at = cache.nr = 0;
         cache.nr = get_swap_pages(core, cache.slots);
       }
       core.settle();

@@ -229,7 +229,10 @@ void PteChainMap::remove(Core& core, FrameNumber frame, TablePage& table, std::s
     emptied = page.blocks.back();
     page.blocks.pop_back();
   }
-  if (page.entries.empty()) system_here_.pages.links(frame).rmap = nullptr;
+  if (page.entries.empty()) {
+    system_here_.pages.links(frame).rmap = nullptr;
+    system_here_.pages.links(frame).index = 0;
+  }
   if (emptied != no_object) {
     --blocks_;
     pte_chain_free(core, emptied);

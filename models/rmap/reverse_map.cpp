@@ -36,15 +36,16 @@ void ReverseMap::page_dup(Core& core, FrameNumber frame, const Mapping& mapping,
 
 void ReverseMap::page_remove(Core& core, FrameNumber frame, TablePage& table, std::size_t index) {
   remove(core, frame, table, index);
-  if (--system_->pages[frame].mapcount == 0) page_unmapped(core, frame);
+  if (--system_->pages[frame].mapcount > 0) return;
+  if (!tracks_entries()) { // in this instant: statistics take time, in which another may map it again
+    system_->pages.links(frame).rmap = nullptr;
+    system_->pages.links(frame).index = 0;
+  }
+  page_unmapped(core, frame);
 }
 
 void ReverseMap::page_unmapped(Core& core, FrameNumber frame) {
   const bool file = (system_->pages[frame].flags & PG_file) != 0;
-  PageLinks& links = system_->pages.links(frame);
-  links.rmap =
-      nullptr; // page->mapping of an anonymous page stays until it is free: nobody asks before it is mapped again
-  links.index = 0;
   system_->pages.count_page(core, frame, file ? NR_FILE_MAPPED : NR_ANON_MAPPED, -1);
 }
 

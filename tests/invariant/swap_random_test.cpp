@@ -16,23 +16,8 @@ namespace {
 
 using namespace literals;
 
-/// Kernels that swap: the settings of their reverse maps and of swap on top.
-std::vector<KernelVersion> swapping_versions() {
-  std::vector<KernelVersion> all;
-  for (const KernelVersion& version : versions) {
-    KernelVersion& made = all.emplace_back(version);
-    if (version.name == std::string("linux_2_6_24"))
-      made.settings = made.settings +
-                      Settings{{"kernel.swap_slots", "scan"},        {"kernel.swap_space", "0 B"},
-                               {"kernel.swap_readahead", "aligned"}, {"kernel.swap_exclusive", "page_count"},
-                               {"kernel.swap_in_accessed", true},    {"kernel.swap_token", "priority"},
-                               {"kernel.vmscan", "swap_tendency"},   {"kernel.reclaim_flush", "immediate"}};
-  }
-  return all;
-}
-
 class SwapRuns : public testing::TestWithParam<KernelVersion> {};
-INSTANTIATE_TEST_SUITE_P(Versions, SwapRuns, testing::ValuesIn(swapping_versions()),
+INSTANTIATE_TEST_SUITE_P(Versions, SwapRuns, testing::ValuesIn(versions),
                          [](const auto& info) { return info.param.name; });
 
 const Settings small{{"machine.memory", "16 MiB"},
