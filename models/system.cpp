@@ -171,7 +171,6 @@ System::System(Engine& engine, const Configuration& configuration, Counters& cou
                                           RcuMeans{machine, locks, scheduler, configuration});
   page_cache.connect(*rcu_);
   page_cache.connect(writeback);
-  page_cache.waits.connect(reclaim);
   observers_.add(*rcu_);
   if (CpuObserver* own = policy->cpu_observer()) observers_.add(*own);
   scheduler.observe(observers_);

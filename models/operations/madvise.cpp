@@ -4,6 +4,7 @@
 #include "models/operations/user.hpp"
 #include "models/operations/vma_adjust.hpp"
 #include "models/operations/vma_lock.hpp"
+#include "models/reclaim/readahead.hpp"
 
 #include <algorithm>
 
@@ -18,6 +19,24 @@ void zap_page_range(System& system, Core& core, MmStruct& mm, const Vma& vma, Pa
   MmuGather gather(system, mm, false, Refill::allowed);
   gather.zap(core, begin, end, vma.has(VM_SEQ_READ));
   gather.finish_or_defer(core, begin, end);
+}
+
+// madvise_willneed(). True if mmap_lock has been dropped meanwhile.
+bool read_ahead(System& system, Task& task, const Vma& vma, PageNumber begin, PageNumber end) {
+  if (vma.file == nullptr) return false;
+  File& file = *vma.file;
+  const std::uint64_t pgoff = vma.pgoff + (begin - vma.begin);
+  const bool drops = system.parameters.fault_retry; // since 5.2: vfs_fadvise() may wait
+  if (drops) {
+    file.get(task.core());
+    task.mm->mmap_lock.up_read(task);
+  }
+  force_page_cache_readahead(task, file, pgoff, end - begin);
+  if (drops) {
+    file.put(task.core());
+    task.mm->mmap_lock.down_read(task);
+  }
+  return drops;
 }
 
 std::uint32_t advised(std::uint32_t flags, Advice advice) {
@@ -42,7 +61,7 @@ Errno madvise_behavior(System& system, Task& task, Vma* vma, Vma*& previous, Pag
   return Errno::ok;
 }
 
-// With mmap_lock held, for writing unless the advice is dontneed.
+// With mmap_lock held, for writing unless the advice is dontneed or willneed.
 Errno do_madvise(System& system, Task& task, PageNumber begin, PageNumber end, Advice advice) {
   MmStruct& mm = *task.mm;
   Errno unmapped_error = Errno::ok;
@@ -60,6 +79,14 @@ Errno do_madvise(System& system, Task& task, PageNumber begin, PageNumber end, A
     if (advice == Advice::dontneed) {
       zap_page_range(system, task.core(), mm, *vma, begin, stop);
       previous = vma;
+    } else if (advice == Advice::willneed) {
+      previous = vma;
+      if (read_ahead(system, task, *vma, begin, stop)) { // the areas may be others now
+        if (end <= stop) return unmapped_error;
+        begin = stop;
+        vma = find_vma(task, mm, begin);
+        continue;
+      }
     } else if (const Errno error = madvise_behavior(system, task, vma, previous, begin, stop, advice);
                error != Errno::ok) {
       return error;
@@ -79,7 +106,7 @@ Errno madvise(System& system, Task& task, PageNumber first, std::uint64_t pages,
   if (pages > ~std::uint64_t{0} - first.value()) {
     error = Errno::einval;
   } else if (pages > 0) {
-    const bool write = advice != Advice::dontneed; // madvise_need_mmap_write()
+    const bool write = advice != Advice::dontneed && advice != Advice::willneed; // madvise_need_mmap_write()
     write ? mmap_lock.down_write(task) : mmap_lock.down_read(task);
     task.core().charge(task.core().costs().work.madvise, Account::work);
     error = do_madvise(system, task, first, first + pages, advice);

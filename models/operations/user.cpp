@@ -27,9 +27,9 @@ struct Permission {
   std::uint64_t to_note;
 };
 Permission permission(Pte entry, AccessKind kind, const TlbCosts& mmu) {
-  const std::uint64_t wanted = pte_young | (kind == AccessKind::write ? pte_dirty : 0);
-  const std::uint64_t can_note =
-      (mmu.hardware_access_flag ? pte_young : 0) | (mmu.hardware_dirty ? pte_dirty : 0);
+  const std::uint64_t wanted = pte_young | (kind == AccessKind::write ? std::uint64_t{pte_dirty} : 0);
+  const std::uint64_t can_note = (mmu.hardware_access_flag ? std::uint64_t{pte_young} : 0) |
+                                 (mmu.hardware_dirty ? std::uint64_t{pte_dirty} : 0);
   const std::uint64_t missing = wanted & ~entry.flags();
   const bool permitted =
       entry.valid() && (kind == AccessKind::read || entry.writable()) && (missing & ~can_note) == 0;

@@ -9,6 +9,17 @@ bool WaitQueue::sleep(Timeouts& timeouts, Task& task, Instant until, Account acc
   return timeouts.sleep(task, until, account, &waiter.woken, how);
 }
 
+void WaitQueue::wait_event_killable(Timeouts& timeouts, Task& task, Account account,
+                                    FunctionRef<bool()> condition) {
+  while (!task.killed) {
+    Waiter waiter(task);
+    task.core().write(line_);
+    waiters_.push_back(waiter);
+    if (condition()) return;
+    timeouts.sleep(task, Instant::max(), account, &waiter.woken, Sleep::killable);
+  }
+}
+
 void WaitQueue::wake_all(Scheduler& scheduler, Core& core) {
   if (waiters_.empty()) return;
   core.write(line_);

@@ -14,6 +14,7 @@
 #pragma once
 
 #include "models/scheduler/schedule_timeout.hpp"
+#include "sim/engine/function_ref.hpp"
 #include "sim/machine/cache_line.hpp"
 
 #include <boost/intrusive/list.hpp>
@@ -27,6 +28,8 @@ class WaitQueue {
   /// `task`, which must stay on its core meanwhile. True if it was woken, or killed where that counts.
   bool sleep(Timeouts& timeouts, Task& task, Instant until, Account account,
              Sleep how = Sleep::uninterruptible);
+  /// wait_event_killable(): until `condition`, looked at from the queue, or killed. Whoever makes it true wakes all.
+  void wait_event_killable(Timeouts& timeouts, Task& task, Account account, FunctionRef<bool()> condition);
   void wake_all(Scheduler& scheduler, Core& core);
   /// waitqueue_active().
   bool active() const { return !waiters_.empty(); }

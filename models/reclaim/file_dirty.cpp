@@ -11,6 +11,8 @@ namespace mmsim {
 bool File::set_page_dirty(Core& core, CachedPage& page) {
   core.rmw(page.line); // TestSetPageDirty()
   Frame& frame = cache_.means_.pages[page.frame];
+  // PG_readahead that nobody has met must not be taken for PG_reclaim by the end of the write.
+  if ((frame.flags & PG_writeback) == 0) frame.flags &= ~std::uint32_t{PG_reclaim};
   if ((frame.flags & PG_dirty) != 0) return false;
   frame.flags |= PG_dirty;
   lock_tree(core);

@@ -22,13 +22,16 @@ std::uint64_t node_pages(const System& system, const ReclaimNode& node, VmStatIt
       std::max<std::int64_t>(system.pages.vm_stat().published_of_node(node.id, item), 0));
 }
 
-bool sleep_on_kswapd_wait(const VmScanMeans& means, Task& task, ReclaimNode& node, Instant until) {
-  task.core().write(node.wait_line); // prepare_to_wait()
+void prepare_to_wait(Task& task, ReclaimNode& node) {
+  task.core().write(node.wait_line);
   node.kswapd_woken = false;
   node.kswapd_asleep = true;
-  const bool woken = means.timeouts.sleep(task, until, Account::schedule, &node.kswapd_woken);
-  node.kswapd_asleep = false;
-  return woken;
+}
+
+bool sleep_on_kswapd_wait(const VmScanMeans& means, Task& task, ReclaimNode& node, Instant until) {
+  means.timeouts.sleep(task, until, Account::schedule, &node.kswapd_woken);
+  node.kswapd_asleep = false; // finish_wait()
+  return node.kswapd_woken;
 }
 
 void wake_up_kswapd(System& system, Core& core, ReclaimNode& node) {

@@ -38,6 +38,10 @@ class SwapToken {
   SwapToken(System& system, const Configuration& configuration);
   void grab(Task& task);
   void put(Core& core, MmStruct& mm);
+  /// disable_swap_token(): reclaim has got nowhere at any priority but the last. Nobody has it then.
+  void disable(Core& core) {
+    if (holder_ != nullptr) put(core, *holder_);
+  }
   bool held_by(const MmStruct& mm) const { return holder_ == &mm; }
 
  private:

@@ -95,7 +95,9 @@ class VmScan {
 
 /// Pages of a node at this instant, as far as they are published. The lines are part of reclaim_round.
 std::uint64_t node_pages(const System& system, const ReclaimNode& node, VmStatItem item);
-/// kswapd sleeps until it is woken: true; or until `until`.
+/// kswapd is on its wait queue from now on: what wakes it lets the next sleep return at once.
+void prepare_to_wait(Task& task, ReclaimNode& node);
+/// After that it sleeps until it is woken: true; or until `until`.
 bool sleep_on_kswapd_wait(const VmScanMeans& means, Task& task, ReclaimNode& node, Instant until);
 /// wake_up_interruptible(&pgdat->kswapd_wait), of a thread that is there. On a CPU of its node that has nothing to do,
 /// if there is one.

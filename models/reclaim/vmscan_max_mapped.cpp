@@ -54,6 +54,7 @@ class MaxMapped final : public VmScan {
   }
 
   void try_to_sleep(Task& task, ReclaimNode& node) override {
+    prepare_to_wait(task, node);
     sleep_on_kswapd_wait(means_, task, node, Instant::max());
   }
 
@@ -109,7 +110,7 @@ class MaxMapped final : public VmScan {
 
   std::uint64_t shrink_cache(Task& task, ZoneType highest, int priority, std::uint64_t wanted, bool kswapd) {
     std::uint64_t max_scan = pages_on(false) / static_cast<std::uint64_t>(priority);
-    std::uint64_t max_mapped = wanted << (9 - priority);
+    std::uint64_t max_mapped = std::min(wanted << (10 - priority), max_scan / 10);
     bool swaps_out = false;
     for_each_list(false, [&](LruVec& vec, LruList list) {
       while (wanted > 0 && max_scan > 0 && !swaps_out && !vec.list(list).empty()) {

@@ -74,10 +74,14 @@ class ScanCount final : public VmScan {
   bool wakes_kswapd(const ReclaimNode& node) const override { return !hopeless(node); }
 
   void try_to_sleep(Task& task, ReclaimNode& node) override {
-    if (!prepare_kswapd_sleep(task.core(), node)) return;
-    // A short sleep first: who allocates may be below the low watermark again at once.
-    if (sleep_on_kswapd_wait(means_, task, node, task.now() + Congestion::tenth_of_a_second)) return;
-    if (prepare_kswapd_sleep(task.core(), node)) sleep_on_kswapd_wait(means_, task, node, Instant::max());
+    prepare_to_wait(task, node);
+    if (prepare_kswapd_sleep(task.core(), node)) {
+      // A short sleep first: who allocates may be below the low watermark again at once.
+      if (sleep_on_kswapd_wait(means_, task, node, task.now() + Congestion::tenth_of_a_second)) return;
+      prepare_to_wait(task, node);
+      if (prepare_kswapd_sleep(task.core(), node)) sleep_on_kswapd_wait(means_, task, node, Instant::max());
+    }
+    node.kswapd_asleep = false; // finish_wait()
   }
 
  private:
@@ -104,8 +108,9 @@ class ScanCount final : public VmScan {
     for (const std::uint32_t index : request.zonelist) {
       if (zone(index).type() > ZoneType::normal) continue;
       ReclaimNode& node = *means_.nodes[zone(index).node().value()];
-      while (!task.killed && !allow_direct_reclaim(task.core(), node))
-        node.pfmemalloc_wait.sleep(means_.timeouts, task, Instant::max(), Account::io, Sleep::killable);
+      if (!allow_direct_reclaim(task.core(), node))
+        node.pfmemalloc_wait.wait_event_killable(means_.timeouts, task, Account::io,
+                                                 [&] { return allow_direct_reclaim(task.core(), node); });
       break;
     }
     return task.killed;

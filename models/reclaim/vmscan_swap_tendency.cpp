@@ -7,7 +7,7 @@
 // (distress of the zone + half of the share of mapped pages + swappiness + what active pages outnumber inactive ones)
 // reaches 100: then mapped pages that were not used lately, too.
 //
-// Left out: what vmscan.hpp says; disable_swap_token() at priority 0; laptop mode (may_writepage is always true); synchronous page-out (of lumpy reclaim).
+// Left out: what vmscan.hpp says; laptop mode (may_writepage is always true); synchronous page-out (of lumpy reclaim).
 #include "models/reclaim/vmscan.hpp"
 #include "models/reclaim/vmscan_page.hpp"
 #include "models/rmap/unmap.hpp"
@@ -39,6 +39,7 @@ class SwapTendency final : public VmScan {
     bool progress = false;
     for (; control.priority >= 0 && !progress; --control.priority) {
       control.nr_scanned = 0;
+      if (control.priority == 0) system_.swap.token().disable(task.core());
       reclaimed += shrink_zones(task, request, control);
       total_scanned += control.nr_scanned;
       if (reclaimed >= swap_cluster_max) {
@@ -62,6 +63,7 @@ class SwapTendency final : public VmScan {
 
   // wakeup_kswapd() while it runs is forgotten, as there.
   void try_to_sleep(Task& task, ReclaimNode& node) override {
+    prepare_to_wait(task, node);
     sleep_on_kswapd_wait(means_, task, node, Instant::max());
   }
 
@@ -111,6 +113,7 @@ class SwapTendency final : public VmScan {
     std::vector<int> priorities(node.zones.size(), def_priority);
     for (int priority = def_priority; priority >= 0; --priority) {
       balance.control.priority = priority;
+      if (priority == 0) system_.swap.token().disable(task.core());
       balance.all_ok = true;
       balance.end = node.zones.size();
       while (balance.end > 0 && !is_short(task.core(), node, balance.end - 1, priority))

@@ -9,9 +9,13 @@ class HrtimerSleep::Expiry final : public Event {
  public:
   Expiry(HrtimerSleep& owner, Task& task)
       : Event(task.core().engine().queue()), owner_(owner), core_(task.core()), task_(task) {}
+  // An interrupt that came while irqs were off may have been shared with another sleeper's expiry, and kept by it: so it
+  // asks again a tick later, until it is heard.
   void fire() override {
-    next = std::exchange(owner_.expired_[core_.id().value()], this);
+    if (over) return;
+    if (!std::exchange(queued_, true)) next = std::exchange(owner_.expired_[core_.id().value()], this);
     core_.raise(Irq::tick);
+    core_.engine().queue().post(*this, core_.now() + owner_.scheduler_.jiffy());
   }
   Task& task() const { return task_; }
 
@@ -22,6 +26,7 @@ class HrtimerSleep::Expiry final : public Event {
   HrtimerSleep& owner_;
   Core& core_;
   Task& task_;
+  bool queued_ = false;
 };
 
 HrtimerSleep::HrtimerSleep(Machine& machine, Scheduler& scheduler)

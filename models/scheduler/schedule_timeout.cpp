@@ -7,9 +7,12 @@ class Timeouts::Expiry final : public Event, public Expired {
  public:
   Expiry(Timeouts& owner, Task& task)
       : Event(task.core().engine().queue()), owner_(owner), core_(task.core()), task(task) {}
+  // Again a tick later until it is heard: see hrtimer_sleep.cpp.
   void fire() override {
-    owner_.expired_[core_.id().value()].push_back(*this);
+    if (over) return;
+    if (!is_linked()) owner_.expired_[core_.id().value()].push_back(*this);
     core_.raise(Irq::tick);
+    core_.engine().queue().post(*this, core_.now() + owner_.scheduler_.jiffy());
   }
 
  private:

@@ -149,8 +149,8 @@ TEST_F(FaultsOfOnePage, AWriteAfterASharedReadIsNoticed) {
   EXPECT_EQ(took, c.entry.user_access + frame_of_a_fault() + locked() + rmw() /* get_page() */ +
                       c.work.pte_set + flush_page() + rmw() /* lock_page() */ +
                       rmw() /* TestSetPageDirty() */ + locked() + c.line.hit + rmw() /* unlock_page() */ +
-                      rmw() /* put_page() */ + started_again() +
-                      locked() /* the first dirty page of the file */);
+                      rmw() /* put_page() */ + started_again() + rmw_from_memory() +
+                      c.line.hit /* the file is dirty now: wb_list_lock */);
 }
 
 TEST_F(Faults, AReadFaultMapsWhatIsInMemoryAroundIt) {

@@ -15,7 +15,6 @@ namespace {
 class KeepsNothing final : public ReverseMap {
  public:
   void for_each_mapping(Task&, FrameNumber, FunctionRef<Walk(const Mapping&)>) override {}
-  bool finds_mappings() const override { return false; }
   std::uint64_t bytes() const override { return 0; }
 };
 const Registered<ReverseMap> keeps_nothing{"test_keeps_nothing", "to compare with",
@@ -31,7 +30,7 @@ Settings with(const char* rmap) {
   return {{"kernel.rmap", std::string(rmap)},
           {"kernel.pcp_batch", std::int64_t{2000}},
           {"kernel.pcp_high", std::int64_t{100'000}},
-          {"machine.cache.size", "16 GiB"}}; // nothing that was once there is lost
+          {"machine.cache.size", "1 GiB"}}; // nothing that was once there is lost
 }
 
 Took took_with(const char* rmap) {
@@ -139,27 +138,27 @@ Visits visits_with(const char* rmap) {
       const PageNumber area = mmap_apart(w.system, task, own_pages + 1);
       for (std::uint64_t i = 0; i <= own_pages; ++i)
         touch(w.system, task, area + i, AccessKind::write);
-      std::vector<MmStruct*> mms;
-      std::uint64_t written = 0;
-      Completion go_on("the end of the unmapping");
+      std::vector<MmStruct*> mms(children);
+      std::vector<std::unique_ptr<Completion>> written, go_on;
       std::vector<std::shared_ptr<Completion>> exits;
       for (std::uint64_t child = 0; child < children; ++child) {
+        written.push_back(std::make_unique<Completion>("a child's writing"));
+        go_on.push_back(std::make_unique<Completion>("the end of the unmapping"));
         exits.push_back(std::make_shared<Completion>("a child's exit"));
         fork(
             w.system, task, CoreId(0),
-            [&](Task& self) {
-              mms.push_back(self.mm);
+            [&, child](Task& self) {
+              mms[child] = self.mm;
               for (std::uint64_t i = 0; i < own_pages; ++i)
                 touch(w.system, self, area + i, AccessKind::write);
-              ++written;
-              while (written <= children) // until the parent has done its part
-                run_user(w.system, self, std::chrono::duration_cast<Duration>(std::chrono::microseconds(10)));
+              written[child]->complete(w.system, self.core());
+              go_on[child]->wait(w.system, self);
               exit_task(w.system, self);
             },
             exits.back());
       }
-      while (written < children)
-        run_user(w.system, task, std::chrono::duration_cast<Duration>(std::chrono::microseconds(10)));
+      for (const auto& child : written)
+        child->wait(w.system, task);
       const auto visits = [&](MmStruct& mm, PageNumber page) {
         const FrameNumber frame = mm.tables.find(page)->frame();
         const std::uint64_t before = w.count(Counter::rmap_visits);
@@ -171,9 +170,10 @@ Visits visits_with(const char* rmap) {
       found.push_back(visits(*mms[children / 2], area));
       found.push_back(visits(*mms.back(), area));
       found.push_back(visits(*task.mm, area + own_pages));
-      ++written;
-      for (const auto& exited : exits)
-        exited->wait(w.system, task);
+      for (std::uint64_t child = 0; child < children; ++child) {
+        go_on[child]->complete(w.system, task.core());
+        exits[child]->wait(w.system, task);
+      }
       found.front() -= static_cast<std::int64_t>(w.system.rmap->bytes()); // what the children have added
       exit_task(w.system, task);
     });

@@ -115,6 +115,23 @@ TEST_P(Files, AreReadAroundAFaultAheadOfASequentialReaderAndAloneForARandomOne) 
   EXPECT_EQ(read_of(version + Settings{{"kernel.readahead", "0 B"}}, Advice::normal, 50), (Row{1, 1, 1}));
 }
 
+TEST_P(Files, AreAskedOfTheDiskBeforehandWithoutWaiting) {
+  FilesWorld f(GetParam().settings, 100, InMemory::no);
+  KernelWorld& w = f.w;
+  Nanosleep sleep(w.system);
+  f.run([&](Task& task) {
+    map_area(w.system, task, {area, 100, VM_READ, &f.file});
+    const Duration took = time_of(task, [&] { madvise(w.system, task, area + 10, 60, Advice::willneed); });
+    EXPECT_LT(took, w.costs().disk.latency);
+    EXPECT_EQ(f.file.nrpages(), 60u);
+    sleep.until(task, task.now() + 1_ms);
+    touch_all(w.system, task, area + 10, 60, AccessKind::read);
+  });
+  EXPECT_EQ(w.system.page_cache.reads(), 1u);
+  EXPECT_EQ(w.count(Counter::pgmajfault), 0u);
+  EXPECT_EQ(w.count(Counter::readahead_hit), 60u);
+}
+
 TEST_P(Files, AreReadAWindowAheadOfWhoComesToTheMark) {
   FilesWorld f(GetParam().settings + no_fault_around, 200, InMemory::no);
   KernelWorld& w = f.w;

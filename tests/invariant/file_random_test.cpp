@@ -1,5 +1,5 @@
 // Is no page of a file lost, doubled or left locked, whoever maps, dirties, writes back and takes pages away at the
-// same time, and when the disk fails?
+// same time, and when the disk fails? Every read compares contents (run.checks).
 
 #include "models/operations/fault.hpp"
 #include "models/operations/madvise.hpp"
@@ -66,7 +66,8 @@ TEST_P(RandomFiles, AddUp) {
   for (const bool failing : {false, true})
     for (std::uint64_t seed = 1; seed <= 2; ++seed) {
       const std::vector<std::int64_t> result = in_child([&] {
-        Settings settings = GetParam().settings + Settings{{"machine.disk.latency", "5 us"}};
+        Settings settings =
+            GetParam().settings + Settings{{"machine.disk.latency", "5 us"}, {"run.checks", true}};
         if (failing) settings = settings + Settings{{"machine.disk.fail_every", std::int64_t{5}}};
         KernelWorld w(4, settings, {}, seed);
         File* files[] = {&w.system.page_cache.create("cold", pages, InMemory::no),
@@ -103,6 +104,31 @@ TEST_P(RandomFiles, AddUp) {
       EXPECT_EQ(result, (std::vector<std::int64_t>{6, 1, 1, 1, 1, 1}))
           << "failing " << failing << ", seed " << seed;
     }
+}
+
+TEST_P(RandomFiles, LargerThanMemoryAreReadAndWrittenThrough) {
+  for (const AccessKind kind : {AccessKind::read, AccessKind::write}) {
+    const std::vector<std::int64_t> result = in_child([&] {
+      constexpr std::uint64_t many = 12'000;
+      KernelWorld w(2, GetParam().settings + Settings{{"machine.memory", "24 MiB"},
+                                                      {"machine.disk.latency", "1 us"},
+                                                      {"run.checks", true}});
+      File& file = w.system.page_cache.create("data", many, InMemory::no);
+      bool survived = false;
+      spawn_process_at_boot(w.system, "process", CoreId(0), [&](Task& task) {
+        map_area(w.system, task, {shared_area, many, vm_read_write | VM_SHARED, &file});
+        touch_all(w.system, task, shared_area, many, kind);
+        survived = true;
+        exit_task(w.system, task);
+      });
+      w.engine.run();
+      w.system.check_invariants();
+      return std::vector<std::int64_t>{survived, static_cast<std::int64_t>(w.count(Counter::oom_kill)),
+                                       w.count(Counter::pgsteal) > many / 2,
+                                       kind == AccessKind::read || w.count(Counter::pgpgout) > many / 2};
+    });
+    EXPECT_EQ(result, (std::vector<std::int64_t>{1, 0, 1, 1}));
+  }
 }
 
 } // namespace

@@ -123,12 +123,12 @@ INSTANTIATE_TEST_SUITE_P(Everywhere, UnderPressure,
 /// of kswapd, and how long a fault took at most.
 std::vector<std::int64_t> pressed(const KernelVersion& version, Duration think) {
   return in_child([&] {
-    KernelWorld w(2, version.settings + Settings{{"machine.memory", "24 MiB"},
-                                                 {"machine.swap.size", "64 MiB"},
+    KernelWorld w(2, version.settings + Settings{{"machine.memory", "64 MiB"},
+                                                 {"machine.swap.size", "128 MiB"},
                                                  {"machine.swap.latency", "20 us"},
                                                  {"kernel.overcommit_memory", std::int64_t{1}},
                                                  {"kernel.hz", std::int64_t{250}}});
-    constexpr std::uint64_t pages = 9000;
+    constexpr std::uint64_t pages = 20'000;
     Duration longest{};
     spawn_process_at_boot(w.system, "writer", CoreId(0), [&](Task& task) {
       const PageNumber first = mmap(w.system, task, pages);

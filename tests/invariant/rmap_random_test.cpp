@@ -23,7 +23,7 @@ using namespace literals;
 constexpr PageNumber windows{(1 << 17) - 30}; // they cross the end of a table
 constexpr std::uint64_t window_pages = 80, file_pages = 48;
 constexpr PageNumber stack_end{(1 << 17) + 4096};
-constexpr int generations_of_processes = 4;
+constexpr int generations_of_processes = 3;
 
 class Family {
  public:
@@ -38,7 +38,7 @@ class Family {
         children.push_back(fork_one(task, generation + 1, steps / 2));
       else
         one_step(task);
-      if (cpus_ == 1 && below(20) == 0) census(task);
+      if (cpus_ == 1 && below(40) == 0) census(task);
       run_user(w_.system, task, random_.exponential(2_us));
     }
     for (const auto& child : children)
@@ -71,7 +71,7 @@ class Family {
                  mprotect(w_.system, task, first, pages, below(3) == 0 ? PROT_READ : PROT_READ | PROT_WRITE),
              void();
     if (choice < 44) {
-      if (Vma* vma = any_area(task)) {
+      if (Vma* vma = any_area(task); vma != nullptr && !vma->has(VM_GROWSDOWN)) {
         const std::uint64_t skip = below(vma->pages());
         const std::uint64_t some = 1 + below(vma->pages() - skip);
         std::ignore = mremap(w_.system, task, vma->begin + skip, some, some + 1 + below(8), MREMAP_MAYMOVE);
@@ -98,7 +98,7 @@ class Family {
 
   void grow_stack(Task& task) {
     Vma* const stack = task.mm->vmas.find(stack_end - 1);
-    if (stack == nullptr) {
+    if (stack == nullptr || !stack->contains(stack_end - 1)) {
       MmapRequest request;
       request.hint = stack_end - 2;
       request.pages = 2;
@@ -191,6 +191,7 @@ TEST_P(RandomFamilies, AreFoundFromTheirPages) {
   const auto& [rmap, mix, cpus, seed] = GetParam();
   KernelWorld w(cpus,
                 Settings{{"kernel.rmap", std::string(rmap)},
+                         {"machine.memory", "256 MiB"},
                          {"kernel.hz", std::int64_t{1000}},
                          {"kernel.time_slice", "20 us"},
                          {"kernel.wp_move_anon_rmap", seed % 2 == 0}} +

@@ -85,6 +85,8 @@ class Thrashing {
       }
     }
     over_ = ++ended_ == cpus - 1;
+    while (over_ && !reclaimed_)
+      run_user(system, task, 1_us);
     exit_task(system, task);
   }
 
@@ -101,6 +103,7 @@ class Thrashing {
       w_.system.scheduler.resched_point(task);
     }
     try_to_unmap_flush(w_.system, task, batch);
+    reclaimed_ = true;
     for (;;)
       w_.system.scheduler.block(task, Account::schedule, nullptr);
   }
@@ -143,7 +146,7 @@ class Thrashing {
   PageNumber heap_{};
   std::array<PageNumber, cpus> own_{};
   std::uint32_t ended_ = 0;
-  bool over_ = false;
+  bool over_ = false, reclaimed_ = false;
   std::uint64_t freed_ = 0;
 };
 
