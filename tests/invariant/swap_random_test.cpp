@@ -143,8 +143,8 @@ TEST_P(SwapRuns, BringEveryPageBackAsItWent) {
 TEST_P(SwapRuns, LoseNothingWithASlowDevice) {
   const Outcome outcome =
       random_run(GetParam().settings + small +
-                     Settings{{"machine.swap.latency", "300 us"}, {"machine.swap.bandwidth", "40 MB/s"}},
-                 3, true, 120);
+                     Settings{{"machine.swap.latency", "100 us"}, {"machine.swap.bandwidth", "100 MB/s"}},
+                 3, true, 200);
   EXPECT_EQ(outcome.finished, 4);
   EXPECT_GT(outcome.out, 50);
 }
