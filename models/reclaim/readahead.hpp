@@ -1,9 +1,8 @@
 // Read-ahead: what else is read of a file when a page of it is.
 //
 //   page_cache_sync_readahead(task, file, pgoff, 1); // the page is not in memory, and will be asked for next
-//   if (flags & PG_reclaim) page_cache_async_readahead(task, file, *page, pgoff, 1); // PG_readahead: the
-//   reader has
-//                                                             // come to the last window
+//   if (flags & PG_reclaim)                          // PG_readahead: the reader has come to the last window
+//     page_cache_async_readahead(task, file, *page, pgoff, 1);
 //   read_around(task, file, pgoff); // a fault that tells nothing of what comes next
 //
 // Models mm/readahead.c of 5.10 (ondemand_readahead(), which is 2.6.24's with a little more) and the
