@@ -1,8 +1,9 @@
 // Block devices: requests go out, an interrupt comes back.
 //
-//   struct Read final : BlockRequest { void end_io(Core& core, bool failed) override { ... wake who waits ...
-//   } }; BlockLayer block(machine); // one for all devices BlockDevice disk(block, "disk", speed, 0); //
-//   before the engine runs disk.submit(core, read, Transfer::read, Bytes(4096)); // returns at once
+//   struct Read final : BlockRequest { void end_io(Core& core, bool failed) override { ... } };
+//   BlockLayer block(machine);                             // one for all devices
+//   BlockDevice disk(block, "disk", speed, 0);             // before the engine runs
+//   disk.submit(core, read, Transfer::read, Bytes(4096));  // returns at once
 //
 // Models a queue a CPU and an interrupt that comes to the CPU that asked (blk-mq, completion by rq_affinity =
 // 1) as far as time goes: machine.work.io_submit on the core that asks; the device's latency and a share of
