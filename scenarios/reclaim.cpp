@@ -148,8 +148,32 @@ class Reclaim final : public Scenario {
     x.end(*fault == FaultKind::swap_in ? swap_in_ : demand_fault_, start, task);
   }
 
+  /// A process that was forked, as the first of its family sees it.
+  struct Sharer {
+    Completion set_up{"a sharer's own pages"}; ///< or its end, whichever is first
+    Completion begins{"the first of its family"};
+  };
+
   // The first of a family: maps the pages, has the others forked, and goes round with them.
   void lead(Experiment& x, Task& task, std::uint64_t process, File* file) {
+    PageNumber first{};
+    std::vector<std::shared_ptr<Sharer>> others;
+    const bool killed = killed_in(task, [&](Task&) {
+      first = map_pages(x, task, file);
+      for (std::uint64_t sharer = 1; sharer < static_cast<std::uint64_t>(parameters_.sharers); ++sharer)
+        others.push_back(fork_sharer(x, task, process + sharer, first));
+      take_own(x, task, first);
+      for (const auto& other : others)
+        other->set_up.wait(x.system(), task);
+      x.ready(task);
+    });
+    for (const auto& other : others)
+      other->begins.complete(x.system(), task.core());
+    if (killed) throw TaskKilled{};
+    go_round(x, task, process, first);
+  }
+
+  PageNumber map_pages(Experiment& x, Task& task, File* file) {
     System& system = x.system();
     const MmapResult area = file == nullptr
                                 ? mmap(system, task, {.pages = mapped_})
@@ -167,24 +191,21 @@ class Reclaim final : public Scenario {
     if (file == nullptr)
       for (std::uint64_t index = 1; index < pages_; ++index)
         touch_one(x, task, page_at(first, index), AccessKind::write);
-    std::vector<std::shared_ptr<Completion>> others;
-    for (std::uint64_t sharer = 1; sharer < static_cast<std::uint64_t>(parameters_.sharers); ++sharer) {
-      const std::uint64_t other = process + sharer;
-      const auto set_up =
-          std::make_shared<Completion>("a sharer's own pages"); // or its end, whichever is first
-      const auto body = [this, &x, other, first, set_up](Task& child) {
-        take_own(x, child, first);
-        set_up->complete(x.system(), child.core());
-        go_round(x, child, other, first);
-      };
-      x.required(task, fork(system, task, cpu_of(x, other), body, set_up)).bound = true;
-      others.push_back(set_up);
-    }
-    take_own(x, task, first);
-    for (const auto& other : others)
-      other->wait(system, task);
-    x.ready(task);
-    go_round(x, task, process, first);
+    return first;
+  }
+
+  // It takes its own pages and waits until all families are set up.
+  std::shared_ptr<Sharer> fork_sharer(Experiment& x, Task& task, std::uint64_t process, PageNumber first) {
+    const auto sharer = std::make_shared<Sharer>();
+    const auto body = [this, &x, process, first, sharer](Task& child) {
+      take_own(x, child, first);
+      sharer->set_up.complete(x.system(), child.core());
+      sharer->begins.wait(x.system(), child);
+      go_round(x, child, process, first);
+    };
+    const std::shared_ptr<Completion> set_up(sharer, &sharer->set_up);
+    x.required(task, fork(x.system(), task, cpu_of(x, process), body, set_up)).bound = true;
+    return sharer;
   }
 
   void take_own(Experiment& x, Task& task, PageNumber first) {
