@@ -11,12 +11,13 @@
 //   be shared names the root.
 // - the areas of an anon_vma stand in an interval tree by their pages, so that only those that cover the page are looked
 //   at;
-// - the root's rw_semaphore guards all of a family's.
+// - the root's rw_semaphore guards all of a family's; a spinlock where that of a file's areas is one (kernel.i_mmap_lock),
+//   which is taken outside of it: both were until 2.6.39.
 //
 // An avc costs an object of its slab cache and machine.work.avc_link where it is linked, and the lock; fork takes that
 // lock twice. To unlink costs lock and objects.
 //
-// Left out: the spinlock before 3.1 and the mutex before 3.8.
+// Left out: the mutexes between.
 #include "models/rmap/object_based.hpp"
 
 #include "models/scheduler/task.hpp"
@@ -29,6 +30,35 @@
 namespace mmsim {
 namespace {
 
+// anon_vma_lock_write() and its kind, of a root.
+void anon_vma_lock_write(Task& task, AnonVma& root) {
+  if (root.lock)
+    root.lock->lock(task.core());
+  else
+    root.rwsem->down_write(task);
+}
+
+void anon_vma_unlock_write(Task& task, AnonVma& root) {
+  if (root.lock)
+    root.lock->unlock(task.core());
+  else
+    root.rwsem->up_write(task);
+}
+
+void anon_vma_lock_read(Task& task, AnonVma& root) {
+  if (root.lock)
+    root.lock->lock(task.core());
+  else
+    root.rwsem->down_read(task);
+}
+
+void anon_vma_unlock_read(Task& task, AnonVma& root) {
+  if (root.lock)
+    root.lock->unlock(task.core());
+  else
+    root.rwsem->up_read(task);
+}
+
 /// lock_anon_vma_root(): all anon_vmas of an area have the same one. Without a destructor: who is dismissed at the end of a
 /// run unlocks nothing.
 class RootLock {
@@ -40,10 +70,10 @@ class RootLock {
     if (root_ == anon_vma.root) return;
     unlock();
     root_ = anon_vma.root;
-    root_->rwsem->down_write(task_);
+    anon_vma_lock_write(task_, *root_);
   }
   void unlock() {
-    if (root_ != nullptr) std::exchange(root_, nullptr)->rwsem->up_write(task_);
+    if (root_ != nullptr) anon_vma_unlock_write(task_, *std::exchange(root_, nullptr));
   }
 
  private:
@@ -56,7 +86,8 @@ class AnonVmaChainMap final : public ObjectBasedMap {
   explicit AnonVmaChainMap(System& system)
       : ObjectBasedMap(
             system), // include/linux/rmap.h: two pointers, a list_head, an rb_node, rb_subtree_last
-        cache_(system.slabs.kmem_cache_create({.name = "anon_vma_chain", .size = 64})) {}
+        cache_(system.slabs.kmem_cache_create({.name = "anon_vma_chain", .size = 64})),
+        spins_(read_parameters<PageCacheParameters>(system.configuration()).i_mmap_lock == "spinlock") {}
 
   bool anon_vma_prepare(Task& task, MmStruct& mm, Vma& vma) override {
     task.core().settle(); // another thread of the process may be at the same area
@@ -73,7 +104,7 @@ class AnonVmaChainMap final : public ObjectBasedMap {
       }
     }
     AnonVma& root = *anon_vma->root;
-    root.rwsem->down_write(task);
+    anon_vma_lock_write(task, root);
     Core& core = task.core();
     mm.page_table_lock->lock(core);
     core.settle();
@@ -84,7 +115,7 @@ class AnonVmaChainMap final : public ObjectBasedMap {
       allocated = nullptr;
     }
     mm.page_table_lock->unlock(core);
-    root.rwsem->up_write(task);
+    anon_vma_unlock_write(task, root);
     if (allocated != nullptr) put_anon_vma(task.core(), *allocated);
     if (avc != nullptr) avc_free(task.core(), *avc);
     return true;
@@ -113,10 +144,10 @@ class AnonVmaChainMap final : public ObjectBasedMap {
     task.core().rmw(root.line); // get_anon_vma()
     ++root.refcount;
     child.anon_vma = anon_vma;
-    root.rwsem->down_write(task);
+    anon_vma_lock_write(task, root);
     link(task.core(), child, *avc, *anon_vma);
     ++anon_vma->parent->degree;
-    root.rwsem->up_write(task);
+    anon_vma_unlock_write(task, root);
     return true;
   }
 
@@ -147,7 +178,7 @@ class AnonVmaChainMap final : public ObjectBasedMap {
 
   void begin_update(Task& task, Vma& vma) override {
     if (vma.chain == nullptr) return;
-    vma.chain->anon_vma->root->rwsem->down_write(task);
+    anon_vma_lock_write(task, *vma.chain->anon_vma->root);
     task.core().settle();
     for (AnonVmaChain* avc = vma.chain; avc != nullptr; avc = avc->next)
       avc->anon_vma->areas.erase(avc->rb);
@@ -158,7 +189,7 @@ class AnonVmaChainMap final : public ObjectBasedMap {
       avc->anon_vma->areas.insert(avc->rb, *avc, vma.pgoff, vma.last_pgoff());
       task.core().charge(task.core().costs().work.avc_link, Account::work);
     }
-    vma.chain->anon_vma->root->rwsem->up_write(task);
+    anon_vma_unlock_write(task, *vma.chain->anon_vma->root);
   }
 
   bool is_mergeable_anon_vma(const AnonVma* a, const AnonVma* b, const Vma* vma) const override {
@@ -181,14 +212,14 @@ class AnonVmaChainMap final : public ObjectBasedMap {
     task.core().rmw(anon_vma.line); // page_get_anon_vma()
     if (anon_vma_of(frame) != &anon_vma) return false;
     ++anon_vma.refcount;
-    anon_vma.root->rwsem->down_read(task);
+    anon_vma_lock_read(task, *anon_vma.root);
     task.core().settle();
     if (anon_vma_of(frame) == &anon_vma) return true;
     unlock_after_walk(task, anon_vma);
     return false;
   }
   void unlock_after_walk(Task& task, AnonVma& anon_vma) override {
-    anon_vma.root->rwsem->up_read(task);
+    anon_vma_unlock_read(task, *anon_vma.root);
     put_anon_vma(task.core(), anon_vma);
   }
   void for_each_area(AnonVma& anon_vma, std::uint64_t pgoff, FunctionRef<Walk(Vma&)> visit) override {
@@ -257,7 +288,9 @@ class AnonVmaChainMap final : public ObjectBasedMap {
     const SlabObject object = system.slabs.anon_vma.alloc(core, GFP_KERNEL);
     if (object == no_object) return nullptr;
     AnonVma& made = anon_vmas_.take(object);
-    if (!made.rwsem)
+    if (spins_ && !made.lock)
+      made.lock = system.locks.make("anon_vma_lock", &made.line);
+    else if (!spins_ && !made.rwsem)
       made.rwsem = std::make_unique<RwSemaphore>(system.locks, system.scheduler, "anon_vma_lock", &made.line);
     made.root = made.parent = &made;
     made.degree = made.refcount = 1;
@@ -298,6 +331,7 @@ class AnonVmaChainMap final : public ObjectBasedMap {
   }
 
   KmemCache& cache_;
+  const bool spins_;
   RmapPool<AnonVmaChain> avcs_;
 };
 
