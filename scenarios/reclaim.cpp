@@ -1,7 +1,7 @@
 // reclaim: processes touch `oversubscribe` times the memory that the machine has for them, again and again.
 //
 // `processes` of them (one a CPU unless said otherwise) form families of `sharers`: the first of a family maps the
-// pages and writes to each, then forks the others, and all go round them, in order or at random. Pages that are only
+// pages and writes to each, then forks the others, and all go round them, in order (and `together`) or at random. Pages that are only
 // read after that are mapped by all `sharers`, and have to be unmapped from each before they can go; the share
 // `private` of each process's pages is written by it after the fork and so its own, though the map from a page to
 // its areas may still lead through the whole family. With backing = "file" the pages are those of a file a family,
@@ -21,6 +21,7 @@
 
 #include "models/operations/fault.hpp"
 #include "models/operations/madvise.hpp"
+#include "scenarios/family.hpp"
 #include "scenarios/reclaim_operations.hpp"
 #include "scenarios/scenario.hpp"
 
@@ -29,6 +30,7 @@
 #include <memory>
 #include <optional>
 #include <spdlog/fmt/fmt.h>
+#include <utility>
 #include <vector>
 
 namespace mmsim {
@@ -37,7 +39,7 @@ namespace {
 
 struct ReclaimParameters {
   double oversubscribe, own, write, fresh;
-  std::int64_t sharers, processes, vmas;
+  std::int64_t sharers, processes, vmas, together;
   std::string backing, order, advice;
   Duration think;
   static void declare(Declaration& d, ReclaimParameters& p) {
@@ -58,6 +60,11 @@ struct ReclaimParameters {
         .at_least(0)
         .at_most(1);
     d("scenario.vmas", p.vmas, 1, "areas that a process's pages lie in").at_least(1);
+    d("scenario.together", p.together, 32,
+      "pages after which the sharers wait for each other, so that all have a page mapped when its turn comes "
+      "to go; "
+      "0: each goes its own pace; in sequential order only")
+        .at_least(0);
     d("scenario.backing", p.backing, "anonymous",
       "what pages hold: memory of processes, or of a file a family")
         .one_of({"anonymous", "file"});
@@ -148,8 +155,36 @@ class Reclaim final : public Scenario {
     x.end(*fault == FaultKind::swap_in ? swap_in_ : demand_fault_, start, task);
   }
 
+  /// A process that was forked, as the first of its family sees it.
+  struct Sharer {
+    Completion set_up{"a sharer's own pages"}; ///< or its end, whichever is first
+    Completion begins{"the first of its family"};
+  };
+
   // The first of a family: maps the pages, has the others forked, and goes round with them.
   void lead(Experiment& x, Task& task, std::uint64_t process, File* file) {
+    PageNumber first{};
+    std::vector<std::shared_ptr<Sharer>> others;
+    const auto family = std::make_shared<Family>(Family{1});
+    const bool killed = killed_in(task, [&](Task&) {
+      first = map_pages(x, task, file);
+      for (std::uint64_t sharer = 1; sharer < static_cast<std::uint64_t>(parameters_.sharers); ++sharer)
+        others.push_back(fork_sharer(x, task, process + sharer, first, family));
+      take_own(x, task, first);
+      for (const auto& other : others)
+        other->set_up.wait(x.system(), task);
+      x.ready(task);
+    });
+    for (const auto& other : others)
+      other->begins.complete(x.system(), task.core());
+    if (killed) {
+      family->leave(x.system(), task);
+      throw TaskKilled{};
+    }
+    live(x, task, process, first, *family);
+  }
+
+  PageNumber map_pages(Experiment& x, Task& task, File* file) {
     System& system = x.system();
     const MmapResult area = file == nullptr
                                 ? mmap(system, task, {.pages = mapped_})
@@ -167,24 +202,29 @@ class Reclaim final : public Scenario {
     if (file == nullptr)
       for (std::uint64_t index = 1; index < pages_; ++index)
         touch_one(x, task, page_at(first, index), AccessKind::write);
-    std::vector<std::shared_ptr<Completion>> others;
-    for (std::uint64_t sharer = 1; sharer < static_cast<std::uint64_t>(parameters_.sharers); ++sharer) {
-      const std::uint64_t other = process + sharer;
-      const auto set_up =
-          std::make_shared<Completion>("a sharer's own pages"); // or its end, whichever is first
-      const auto body = [this, &x, other, first, set_up](Task& child) {
+    return first;
+  }
+
+  // It takes its own pages and waits until all families are set up.
+  std::shared_ptr<Sharer> fork_sharer(Experiment& x, Task& task, std::uint64_t process, PageNumber first,
+                                      const std::shared_ptr<Family>& family) {
+    const auto sharer = std::make_shared<Sharer>();
+    ++family->members;
+    const auto body = [this, &x, process, first, sharer, family](Task& child) {
+      const bool killed = killed_in(child, [&](Task&) {
         take_own(x, child, first);
-        set_up->complete(x.system(), child.core());
-        go_round(x, child, other, first);
-      };
-      x.required(task, fork(system, task, cpu_of(x, other), body, set_up)).bound = true;
-      others.push_back(set_up);
-    }
-    take_own(x, task, first);
-    for (const auto& other : others)
-      other->wait(system, task);
-    x.ready(task);
-    go_round(x, task, process, first);
+        sharer->set_up.complete(x.system(), child.core());
+        sharer->begins.wait(x.system(), child);
+      });
+      if (killed) {
+        family->leave(x.system(), child);
+        throw TaskKilled{};
+      }
+      live(x, child, process, first, *family);
+    };
+    const std::shared_ptr<Completion> set_up(sharer, &sharer->set_up);
+    x.required(task, fork(x.system(), task, cpu_of(x, process), body, set_up)).bound = true;
+    return sharer;
   }
 
   void take_own(Experiment& x, Task& task, PageNumber first) {
@@ -193,10 +233,19 @@ class Reclaim final : public Scenario {
       touch_one(x, task, page_at(first, index), AccessKind::write);
   }
 
-  void go_round(Experiment& x, Task& task, std::uint64_t process, PageNumber first) {
+  void live(Experiment& x, Task& task, std::uint64_t process, PageNumber first, Family& family) {
+    const bool killed = killed_in(task, [&](Task&) { go_round(x, task, process, first, family); });
+    family.leave(x.system(), task);
+    if (killed) throw TaskKilled{};
+    exit_task(x.system(), task);
+  }
+
+  void go_round(Experiment& x, Task& task, std::uint64_t process, PageNumber first, Family& family) {
     RandomStream thinks = x.random(fmt::format("think {}", process)),
                  touches = x.random(fmt::format("touch {}", process));
     const bool at_random = parameters_.order == "random";
+    const auto together =
+        at_random || parameters_.sharers == 1 ? 0 : static_cast<std::uint64_t>(parameters_.together);
     constexpr std::uint64_t shares = 1u << 20;
     const auto writes = static_cast<std::uint64_t>(parameters_.write * shares),
                fresh = of_files() ? 0 : static_cast<std::uint64_t>(parameters_.fresh * shares);
@@ -209,8 +258,8 @@ class Reclaim final : public Scenario {
       const bool write = anew || ((of_files() || own) && touches.below(shares) < writes);
       if (anew) x.required(task, madvise(x.system(), task, page, 1, Advice::dontneed), "madvise");
       touch_one(x, task, page, write ? AccessKind::write : AccessKind::read);
+      if (together > 0 && (next + 1) % together == 0) family.meet(x.system(), task);
     }
-    exit_task(x.system(), task);
   }
 
   const ReclaimParameters parameters_;
