@@ -90,6 +90,11 @@ std::uint64_t Reclaim::try_to_free_pages(Core*& core, unsigned order, Gfp gfp) {
 bool Reclaim::out_of_memory(Core*& core, unsigned, Gfp) {
   Task& task = current(*core);
   const Bound bound(task);
+  if (!system_.rmap->finds_mappings() &&
+      system_.swap.free_slots() > 0) { // 2.4.18: enough swap space left, not OOM
+    system_.scheduler.yield(task);
+    return true;
+  }
   return oom_.out_of_memory(task);
 }
 
