@@ -53,13 +53,13 @@ TEST(Fork, PaysForEachPageInAPteChainAndForNoneInAMapByObjects) {
   EXPECT_GT(chains, 1.3 * list);
 }
 
-// Areas or entries that are looked at for each page that reclaim takes a look at, where 32 processes in families of
+// Areas or entries that are looked at for each mapping that goes, where 32 processes in families of
 // `sharers` have copies of their own.
 double visits_per_page(const char* generation, int sharers) {
   const PointResult result = pressed({map(generation), "run.cpus=4", "scenario.processes=32",
                                       "scenario.private=1", "scenario.sharers=" + std::to_string(sharers)});
-  EXPECT_GT(count(result, Counter::pgsteal), 100);
-  return count(result, Counter::rmap_visits) / count(result, Counter::pgscan);
+  EXPECT_GT(count(result, Counter::rmap_unmapped), 100);
+  return count(result, Counter::rmap_visits) / count(result, Counter::rmap_unmapped);
 }
 
 TEST(ListOfAFamily, IsWalkedForPagesThatOneProcessHas) {
