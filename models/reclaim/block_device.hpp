@@ -15,7 +15,7 @@
 // taken. So a failing run is as reproducible as any other.
 //
 // Left out: plugging, merging and scheduling of requests (who has neighbouring pages asks for them at once);
-// retries. A queue takes as many requests as it is asked; write-back alone waits for room in it
+// retries. A queue takes as many requests as it is asked; who writes back or out waits for room in it before
 // (kernel.nr_requests).
 #pragma once
 

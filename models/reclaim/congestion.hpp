@@ -6,8 +6,8 @@
 //
 // Models wait_event_timeout() as far as throttle_direct_reclaim() needs it, and congestion_wait() of mm/backing-dev.c
 // (2.6.24 and 5.10), io_schedule_timeout() on the queue that who ends a device's congestion wakes. 2.6.24's request
-// queues are congested from 113 of 128 requests on until 103 are left; here a queue has no bound, but what waits to be
-// written is counted, so that the writes that end (cleared()) wake who waits. Since 5.0 no queue of blk-mq is ever
+// queues are congested from 113 of 128 requests on until 103 are left; here all that is under writeback is counted, on
+// whichever device, and the writes that end (cleared()) wake who waits. Since 5.0 no queue of blk-mq is ever
 // congested: in 5.10 each congestion_wait() lasts as long as it may, and wait_iff_congested() only gives way.
 //
 // The limits are in seconds, whatever kernel.hz, as HZ/10 is.
