@@ -40,8 +40,8 @@ void BlockLayer::handle(Core& core) {
   }
 }
 
-BlockDevice::BlockDevice(BlockLayer& block, std::string name, Device::Speed speed, std::int64_t queue_depth,
-                         std::int64_t fail_every)
+BlockDevice::BlockDevice(BlockLayer& block, std::string name, Device::Speed speed, std::int64_t fail_every,
+                         std::int64_t queue_depth)
     : name(std::move(name)), block_(block), device_(block.machine().engine(), this->name, speed),
       queue_depth_(static_cast<std::uint64_t>(queue_depth)),
       fail_every_(static_cast<std::uint64_t>(fail_every)) {}

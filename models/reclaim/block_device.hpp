@@ -2,7 +2,7 @@
 //
 //   struct Read final : BlockRequest { void end_io(Core& core, bool failed) override { ... } };
 //   BlockLayer block(machine);                             // one for all devices
-//   BlockDevice disk(block, "disk", speed, 32, 0);         // before the engine runs
+//   BlockDevice disk(block, "disk", speed, 0, 32);         // before the engine runs
 //   disk.submit(core, read, Transfer::read, Bytes(4096));  // returns at once
 //
 // Models a queue a CPU and an interrupt that comes to the CPU that asked (blk-mq, completion by rq_affinity =
@@ -80,8 +80,8 @@ class BlockLayer final : private InterruptHandler {
 class BlockDevice final {
  public:
   /// `name` is its own among all devices. Before the engine runs.
-  BlockDevice(BlockLayer& block, std::string name, Device::Speed speed, std::int64_t queue_depth,
-              std::int64_t fail_every);
+  BlockDevice(BlockLayer& block, std::string name, Device::Speed speed, std::int64_t fail_every,
+              std::int64_t queue_depth = ncq_depth);
 
   /// submit_bio(). Counts whole pages.
   void submit(Core& core, BlockRequest& request, Transfer transfer, Bytes bytes);

@@ -156,7 +156,7 @@ void DiskCosts::declare(Declaration& d, DiskCosts& c) {
       .at_least(slowest_device);
   d("machine.disk.write_bandwidth", c.write_bandwidth, "3 GB/s", "bandwidth of the disk for writes", source)
       .at_least(slowest_device);
-  d("machine.disk.queue_depth", c.queue_depth, 32,
+  d("machine.disk.queue_depth", c.queue_depth, ncq_depth,
     "requests that the disk works on at a time; the others wait for their turn",
     "AHCI 1.3: 32 commands a port, as native command queuing of SATA; an NVMe drive takes more")
       .at_least(1)
@@ -177,7 +177,7 @@ void SwapCosts::declare(Declaration& d, SwapCosts& c) {
   d("machine.swap.bandwidth", c.bandwidth, "3 GB/s",
     "bandwidth of the swap device, for reads and for writes, each shared by the requests under way", source)
       .at_least(slowest_device);
-  d("machine.swap.queue_depth", c.queue_depth, 32,
+  d("machine.swap.queue_depth", c.queue_depth, ncq_depth,
     "requests that the swap device works on at a time; the others wait for their turn", "as machine.disk")
       .at_least(1)
       .at_most(65'536);

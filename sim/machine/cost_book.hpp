@@ -50,6 +50,9 @@ struct MemoryCosts {
   static void declare(Declaration&, MemoryCosts&);
 };
 
+/// Requests that a SATA drive takes at a time: AHCI 1.3, native command queuing.
+inline constexpr std::int64_t ncq_depth = 32;
+
 /// The disk behind the page cache.
 struct DiskCosts {
   Duration latency;

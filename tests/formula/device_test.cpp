@@ -267,7 +267,7 @@ TEST(BlockDeviceQueue, ADeviceTakesAsManyRequestsAsItsQueueIsDeepAndTheOthersInT
                         {"machine.irq.exit", "0 ns"},
                         {"machine.idle.exit", "0 ns"}});
   BlockLayer block(m.machine);
-  BlockDevice disk(block, "disk", {BytesPerSecond(4.096e9), BytesPerSecond(4.096e9), 10_us}, 2, 0);
+  BlockDevice disk(block, "disk", {BytesPerSecond(4.096e9), BytesPerSecond(4.096e9), 10_us}, 0, 2);
   std::vector<std::pair<int, Duration>> back;
   std::deque<Timed> requests;
   for (int number = 0; number < 5; ++number)
