@@ -16,32 +16,38 @@ struct Item {
 };
 
 // vmstat_text[], of which the model updates these.
-constexpr std::array<Item, 10> zone_items_2_6_24{{{NR_FREE_PAGES, "nr_free_pages"},
+constexpr std::array<Item, 12> zone_items_2_6_24{{{NR_FREE_PAGES, "nr_free_pages"},
                                                   {NR_INACTIVE_ANON, "nr_inactive"},
                                                   {NR_ACTIVE_ANON, "nr_active"},
                                                   {NR_ANON_MAPPED, "nr_anon_pages"},
                                                   {NR_FILE_MAPPED, "nr_mapped"},
                                                   {NR_FILE_PAGES, "nr_file_pages"},
                                                   {NR_FILE_DIRTY, "nr_dirty"},
+                                                  {NR_WRITEBACK, "nr_writeback"},
                                                   {NR_SLAB_RECLAIMABLE, "nr_slab_reclaimable"},
                                                   {NR_SLAB_UNRECLAIMABLE, "nr_slab_unreclaimable"},
-                                                  {NR_PAGETABLE, "nr_page_table_pages"}}};
+                                                  {NR_PAGETABLE, "nr_page_table_pages"},
+                                                  {NR_VMSCAN_WRITE, "nr_vmscan_write"}}};
 constexpr std::array<Item, 6> zone_items_5_10{{{NR_FREE_PAGES, "nr_free_pages"},
                                                {NR_INACTIVE_ANON, "nr_zone_inactive_anon"},
                                                {NR_ACTIVE_ANON, "nr_zone_active_anon"},
                                                {NR_INACTIVE_FILE, "nr_zone_inactive_file"},
                                                {NR_ACTIVE_FILE, "nr_zone_active_file"},
                                                {NR_PAGETABLE, "nr_page_table_pages"}}};
-constexpr std::array<Item, 10> node_items_5_10{{{NR_INACTIVE_ANON, "nr_inactive_anon"},
+constexpr std::array<Item, 14> node_items_5_10{{{NR_INACTIVE_ANON, "nr_inactive_anon"},
                                                 {NR_ACTIVE_ANON, "nr_active_anon"},
                                                 {NR_INACTIVE_FILE, "nr_inactive_file"},
                                                 {NR_ACTIVE_FILE, "nr_active_file"},
                                                 {NR_SLAB_RECLAIMABLE, "nr_slab_reclaimable"},
                                                 {NR_SLAB_UNRECLAIMABLE, "nr_slab_unreclaimable"},
+                                                {NR_ISOLATED_ANON, "nr_isolated_anon"},
+                                                {NR_ISOLATED_FILE, "nr_isolated_file"},
                                                 {NR_ANON_MAPPED, "nr_anon_pages"},
                                                 {NR_FILE_MAPPED, "nr_mapped"},
                                                 {NR_FILE_PAGES, "nr_file_pages"},
-                                                {NR_FILE_DIRTY, "nr_dirty"}}};
+                                                {NR_FILE_DIRTY, "nr_dirty"},
+                                                {NR_WRITEBACK, "nr_writeback"},
+                                                {NR_VMSCAN_WRITE, "nr_vmscan_write"}}};
 
 /// "pgalloc_normal": the zone's name in small letters, as TEXTS_FOR_ZONES has it.
 constexpr std::array<std::string_view, zone_type_count> pgalloc_names{"pgalloc_dma", "pgalloc_dma32",
@@ -107,7 +113,7 @@ ProcZone zone_of(const PageAllocator& pages, const Zone& zone, std::uint32_t cpu
   return shown;
 }
 
-std::vector<ProcCount> events(const System& system) {
+std::vector<ProcCount> events(const System& system, ProcFormat format) {
   const Counters::Snapshot counters = system.counters.snapshot();
   std::array<std::int64_t, zone_type_count> allocated{};
   std::array<bool, zone_type_count> there{};
@@ -117,14 +123,27 @@ std::vector<ProcCount> events(const System& system) {
     there[type] = true;
   }
   std::vector<ProcCount> events;
-  for (std::size_t type = 0; type < zone_type_count; ++type)
-    if (there[type]) events.push_back({pgalloc_names[type], allocated[type]});
   const auto add = [&](std::string_view name, Counter counter) {
     events.push_back({name, static_cast<std::int64_t>(counters[counter])});
   };
+  add("pswpin", Counter::pswpin);
+  add("pswpout", Counter::pswpout);
+  for (std::size_t type = 0; type < zone_type_count; ++type)
+    if (there[type]) events.push_back({pgalloc_names[type], allocated[type]});
   add("pgfree", Counter::pgfree);
   add("pgfault", Counter::pgfault);
   add("pgmajfault", Counter::pgmajfault);
+  if (format == ProcFormat::linux_2_6_24) {
+    add("kswapd_steal", Counter::kswapd_steal);
+    add("pageoutrun", Counter::pageoutrun);
+    add("allocstall", Counter::direct_reclaim);
+    return events;
+  }
+  add("pgsteal_kswapd", Counter::kswapd_steal);
+  events.push_back({"pgsteal_direct",
+                    static_cast<std::int64_t>(counters[Counter::pgsteal] - counters[Counter::kswapd_steal])});
+  add("pageoutrun", Counter::pageoutrun);
+  add("oom_kill", Counter::oom_kill);
   return events;
 }
 
@@ -153,7 +172,7 @@ ProcSnapshot proc_snapshot(const System& system, VmStatReading reading) {
   if (snapshot.format == ProcFormat::linux_5_10)
     for (std::uint32_t node = 0; node < pages.layout().nodes(); ++node)
       snapshot.node_counts.push_back(node_counts(pages, NodeId(node), reading));
-  snapshot.events = events(system);
+  snapshot.events = events(system, snapshot.format);
   for (const KmemCache* cache : system.slabs.all() | std::views::reverse) // the kernel lists the newest first
     snapshot.slab_caches.push_back(slab_row(cache->info()));
   return snapshot;

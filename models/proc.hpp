@@ -3,6 +3,9 @@
 //   for (const ProcFile& file : proc_files(proc_snapshot(system, VmStatReading::folded))) ...
 //
 // The counters shown are those that the model updates; their names and order are vmstat_text[] of the version.
+// Left out, since the model does not tell apart what they do: pgscan_kswapd and pgscan_direct (counter.csv has their
+// sum, pgscan), and what is counted by zone: pgsteal_*, pgscan_* and pgrefill_* of 2.6.24, allocstall_* of 5.10
+// (counter.csv: pgsteal, direct_reclaim).
 #pragma once
 
 #include "models/pages/proc_files.hpp"

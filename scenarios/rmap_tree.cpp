@@ -12,6 +12,7 @@
 // With kernel.rmap = "scan" the operation is the swap_out() that finds the next page that can be freed, and unmaps all
 // that it meets on its way.
 
+#include "models/reclaim/vmscan.hpp"
 #include "models/rmap/unmap.hpp"
 #include "scenarios/process_image.hpp"
 #include "scenarios/scenario.hpp"
@@ -213,7 +214,7 @@ class RmapTree final : public Scenario {
     if (std::ranges::find(warnings_, text) == warnings_.end()) warnings_.push_back(std::move(text));
   }
 
-  static constexpr int swap_cluster_max = 32, lowest_priority = 6; // of 2.4: DEF_PRIORITY
+  static constexpr int lowest_priority = 6; // of 2.4: DEF_PRIORITY
   const RmapTreeParameters parameters_;
   const Origin swap_origin_;
   OperationId fork_{}, unmap_page_{};

@@ -56,12 +56,7 @@ class IntervalTree {
   /// Calls visit(Owner&) for each range that holds `number`, in order, until one says false. False if one did.
   template <class Visit>
   bool for_each(std::uint64_t number, Visit&& visit) const {
-    return walk(root_, number, number, visit);
-  }
-  /// The same for ranges that meet [first, last].
-  template <class Visit>
-  bool for_each_between(std::uint64_t first, std::uint64_t last, Visit&& visit) const {
-    return walk(root_, first, last, visit);
+    return walk(root_, number, visit);
   }
 
  private:
@@ -110,12 +105,12 @@ class IntervalTree {
     return updated(tree);
   }
   template <class Visit>
-  static bool walk(Node* tree, std::uint64_t first, std::uint64_t last, Visit& visit) {
-    if (tree == nullptr || tree->subtree_last < first) return true;
-    if (!walk(tree->left, first, last, visit)) return false;
-    if (last < tree->first) return true;
-    if (first <= tree->last && !visit(*tree->owner)) return false;
-    return walk(tree->right, first, last, visit);
+  static bool walk(Node* tree, std::uint64_t number, Visit& visit) {
+    if (tree == nullptr || tree->subtree_last < number) return true;
+    if (!walk(tree->left, number, visit)) return false;
+    if (number < tree->first) return true;
+    if (number <= tree->last && !visit(*tree->owner)) return false;
+    return walk(tree->right, number, visit);
   }
 
   Node* root_ = nullptr;

@@ -7,6 +7,9 @@
 // Models init_mm.mmlist, mmlist_lock, mmlist_nr and swap_mm of 2.4.18 (kernel/fork.c, fs/exec.c, mm/vmscan.c). A child
 // stands behind its parent. mmput() takes the lock before it looks at mm_users, as the generic atomic_dec_and_lock() does,
 // so that an mm in the circle has users. The links of neighbours are taken to be on the line of the lock.
+//
+// Left out: swapoff, which goes through the same circle; the list of 2.6, of those mms alone that have been swapped from,
+// which nothing but swapoff walks.
 #pragma once
 
 #include "models/address_space/mm_struct.hpp"

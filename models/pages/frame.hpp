@@ -50,8 +50,7 @@ enum FrameFlag : std::uint32_t {
   PG_reclaim =
       0x400,        ///< to be freed as soon as it is written; of a page that is read: read-ahead goes on here
   PG_error = 0x800, ///< the device has failed it
-  PG_workingset = 0x1000, ///< was deactivated while it was in use (4.20)
-  PG_waiters = 0x2000,    ///< somebody waits for its lock or its write-back (page_lock.hpp)
+  PG_waiters = 0x1000, ///< somebody waits for its lock or its write-back (page_lock.hpp)
 };
 
 /// Flags that a page must not have when it is freed, whoever frees it; the others go without a word

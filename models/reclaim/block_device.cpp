@@ -47,8 +47,10 @@ void BlockLayer::handle(Core& core) {
   }
 }
 
-BlockDevice::BlockDevice(BlockLayer& block, std::string name, Device::Speed speed, std::int64_t fail_every)
+BlockDevice::BlockDevice(BlockLayer& block, std::string name, Device::Speed speed, std::int64_t fail_every,
+                         std::int64_t queue_depth)
     : name(std::move(name)), block_(block), device_(block.machine().engine(), this->name, speed),
+      queue_depth_(static_cast<std::uint64_t>(queue_depth)),
       fail_every_(static_cast<std::uint64_t>(fail_every)) {}
 
 void BlockDevice::submit(Core& core, BlockRequest& request, Transfer transfer, Bytes bytes) {
@@ -60,14 +62,16 @@ void BlockDevice::submit(Core& core, BlockRequest& request, Transfer transfer, B
   ++in_flight_[direction];
   if (in_flight(Transfer::write) >= congestion_on) congested_ = true;
   const bool all_busy = idle_.empty();
+  const bool fails = fail_every_ != 0 && (reads() + writes()) % fail_every_ == 0;
+  const Asked asked{&request, core.id(), bytes, transfer, fails};
+  if (all_busy && channels_.size() == queue_depth_) {
+    waiting_.push_back(asked);
+    return;
+  }
   if (all_busy) idle_.push_back(&channels_.emplace_back());
   Channel& channel = *idle_.back();
   idle_.pop_back();
-  channel.request = &request;
-  channel.from = core.id();
-  channel.bytes = bytes;
-  channel.transfer = transfer;
-  channel.fails = fail_every_ != 0 && (reads() + writes()) % fail_every_ == 0;
+  static_cast<Asked&>(channel) = asked;
   if (all_busy)
     block_.machine().engine().spawn(
         name, [this, &channel] { carry(channel); }, Fiber::Kind::daemon);
@@ -90,7 +94,13 @@ void BlockDevice::carry(Channel& channel) {
     }
     idle_.push_back(&channel);
     block_.complete(channel.from, {channel.request, channel.fails});
-    block_.machine().engine().park(nullptr);
+    if (waiting_.empty()) {
+      block_.machine().engine().park(nullptr);
+      continue;
+    }
+    idle_.pop_back(); // this channel: whoever waits comes first
+    static_cast<Asked&>(channel) = waiting_.front();
+    waiting_.pop_front();
   }
 }
 

@@ -2,7 +2,7 @@
 //
 //   struct Read final : BlockRequest { void end_io(Core& core, bool failed) override { ... } };
 //   BlockLayer block(machine);                             // one for all devices
-//   BlockDevice disk(block, "disk", speed, 0);             // before the engine runs
+//   BlockDevice disk(block, "disk", speed, 0, 32);         // before the engine runs
 //   disk.submit(core, read, Transfer::read, Bytes(4096));  // returns at once
 //
 // Models a queue a CPU and an interrupt that comes to the CPU that asked (blk-mq, completion by rq_affinity =
@@ -11,6 +11,9 @@
 // requests that have come back to it, from whichever device, at machine.work.io_complete each. 2.6.24 did
 // likewise with one queue.
 //
+// A device works on `queue_depth` requests at a time; the others wait for their turn in the order in which they were
+// asked, and their latency begins when the device takes them. It shares its bandwidth among those that it has.
+//
 // A device fails every n-th request that it is asked (`fail_every`; 0: none), after as long as it would have
 // taken. So a failing run is as reproducible as any other.
 //
@@ -18,7 +21,7 @@
 // (blk_queue_congestion_threshold() of 2.6.24): who waits for that is congestion.hpp's.
 //
 // Left out: plugging, merging and scheduling of requests (who has neighbouring pages asks for them at once);
-// retries. A queue takes as many requests as it is asked; who writes back or out waits for room in it before
+// retries; who asks never waits in submit(), however long the queue; who writes back or out waits for room before
 // (kernel.nr_requests, which the thresholds of congestion do not follow).
 #pragma once
 
@@ -83,7 +86,8 @@ class BlockLayer final : private InterruptHandler {
 class BlockDevice final {
  public:
   /// `name` is its own among all devices. Before the engine runs.
-  BlockDevice(BlockLayer& block, std::string name, Device::Speed speed, std::int64_t fail_every);
+  BlockDevice(BlockLayer& block, std::string name, Device::Speed speed, std::int64_t fail_every,
+              std::int64_t queue_depth = ncq_depth);
 
   /// submit_bio(). Counts whole pages.
   void submit(Core& core, BlockRequest& request, Transfer transfer, Bytes bytes);
@@ -96,20 +100,23 @@ class BlockDevice final {
   std::uint64_t in_flight(Transfer transfer) const { return in_flight_[static_cast<std::size_t>(transfer)]; }
 
  private:
-  /// A request on its way: a fiber that waits for the device.
-  struct Channel {
-    Fiber* fiber = nullptr;
+  struct Asked {
     BlockRequest* request = nullptr;
     CoreId from{};
     Bytes bytes;
     Transfer transfer{};
     bool fails = false;
   };
+  /// A request that the device has taken: a fiber that waits for it.
+  struct Channel : Asked {
+    Fiber* fiber = nullptr;
+  };
   void carry(Channel& channel);
 
   BlockLayer& block_;
   Device device_;
-  const std::uint64_t fail_every_;
+  const std::uint64_t queue_depth_, fail_every_;
+  std::deque<Asked> waiting_;    // while the device has queue_depth_ others
   std::deque<Channel> channels_; // all that were ever needed at once
   std::vector<Channel*> idle_;
   std::uint64_t asked_[2] = {}, in_flight_[2] = {}; // by Transfer

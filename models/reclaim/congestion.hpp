@@ -11,6 +11,9 @@
 // lasts as long as it may, and wait_iff_congested() only gives way.
 //
 // The limits are in seconds, whatever kernel.hz, as HZ/10 is.
+//
+// Left out: congestion of reads (congestion_wqh[READ]), for which nothing here waits; exclusive waiters; what is left of
+// the time for who was woken.
 #pragma once
 
 #include "models/scheduler/schedule_timeout.hpp"

@@ -10,6 +10,9 @@
 // The thread is there from the first time that its node is short, so that a machine with memory in plenty has no other
 // tasks than those of its scenario; it stays on CPUs of its node, and is woken on one that has nothing to do, if there
 // is one (select_task_rq()), else where it was.
+//
+// Left out: kcompactd and what else is for orders above 0; soft limits of memory cgroups; freezing, and an end of the
+// thread (nodes do not come and go).
 #pragma once
 
 #include "models/reclaim/vmscan.hpp"

@@ -10,7 +10,8 @@ void LruParameters::declare(Declaration& d, LruParameters& p) {
   d("kernel.lru", p.implementation, "node", "how LRU lists are split, and how pages leave them",
     "one lru_lock a zone up to 4.7, one a node from 4.8 to 5.10")
       .registered<Lru>();
-  d("kernel.pagevec_size", p.pagevec_size, 15, "new pages that a CPU collects before it takes lru_lock",
+  d("kernel.pagevec_size", p.pagevec_size, 15,
+    "new pages that a CPU collects before it takes lru_lock, and dirty ones that write-back looks up at once",
     "include/linux/pagevec.h PAGEVEC_SIZE: 14 in 2.6.24, 15 since 4.16, 31 since 6.10")
       .at_least(1)
       .at_most(31);

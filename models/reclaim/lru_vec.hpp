@@ -92,7 +92,6 @@ class LruVec {
       return active ? LruList::active : LruList::inactive;
     return active ? LruList::active_file : LruList::inactive_file;
   }
-  LruLists kinds() const { return kinds_; }
   const FrameList& list(LruList list) const { return lists_[static_cast<std::size_t>(list)]; }
 
  private:

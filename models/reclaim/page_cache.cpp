@@ -28,7 +28,7 @@ File& PageCache::create(std::string name, std::uint64_t pages, InMemory in_memor
     const DiskCosts& costs = means_.machine.costs().disk;
     disk_.emplace(means_.block, "disk",
                   Device::Speed{costs.read_bandwidth, costs.write_bandwidth, costs.latency},
-                  read_parameters<DeviceFailureParameters>(means_.configuration).disk);
+                  read_parameters<DeviceFailureParameters>(means_.configuration).disk, costs.queue_depth);
     writeback_->start();
   }
   if (in_memory == InMemory::no) return file;

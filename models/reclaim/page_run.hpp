@@ -7,6 +7,9 @@
 // Models what mpage_readpages() and mpage_writepages() make of pages in a row (fs/mpage.c): up to
 // BIO_MAX_PAGES a bio, which ends with PageCache::end_io() of each page. The device's latency is paid once,
 // its bandwidth for all.
+//
+// Left out: blocks and extents (neighbours in the file are neighbours on the device), with holes and buffer heads; the
+// device's own limit of a request; memory for bios.
 #pragma once
 
 #include "models/reclaim/block_device.hpp"

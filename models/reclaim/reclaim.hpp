@@ -13,6 +13,9 @@
 //
 // Other CPUs' lists are drained by a cross-call as drain_all_local_pages() of 2.6.24 does it; those with empty lists are
 // left alone, as since 3.3. (5.10 has a work item on each CPU drain its own.)
+//
+// Left out: __GFP_IO and __GFP_FS: whoever may reclaim may also write; reclaim of the own node before others are
+// allocated from (zone_reclaim_mode), compaction, memory cgroups, hibernation.
 #pragma once
 
 #include "models/pages/reclaim_hooks.hpp"

@@ -42,7 +42,6 @@ void ShrinkLists::shrink_active_list(Task& task, ReclaimNode& node, std::uint32_
       continue;
     }
     page.clear(PG_active);
-    page.set(PG_workingset);
     inactive.push_front(frames, frame);
   }
 
@@ -166,8 +165,6 @@ ShrinkLists::Outcome ShrinkLists::shrink_page(Batch& batch, FrameNumber frame) {
     switch (page.pageout(task)) {
     case Pageout::keep:
       return Outcome::keep_locked;
-    case Pageout::activate:
-      return Outcome::activate_locked;
     case Pageout::success:
       ++batch.stat.pageout;
       if (page.has(PG_writeback | PG_dirty)) return Outcome::keep;

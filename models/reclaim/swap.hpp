@@ -134,7 +134,6 @@ class Swap {
   void lru_add_drain(Core& core);
 
  private:
-  void add_areas();
   void find_and_free(Core& core, SwapEntry entry);
 
   System& system_;

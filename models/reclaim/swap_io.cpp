@@ -11,7 +11,7 @@ SwapIo::SwapIo(System& system, SwapCache& cache, const Configuration& configurat
   const SwapCosts& costs = system.machine.costs().swap;
   if (device)
     device_.emplace(system.block, "swap", Device::Speed{costs.bandwidth, costs.bandwidth, costs.latency},
-                    read_parameters<DeviceFailureParameters>(configuration).swap);
+                    read_parameters<DeviceFailureParameters>(configuration).swap, costs.queue_depth);
 }
 
 void SwapIo::submit(Core& core, FrameNumber frame, Transfer transfer) {

@@ -7,6 +7,9 @@
 //   cluster  swap_readahead_cluster.cpp: 3.13 and later on rotating disks, a window that grows with its hits
 //   vma      swap_readahead_vma.cpp: 4.14 and later on SSDs, a window of the area's own entries
 // kernel.page_cluster bounds the window: 2 to the power of it.
+//
+// Left out: the choice by what the device is (nr_rotate_swap, vma_ra_enabled): the parameter stands for it; plugging of
+// the requests; pages of tmpfs; memory policies of areas (a page is on the node of who reads it).
 #pragma once
 
 #include "models/address_space/mm_struct.hpp"

@@ -1,5 +1,5 @@
 // The slots in use around the one that is wanted, in an aligned window: swapin_readahead() and valid_swaphandles() of
-// 2.6.24.
+// 2.6.24. Left out: addresses that go along with the slots, for the memory policy of the area (CONFIG_NUMA).
 #include "models/reclaim/swap.hpp"
 #include "models/reclaim/swap_readahead.hpp"
 #include "models/system.hpp"

@@ -1,4 +1,5 @@
-// An aligned window of slots that grows with its hits: swap_cluster_readahead() of 5.10, as on rotating disks.
+// An aligned window of slots that grows with its hits: swap_cluster_readahead() of 5.10, as on rotating disks. Left out:
+// inode_read_congested(), which under blk-mq is never so; plugging.
 #include "models/reclaim/swap.hpp"
 #include "models/reclaim/swap_readahead.hpp"
 #include "models/system.hpp"

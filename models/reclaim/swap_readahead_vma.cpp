@@ -1,5 +1,6 @@
 // The swap entries around the one that is wanted, in a window of its area that grows with its hits and lies where the
-// faults are going: swap_vma_readahead() of 5.10, as on SSDs. It stays in the area and in the table.
+// faults are going: swap_vma_readahead() of 5.10, as on SSDs. It stays in the area and in the table. Left out:
+// the smaller window of 32-bit kernels (SWAP_RA_ORDER_CEILING 3); plugging.
 #include "models/reclaim/swap.hpp"
 #include "models/reclaim/swap_readahead.hpp"
 #include "models/system.hpp"

@@ -91,7 +91,6 @@ class SwapSlots {
   virtual std::uint16_t usage_of(std::uint32_t entries, bool cached) const = 0;
   /// Slots that count as used but are kept for whoever asks next.
   virtual std::uint64_t kept() const { return 0; }
-  virtual bool is_kept(SwapEntry) const { return false; }
   virtual void area_added(SwapArea&) {}
   SwapArea& area_of(SwapEntry entry) { return areas_[entry.type()]; }
 

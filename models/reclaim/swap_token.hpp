@@ -11,6 +11,8 @@
 //             last look, or has had it for longer than kernel.swap_token_timeout
 //   priority  2.6.20: it goes to who has the higher priority, which rises while one's faults come closer together
 // swap_token_lock is only tried: who finds it taken goes on without.
+//
+// Left out: the ageing of priorities and the token of a memory cgroup (both 3.0).
 #pragma once
 
 #include "models/locks/spinlock.hpp"

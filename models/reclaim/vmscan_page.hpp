@@ -4,7 +4,8 @@
 //   switch (page.pageout(task)) ...              // begins to write it
 //   if (page.remove_mapping(core)) ...           // it is nobody's but ours now
 //
-// Models pageout(), remove_mapping() and __remove_mapping() of mm/vmscan.c.
+// Models pageout(), remove_mapping() and __remove_mapping() of mm/vmscan.c. Left out: PAGE_ACTIVATE, by which a file
+// says that it does not want to write.
 #pragma once
 
 #include "models/system.hpp"
@@ -13,10 +14,9 @@ namespace mmsim {
 
 /// pageout_t.
 enum class Pageout : std::uint8_t {
-  keep,     ///< somebody else has it
-  activate, ///< its file does not want to write it
-  success,  ///< it is being written, and unlocked
-  clean     ///< there was nothing to write
+  keep,    ///< somebody else has it
+  success, ///< it is being written, and unlocked
+  clean    ///< there was nothing to write
 };
 
 /// A page that was isolated: off the LRU, with a reference of the one who did so.
@@ -25,7 +25,6 @@ class IsolatedPage {
   IsolatedPage(System& system, FrameNumber frame)
       : system_(system), frame_(frame), page_(system.pages[frame]) {}
 
-  std::uint32_t flags() const { return page_.flags; }
   bool has(std::uint32_t flag) const { return (page_.flags & flag) != 0; }
   void set(std::uint32_t flag) { page_.flags |= flag; }
   void clear(std::uint32_t flag) { page_.flags &= ~flag; }

@@ -359,8 +359,6 @@ class SwapTendency final : public VmScan {
       switch (page.pageout(task)) {
       case Pageout::keep:
         return Outcome::keep_locked;
-      case Pageout::activate:
-        return Outcome::activate_locked;
       case Pageout::success:
         if (page.has(PG_writeback | PG_dirty)) return Outcome::keep;
         if (!page.trylock(task.core())) return Outcome::keep;

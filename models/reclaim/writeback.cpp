@@ -4,14 +4,13 @@
 #include "models/system.hpp"
 
 #include <algorithm>
-#include <array>
 #include <bit>
+#include <vector>
 
 namespace mmsim {
 
 namespace {
 constexpr std::uint64_t max_writeback_pages = 1024; // MAX_WRITEBACK_PAGES, MIN_WRITEBACK_PAGES
-constexpr std::size_t pagevec_size = 14;
 } // namespace
 
 void WriteBackParameters::declare(Declaration& d, WriteBackParameters& p) {
@@ -316,7 +315,7 @@ std::uint64_t WriteBack::writeback_inodes(Task& task, std::uint64_t pages) {
 std::uint64_t WriteBack::write_cache_pages(Task& task, File& file, std::uint64_t pages) {
   PageCache& cache = system_.page_cache;
   PageRun run(cache, Transfer::write);
-  std::array<CachedPage*, pagevec_size> found;
+  std::vector<CachedPage*> found(system_.lru->pagevec_size());
   const std::uint64_t start = file.writeback_index_;
   std::uint64_t written = 0, index = start, end = file.pages;
   bool cycled = start == 0;

@@ -10,6 +10,8 @@
 // Whoever changes other entries of such an mm under a table's lock asks first, with the lock, whether old translations
 // are about: flusher.flush_batched_pending(core, mm) (5.10: zap_pte_range(), change_pte_range(), move_ptes()). Else his
 // munmap would return while a core can still use what reclaim has cleared before.
+//
+// Left out: generations of an mm's entries (tlb_gen of x86), by which a core skips a flush that it has done already.
 #pragma once
 
 #include "sim/engine/strong_int.hpp"

@@ -2,6 +2,10 @@
 
 namespace mmsim {
 
+namespace {
+constexpr const char* slowest_device = "1 KiB/s"; // slower is a slip: a page would take seconds
+} // namespace
+
 void LineCosts::declare(Declaration& d, LineCosts& c) {
   d("machine.line.hit", c.hit, "1 ns", "load or store to a line that the core holds",
     "Neoverse N1 TRM: 4-cycle L1 load-to-use, partly hidden")
@@ -125,7 +129,8 @@ void MemoryCosts::declare(Declaration& d, MemoryCosts& c) {
       .at_least("16 MiB");
   d("machine.dram.bandwidth", c.node_bandwidth, "150 GiB/s",
     "bandwidth of a socket's memory, shared by its cores",
-    "estimate: eight DDR4-2933 channels, about 80 % of the peak");
+    "estimate: eight DDR4-2933 channels, about 80 % of the peak")
+      .at_least("1 MiB/s");
   d("machine.page.zero", c.page_zero, "260 ns", "clearing a page, by a core that has the memory to itself",
     "estimate: DC ZVA at about 16 GB/s a core");
   d("machine.page.copy", c.page_copy, "480 ns", "copying a page, by a core that has the memory to itself",
@@ -147,8 +152,15 @@ void DiskCosts::declare(Declaration& d, DiskCosts& c) {
   const char* source = "data sheet of a server's NVMe drive (Intel P4510, 2017), quoted from memory";
   d("machine.disk.latency", c.latency, "80 us", "from a request to the disk to its first byte", source);
   d("machine.disk.read_bandwidth", c.read_bandwidth, "3.2 GB/s",
-    "bandwidth of the disk for reads, shared by the requests under way", source);
-  d("machine.disk.write_bandwidth", c.write_bandwidth, "3 GB/s", "bandwidth of the disk for writes", source);
+    "bandwidth of the disk for reads, shared by the requests under way", source)
+      .at_least(slowest_device);
+  d("machine.disk.write_bandwidth", c.write_bandwidth, "3 GB/s", "bandwidth of the disk for writes", source)
+      .at_least(slowest_device);
+  d("machine.disk.queue_depth", c.queue_depth, ncq_depth,
+    "requests that the disk works on at a time; the others wait for their turn",
+    "AHCI 1.3: 32 commands a port, as native command queuing of SATA; an NVMe drive takes more")
+      .at_least(1)
+      .at_most(65'536);
 }
 
 void SwapCosts::declare(Declaration& d, SwapCosts& c) {
@@ -163,7 +175,12 @@ void SwapCosts::declare(Declaration& d, SwapCosts& c) {
   d("machine.swap.latency", c.latency, "80 us", "from a request to the swap device to its first byte",
     source);
   d("machine.swap.bandwidth", c.bandwidth, "3 GB/s",
-    "bandwidth of the swap device, for reads and for writes, each shared by the requests under way", source);
+    "bandwidth of the swap device, for reads and for writes, each shared by the requests under way", source)
+      .at_least(slowest_device);
+  d("machine.swap.queue_depth", c.queue_depth, ncq_depth,
+    "requests that the swap device works on at a time; the others wait for their turn", "as machine.disk")
+      .at_least(1)
+      .at_most(65'536);
 }
 
 void EntryCosts::declare(Declaration& d, EntryCosts& c) {
@@ -296,16 +313,17 @@ void WorkCosts::declare(Declaration& d, WorkCosts& c) {
   d("machine.work.rcu_core", c.rcu_core, "100 ns",
     "one pass of RCU's softirq without locks and callbacks: raising it, looking at the CPU's lists",
     estimate);
-  // vmscan:
+  // Reclaim.
   d("machine.work.reclaim_round", c.reclaim_round, "250 ns",
     "one look of reclaim at a zone or node: how much of which list it scans, without locks and lists",
     "estimate: some 20 counters read, a dozen multiplications and divisions, half of it out of the cache");
   d("machine.work.reclaim_page", c.reclaim_page, "40 ns",
-    "shrink_page_list's or shrink_active_list's own look at a page, without its lock, the reverse map, its unmapping "
-    "and what takes it off and puts it on a list",
+    "shrink_page_list's or shrink_active_list's own look at a page, without its lock, the reverse map, its "
+    "unmapping and what takes it off and puts it on a list",
     "estimate: some 80 instructions and the branches between 15 outcomes; the struct page is in the cache");
   d("machine.work.oom_task", c.oom_task, "60 ns", "how bad one process is: oom_badness, badness",
-    "estimate: a task_struct, its signal and mm, whose lines nobody holds: half a dozen loads and some misses");
+    "estimate: a task_struct, its signal and mm, whose lines nobody holds: half a dozen loads and some "
+    "misses");
   // Reverse map.
   d("machine.work.avc_link", c.avc_link, "40 ns",
     "linking an anon_vma_chain to its area and into its anon_vma's interval tree",
@@ -316,7 +334,7 @@ void WorkCosts::declare(Declaration& d, WorkCosts& c) {
   d("machine.work.pte_chain_entry", c.pte_chain_entry, "1500 ps",
     "an entry of a pte_chain that a search passes",
     "estimate: a load and a comparison, its line in the cache");
-  // The room of swap.
+  // Swap slots.
   d("machine.work.swap_slot", c.swap_slot, "20 ns",
     "taking a slot of a swap area or giving it back, or changing its count: the slot, the area's bounds and "
     "sums",

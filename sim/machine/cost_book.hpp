@@ -50,10 +50,14 @@ struct MemoryCosts {
   static void declare(Declaration&, MemoryCosts&);
 };
 
+/// Requests that a SATA drive takes at a time: AHCI 1.3, native command queuing.
+inline constexpr std::int64_t ncq_depth = 32;
+
 /// The disk behind the page cache.
 struct DiskCosts {
   Duration latency;
   BytesPerSecond read_bandwidth, write_bandwidth;
+  std::int64_t queue_depth;
   static void declare(Declaration&, DiskCosts&);
 };
 
@@ -63,6 +67,7 @@ struct SwapCosts {
   std::int64_t areas;
   Duration latency;
   BytesPerSecond bandwidth;
+  std::int64_t queue_depth;
   static void declare(Declaration&, SwapCosts&);
 };
 
@@ -87,11 +92,9 @@ struct WorkCosts {
   Duration enqueue, dequeue, pick_next, wake, tick, balance, kthread_step; // scheduler
   Duration mask_scan, call_queue, flush_setup;                             // cross-calls
   Duration rcu_callback, rcu_core;                                         // RCU
-  // vmscan:
-  Duration reclaim_round, reclaim_page, oom_task;
-  Duration avc_link, rmap_visit, pte_chain_entry;                          // reverse map (room of rmap)
-  // The room of swap.
-  Duration swap_slot, swap_scan;
+  Duration reclaim_round, reclaim_page, oom_task;                          // reclaim
+  Duration avc_link, rmap_visit, pte_chain_entry;                          // reverse map
+  Duration swap_slot, swap_scan;                                           // swap slots
   static void declare(Declaration&, WorkCosts&);
 };
 

@@ -1,13 +1,16 @@
-// The device path: where the engine's clock and SimGrid's meet.
+// The device path: where the engine's clock and SimGrid's meet, and the queue before a device.
 
+#include "models/reclaim/block_device.hpp"
 #include "sim/engine/device.hpp"
 #include "sim/engine/simgrid_world.hpp"
 
+#include <deque>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <simgrid/s4u.hpp>
 
 #include "tests/support/child.hpp"
+#include "tests/support/test_machine.hpp"
 
 namespace mmsim {
 namespace {
@@ -246,6 +249,45 @@ TEST(SimGridClock, AnActorThatSleepsNeverSeesALaterModelTime) {
       EXPECT_LE(result[2 * i + 1], clock[i]);
       EXPECT_GE(result[2 * i + 1], clock[i] - 301) << "the model has run as far as it may";
     }
+  }
+}
+
+TEST(BlockDeviceQueue, ADeviceTakesAsManyRequestsAsItsQueueIsDeepAndTheOthersInTheirOrder) {
+  struct Timed final : BlockRequest {
+    Timed(tests::TestMachine& machine, std::vector<std::pair<int, Duration>>& back, int number)
+        : machine(machine), back(back), number(number) {}
+    void end_io(Core&, bool) override { back.emplace_back(number, machine.now()); }
+    tests::TestMachine& machine;
+    std::vector<std::pair<int, Duration>>& back;
+    const int number;
+  };
+  tests::TestMachine m({{"machine.work.io_submit", "0 ns"},
+                        {"machine.work.io_complete", "0 ns"},
+                        {"machine.irq.entry", "0 ns"},
+                        {"machine.irq.exit", "0 ns"},
+                        {"machine.idle.exit", "0 ns"}});
+  BlockLayer block(m.machine);
+  BlockDevice disk(block, "disk", {BytesPerSecond(4.096e9), BytesPerSecond(4.096e9), 10_us}, 0, 2);
+  std::vector<std::pair<int, Duration>> back;
+  std::deque<Timed> requests;
+  for (int number = 0; number < 5; ++number)
+    requests.emplace_back(m, back, number);
+  m.on(0, [&](Core& core) {
+    for (Timed& request : requests)
+      disk.submit(core, request, Transfer::write, Bytes(4096));
+    EXPECT_EQ(disk.in_flight(Transfer::write), 5u);
+    while (back.size() < 5)
+      core.wait_for_interrupt();
+    EXPECT_EQ(disk.in_flight(Transfer::write), 0u);
+  });
+  m.engine.run();
+  // Two at a time: each has its latency once it is taken, and half of the bandwidth; the last one has all of it.
+  const std::vector<Duration> expected{12_us, 12_us, 24_us, 24_us, 35_us};
+  ASSERT_EQ(back.size(), expected.size());
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    EXPECT_NEAR(static_cast<double>(back[i].second.count()), static_cast<double>(expected[i].count()),
+                1000.0);
+    EXPECT_EQ(back[i].first / 2, static_cast<int>(i) / 2); // of two that end together, either may be first
   }
 }
 

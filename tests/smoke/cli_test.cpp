@@ -180,6 +180,14 @@ TEST(Command, memory_that_cannot_be_is_refused_with_its_place) {
       {"a batch over the high mark", "[kernel]\npcp_high = 32\npcp_batch = 64\n", "7:1",
        "kernel.pcp_batch = 64 is over kernel.pcp_high = 32"},
       {"a negative batch", "[kernel]\npcp_batch = -1\n", "6:1", "at least 0"},
+      {"a swap device that stands still", "[machine.swap]\nbandwidth = \"0 B/s\"\n", "6:1",
+       "at least 1 KiB/s"},
+      {"a disk that reads nothing", "[machine.disk]\nread_bandwidth = \"0 B/s\"\n", "6:1",
+       "at least 1 KiB/s"},
+      {"a disk that writes nothing", "[machine.disk]\nwrite_bandwidth = \"0 B/s\"\n", "6:1",
+       "at least 1 KiB/s"},
+      {"a disk that takes nothing", "[machine.disk]\nqueue_depth = 0\n", "6:1", "at least 1"},
+      {"memory that stands still", "[machine.dram]\nbandwidth = \"0 B/s\"\n", "6:1", "at least 1 MiB/s"},
       {"an unknown order", "[kernel]\nzonelist_order = \"nodes\"\n", "6:1", "did you mean \"node\"?"},
   };
   expect_all_refused(folder, start, all);

@@ -70,6 +70,29 @@ TEST_P(ProcCommand, TheFilesOfTheEndAgreeWithEachOther) {
   EXPECT_GT(sum_after(vmstat, "pgfault"), 600u);
 }
 
+TEST_P(ProcCommand, VmstatShowsWhatReclaimHasDone) {
+  std::vector<std::string> words{"run", "--proc", "proc"};
+  for (const std::string& setting : std::vector<std::string>{
+           "machine.base=cortex-a72-4", "kernel.base=" + GetParam(), "scenario.name=reclaim",
+           "scenario.processes=8", "scenario.think=0 ns", "machine.memory=40 MiB", "kernel.image=4 MiB",
+           "kernel.min_free_kbytes=256", "machine.swap.size=256 MiB", "machine.swap.latency=2 us",
+           "machine.swap.bandwidth=20 GB/s", "run.cpus=4", "run.duration=2 ms"})
+    words.insert(words.end(), {"--set", setting});
+  const Ended ended = mmsim_command(folder, words);
+  ASSERT_EQ(ended.status, 0) << ended.err;
+  const std::string vmstat = file("vmstat");
+  EXPECT_GT(sum_after(vmstat, "pswpin"), 0u);
+  EXPECT_GT(sum_after(vmstat, "pswpout"), 0u);
+  EXPECT_GE(sum_after(vmstat, "nr_vmscan_write"), sum_after(vmstat, "pswpout"));
+  EXPECT_THAT(vmstat, HasSubstr("nr_writeback 0\n")) << "at the end all is written";
+  const bool old = GetParam() == "2.6.24";
+  for (const std::string line : {"nr_isolated_anon 0\n", "pgsteal_kswapd ", "pgsteal_direct ", "oom_kill "})
+    EXPECT_EQ(vmstat.find(line) == std::string::npos, old) << line;
+  for (const std::string line : {"kswapd_steal ", "allocstall "})
+    EXPECT_EQ(vmstat.find(line) != std::string::npos, old) << line;
+  EXPECT_THAT(vmstat, HasSubstr("pageoutrun "));
+}
+
 INSTANTIATE_TEST_SUITE_P(Kernels, ProcCommand, testing::Values("5.10", "2.6.24"),
                          [](const auto& info) { return info.param == "5.10" ? "Linux510" : "Linux2624"; });
 
