@@ -7,9 +7,9 @@
 //   table's lock the copy's entry. (2.6.24 allocates the copy after it has the file's page.)
 // - do_shared_fault(), a write to a shared one: the page is mapped writable and dirty, then set_page_dirty()
 //   (in 2.6.24 after unlock_page()).
-// The file's page is locked from the look-up until it is mapped or copied. Who makes a page dirty may be held up
-// (balance_dirty_pages_ratelimited()), for which 5.10 drops mmap_lock on the first attempt: then the fault starts
-// again and finds nothing to do. Left out: page_mkwrite().
+// The file's page is locked from the look-up until it is mapped or copied. Who makes a page dirty may be held
+// up (balance_dirty_pages_ratelimited()), for which 5.10 drops mmap_lock on the first attempt: then the fault
+// starts again and finds nothing to do. Left out: page_mkwrite().
 #include "models/operations/filemap.hpp"
 #include "models/operations/gather.hpp"
 

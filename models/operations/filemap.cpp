@@ -45,7 +45,8 @@ bool is_uptodate(const PageCache& cache, const CachedPage& page) {
   return (cache.flags(page) & PG_uptodate) != 0;
 }
 
-/// The page was not up to date: readpage() and the wait for it. False if the device fails it (EIO). The reference goes.
+/// The page was not up to date: readpage() and the wait for it. False if the device fails it (EIO). The
+/// reference goes.
 bool read_and_wait(const VmFault& fault, File& file, CachedPage& page) {
   PageCache& cache = fault.system.page_cache;
   file.read_page(fault.core(), page);

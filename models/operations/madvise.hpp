@@ -10,9 +10,9 @@
 // - MADV_NORMAL, MADV_RANDOM, MADV_SEQUENTIAL, under mmap_lock for writing: madvise_behavior() changes the
 //   area's flags, merging and cutting as mprotect does. ENOMEM of a cut becomes EAGAIN.
 //
-// - MADV_WILLNEED, under mmap_lock for reading: of an area of a file the pages that are not in memory are asked
-//   of the disk (force_page_cache_readahead()), without waiting for it; 5.10 drops mmap_lock meanwhile. Of
-//   anonymous memory (force_swapin_readahead()) it does nothing.
+// - MADV_WILLNEED, under mmap_lock for reading: of an area of a file the pages that are not in memory are
+//   asked of the disk (force_page_cache_readahead()), without waiting for it; 5.10 drops mmap_lock meanwhile.
+//   Of anonymous memory (force_swapin_readahead()) it does nothing.
 //
 // Left out: MADV_FREE, MADV_REMOVE, what huge pages and
 // KSM are told, mm_tlb_flush_nested().

@@ -2,13 +2,12 @@
 //
 // Models copy_process() -> dup_mm() -> dup_mmap() -> copy_page_range() of kernel/fork.c and mm/memory.c, in
 // the kernel's order: the child's mm; mmap_lock of the parent for writing, the child's nested in it; area by
-// area: duplicate (vm_area_struct of its own, its parent's anon_vma), link to the reverse map, copy the
+// area: duplicate (vm_area_struct of its own), link to the reverse map (anon_vma_fork(), i_mmap), copy the
 // page-table levels, the last one under both tables' locks with write-protection of both sides; one flush of
 // the parent at the end; then the locks. And do_exit() -> exit_mm() -> mmput() -> exit_mmap(), with the core
 // lazy on the dying mm until it switches away (mmdrop in finish_task_switch); the files go after that
 // (exit_files). mm_struct, areas and files_struct are objects of slab caches (system.slabs), but for
-// processes that are there at boot. Left out: of files all but their files_struct, signals, the reverse map
-// itself.
+// processes that are there at boot. Left out: of files all but their files_struct, signals.
 //
 // Each area's pages are promised to the child before it gets the area; what memory there is not for unwinds
 // as in the kernel: dup_mmap() drops its locks after the parent's flush, mmput() tears down what the child

@@ -58,8 +58,8 @@ FaultKind do_wp_page(const VmFault& fault);
 /// The entry gets `flags` besides what it has: ptep_set_access_flags(), with the flush that the version does
 /// if it `became_dirty`. With the lock held.
 void set_access_flags(const VmFault& fault, std::uint64_t flags, bool became_dirty);
-/// fault_dirty_shared_page() of a locked page: it is dirty and unlocked. Without spinlocks; may sleep. True if mmap_lock
-/// was dropped: FaultKind::retry.
+/// fault_dirty_shared_page() of a locked page: it is dirty and unlocked. Without spinlocks; may sleep. True
+/// if mmap_lock was dropped: FaultKind::retry.
 [[nodiscard]] bool fault_dirty_shared_page(const VmFault& fault, CachedPage& page);
 
 } // namespace mmsim

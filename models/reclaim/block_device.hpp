@@ -1,15 +1,15 @@
 // Block devices: requests go out, an interrupt comes back.
 //
-//   struct Read final : BlockRequest { void end_io(Core& core, bool failed) override { ... wake who waits ... } };
-//   BlockLayer block(machine);                                     // one for all devices
-//   BlockDevice disk(block, "disk", speed, 0);                     // before the engine runs
-//   disk.submit(core, read, Transfer::read, Bytes(4096));          // returns at once
+//   struct Read final : BlockRequest { void end_io(Core& core, bool failed) override { ... } };
+//   BlockLayer block(machine);                             // one for all devices
+//   BlockDevice disk(block, "disk", speed, 0);             // before the engine runs
+//   disk.submit(core, read, Transfer::read, Bytes(4096));  // returns at once
 //
 // Models a queue a CPU and an interrupt that comes to the CPU that asked (blk-mq, completion by rq_affinity =
 // 1) as far as time goes: machine.work.io_submit on the core that asks; the device's latency and a share of
-// its bandwidth (sim/engine/device.hpp); then a device interrupt on that core, whose handler ends all requests
-// that have come back to it, from whichever device, at machine.work.io_complete each. 2.6.24 did likewise with
-// one queue.
+// its bandwidth (sim/engine/device.hpp); then a device interrupt on that core, whose handler ends all
+// requests that have come back to it, from whichever device, at machine.work.io_complete each. 2.6.24 did
+// likewise with one queue.
 //
 // A device fails every n-th request that it is asked (`fail_every`; 0: none), after as long as it would have
 // taken. So a failing run is as reproducible as any other.

@@ -12,15 +12,16 @@
 //   lock (RCU), but an atomic reference on the page, and look at the slot again; changes are under the
 //   spinlock i_pages with irqs off. 2.6.24: tree_lock is a rwlock, which look-ups take for reading; both with
 //   irqs off.
-// - A page's own line ("struct page") takes its references and its lock (cached_page.hpp), so that a page that
-//   many want is contended for.
+// - A page's own line ("struct page") takes its references and its lock (cached_page.hpp), so that a page
+//   that many want is contended for.
 // - The cache holds one reference on each page. Pages go to the LRU by the core's pagevec.
-// - i_mmap, the areas that map the file, is an interval tree of their pages (since 3.7; a prio_tree from 2.6.7 on, with
-//   the same order of steps; lists before, which are left out) under a lock of its own: a spinlock in 2.6.24, a
-//   rw_semaphore since 3.19 (kernel.i_mmap_lock).
+// - i_mmap, the areas that map the file, is an interval tree of their pages (since 3.7; a prio_tree from
+//   2.6.7 on, with the same order of steps; lists before, which are left out) under a lock of its own: a
+//   spinlock in 2.6.24, a rw_semaphore since 3.19 (kernel.i_mmap_lock).
 //
-// What is dirty is written back (writeback.hpp), what is read brings its neighbours along (readahead.hpp), and
-// reclaim takes pages out again (remove_mapping()), so that any page may be gone when it is looked for again.
+// What is dirty is written back (writeback.hpp), what is read brings its neighbours along (readahead.hpp),
+// and reclaim takes pages out again (remove_mapping()), so that any page may be gone when it is looked for
+// again.
 //
 // Left out: shadow entries, huge pages, slab objects of tree nodes, read() and write(), msync() and fsync(),
 // i_size (a file has the size that it was made with).
@@ -80,20 +81,20 @@ class File {
 
   /// set_page_dirty(): true if it was clean; then it counts, is marked in the tree, and so is the file.
   bool set_page_dirty(Core& core, CachedPage& page);
-  /// clear_page_dirty_for_io(): no entry may write to it any more without a fault (page_mkclean()); false if it is
-  /// clean. May sleep.
+  /// clear_page_dirty_for_io(): no entry may write to it any more without a fault (page_mkclean()); false if
+  /// it is clean. May sleep.
   [[nodiscard]] bool clear_page_dirty_for_io(Task& task, CachedPage& page);
   /// set_page_writeback(), and the page is unlocked: the caller submits it. Its end is PageCache::end_io().
   void start_writeback(Core& core, CachedPage& page);
-  /// writepage() of a locked page on behalf of reclaim: clear_page_dirty_for_io(), if the caller has not done that,
-  /// PG_writeback until the disk has it; unlocks it. PG_reclaim is the caller's to set. May sleep.
+  /// writepage() of a locked page on behalf of reclaim: clear_page_dirty_for_io(), if the caller has not done
+  /// that, PG_writeback until the disk has it; unlocks it. PG_reclaim is the caller's to set. May sleep.
   void writepage(Task& task, CachedPage& page);
-  /// __remove_mapping(): takes a clean page that only the cache and the caller have out of the cache, for good: the
-  /// caller's reference is the last one then, and whoever frees the page unlocks it first. False if somebody else has
-  /// it, or it is dirty.
+  /// __remove_mapping(): takes a clean page that only the cache and the caller have out of the cache, for
+  /// good: the caller's reference is the last one then, and whoever frees the page unlocks it first. False if
+  /// somebody else has it, or it is dirty.
   [[nodiscard]] bool remove_mapping(Core& core, CachedPage& page);
-  /// find_get_pages_tag(PAGECACHE_TAG_DIRTY) from `pgoff` on, which becomes the page behind the last one found. How
-  /// many, each with a reference.
+  /// find_get_pages_tag(PAGECACHE_TAG_DIRTY) from `pgoff` on, which becomes the page behind the last one
+  /// found. How many, each with a reference.
   std::size_t find_get_pages_dirty(Core& core, std::uint64_t& pgoff, std::span<CachedPage*> found);
   /// Pages with the tag.
   std::uint64_t tagged_dirty() const { return tagged_dirty_; }
@@ -102,9 +103,9 @@ class File {
 
   /// Of the one open file that all mappings share.
   FileRaState ra;
-  /// do_page_cache_ra(), __do_page_cache_readahead(): reads those of `pages` pages from `pgoff` on that are not in
-  /// memory, neighbours in one request; the one that is `lookahead` before the end gets PG_readahead. `wanted` is
-  /// the page that a task waits for. Does not wait for the disk, but may sleep for memory.
+  /// do_page_cache_ra(), __do_page_cache_readahead(): reads those of `pages` pages from `pgoff` on that are
+  /// not in memory, neighbours in one request; the one that is `lookahead` before the end gets PG_readahead.
+  /// `wanted` is the page that a task waits for. Does not wait for the disk, but may sleep for memory.
   void page_cache_ra(Task& task, std::uint64_t pgoff, std::uint64_t pages, std::uint64_t lookahead,
                      std::uint64_t wanted);
   /// ClearPageReadahead(); false for a page under writeback, of which the bit says something else.
@@ -128,15 +129,15 @@ class File {
   void link_area(Task& task, Vma& vma);
   /// unlink_file_vma() likewise.
   void unlink_area(Task& task, Vma& vma);
-  /// Before and after its ends or its pgoff change: out of the tree and in again, with the lock, which is held in
-  /// between.
+  /// Before and after its ends or its pgoff change: out of the tree and in again, with the lock, which is
+  /// held in between.
   void begin_update(Task& task, Vma& vma);
   void end_update(Task& task, Vma& vma);
   /// i_mmap_lock_read(), or i_mmap_lock. May sleep.
   void i_mmap_lock_read(Task& task);
   void i_mmap_unlock_read(Task& task);
-  /// vma_interval_tree_foreach() with that lock: calls visit(Vma&) for the areas that map page `pgoff`, until one says
-  /// false. False if one did.
+  /// vma_interval_tree_foreach() with that lock: calls visit(Vma&) for the areas that map page `pgoff`, until
+  /// one says false. False if one did.
   template <class Visit>
   bool for_each_area(std::uint64_t pgoff, Visit&& visit) const {
     return areas_.for_each(pgoff, visit);

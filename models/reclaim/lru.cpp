@@ -71,7 +71,7 @@ void Lru::pagevec_lru_add(Core& core, Pagevec& pagevec) {
 
 void Lru::activate_locked(Core& core, LruVec& vec, FrameNumber frame) {
   if ((pages_[frame].flags & (PG_lru | PG_active)) != PG_lru) return;
-  vec.activate(core, frame);
+  vec.move(core, frame, true);
   core.counters().add(Counter::pgactivate);
 }
 

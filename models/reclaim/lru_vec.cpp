@@ -63,15 +63,24 @@ void LruVec::del(Core& core, FrameNumber frame) {
   if (misses.count() != 0) core.charge(misses, Account::coherence);
 }
 
-void LruVec::activate(Core& core, FrameNumber frame) {
-  del(core, frame);
-  frames_[frame].flags |= PG_active;
-  putback(core, frame);
-}
-
 void LruVec::move_tail(Core& core, FrameNumber frame) {
   del(core, frame); // PG_active too
   add(core, frame, list_of(frames_[frame].flags), ListEnd::back);
+}
+
+void LruVec::move(Core& core, FrameNumber frame, bool active) {
+  Frame& page = frames_[frame];
+  const LruList from = list_of(page.flags);
+  page.flags = active ? page.flags | PG_active : page.flags & ~std::uint32_t{PG_active};
+  const LruList to = list_of(page.flags);
+  lists_[static_cast<std::size_t>(from)].remove(frames_, frame);
+  lists_[static_cast<std::size_t>(to)].push_front(frames_, frame);
+  const Duration miss = struct_page_miss(core, page);
+  if (miss.count() != 0) core.charge(miss, Account::coherence);
+  core.charge(core.costs().work.lru_del + core.costs().work.lru_add, Account::work);
+  if (from == to) return;
+  update_lru_size(core, frame, from, -1);
+  update_lru_size(core, frame, to, 1);
 }
 
 LruVec::Isolated LruVec::isolate(Core& core, LruList which, std::uint32_t most, ZoneType highest,

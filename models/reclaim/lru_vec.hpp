@@ -64,10 +64,11 @@ class LruVec {
   void add(Core& core, FrameNumber frame, LruList list, ListEnd end = ListEnd::front);
   /// Takes the page off its list and clears the flags that say so.
   void del(Core& core, FrameNumber frame);
-  /// A page on a list changes to the active one (activate_page()), or to the tail of the inactive one
-  /// (pagevec_move_tail()).
-  void activate(Core& core, FrameNumber frame);
+  /// A page on a list, to which the caller has a reference, goes to the tail of the inactive one (pagevec_move_tail()).
   void move_tail(Core& core, FrameNumber frame);
+  /// A page on a list, to which nobody need have a reference, changes to the head of the active or inactive one, or of
+  /// its own. In one instant: whoever frees it meanwhile waits for the lock, and finds it on a list.
+  void move(Core& core, FrameNumber frame, bool active);
   /// Puts an isolated page back to the list that its flags say.
   void putback(Core& core, FrameNumber frame) { add(core, frame, list_of(frames_[frame].flags)); }
 

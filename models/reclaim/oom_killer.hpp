@@ -14,6 +14,9 @@
 // victim dying, sleeps for a tick (2.6.24: try_set_zone_oom(), and at the end of out_of_memory(); 5.10: oom_lock, while a
 // dying victim has it try again at once).
 //
+// 2.4.18's out_of_memory() kills nobody as long as there is swap left: reclaim.cpp asks for that where kernel.rmap is
+// "scan".
+//
 // If there is nobody to kill, the allocation fails (the kernel panics), and the process whose fault that was dies.
 //
 // Costs: machine.work.oom_task a process. The decision is logged at level warn and kept (kills()).

@@ -11,9 +11,9 @@
 // Models lock_page(), wait_on_page_bit() and unlock_page() of mm/filemap.c with the hashed wait queues behind
 // them: the lock is a bit of struct page, taken by an atomic operation on its line. Who finds it set queues
 // under the queue's lock, says so in the page (PG_waiters, since 4.10), tries again there and sleeps.
-// unlock_page() clears the bit; if somebody waits it takes the queue's lock and wakes all who only wait, up to
-// the first who wants the lock. He may find it taken again, and queues behind the others. A page that is read
-// is locked until it is there.
+// unlock_page() clears the bit; if somebody waits it takes the queue's lock and wakes all who only wait, up
+// to the first who wants the lock. He may find it taken again, and queues behind the others. A page that is
+// read is locked until it is there.
 //
 // A page of a file or of the swap cache has a line of its own (CachedPage). Any other user page has none, and
 // taking its lock costs machine.line.atomic and what struct_page_miss.hpp says.

@@ -1,11 +1,12 @@
 // Neighbouring pages of a file that are read or written by one request: a bio.
 //
 //   PageRun run(cache, Transfer::read);
-//   run.add(task, page);      // locked (or, to be written, under writeback); submits what is no neighbour first
-//   run.submit(task);         // before anything that waits for one of these pages
+//   run.add(task, page); // locked (or, to be written, under writeback); submits what is no neighbour first
+//   run.submit(task); // before anything that waits for one of these pages
 //
-// Models what mpage_readpages() and mpage_writepages() make of pages in a row (fs/mpage.c): up to BIO_MAX_PAGES a bio,
-// which ends with PageCache::end_io() of each page. The device's latency is paid once, its bandwidth for all.
+// Models what mpage_readpages() and mpage_writepages() make of pages in a row (fs/mpage.c): up to
+// BIO_MAX_PAGES a bio, which ends with PageCache::end_io() of each page. The device's latency is paid once,
+// its bandwidth for all.
 #pragma once
 
 #include "models/reclaim/block_device.hpp"

@@ -1,19 +1,19 @@
 // Read-ahead: what else is read of a file when a page of it is.
 //
-//   page_cache_sync_readahead(task, file, pgoff, 1);          // the page is not in memory, and will be asked for next
-//   if (flags & PG_reclaim) page_cache_async_readahead(task, file, *page, pgoff, 1);   // PG_readahead: the reader has
-//                                                             // come to the last window
-//   read_around(task, file, pgoff);                           // a fault that tells nothing of what comes next
+//   page_cache_sync_readahead(task, file, pgoff, 1); // the page is not in memory, and will be asked for next
+//   if (flags & PG_reclaim)                          // PG_readahead: the reader has come to the last window
+//     page_cache_async_readahead(task, file, *page, pgoff, 1);
+//   read_around(task, file, pgoff); // a fault that tells nothing of what comes next
 //
-// Models mm/readahead.c of 5.10 (ondemand_readahead(), which is 2.6.24's with a little more) and the read-around of
-// filemap_fault(). A window of pages is read at a time, in as few requests as there are runs of missing pages. A page
-// in it is marked (PG_readahead, the bit of PG_reclaim); who meets the mark has the next window read while he works on
-// this one. Windows grow by 4 and 2 up to ra_pages (kernel.readahead).
+// Models mm/readahead.c of 5.10 (ondemand_readahead(), which is 2.6.24's with a little more) and the
+// read-around of filemap_fault(). A window of pages is read at a time, in as few requests as there are runs
+// of missing pages. A page in it is marked (PG_readahead, the bit of PG_reclaim); who meets the mark has the
+// next window read while he works on this one. Windows grow by 4 and 2 up to ra_pages (kernel.readahead).
 //
-// Differences of 2.6.24 that are kept: it asks for one page where 5.10 asks for ra_pages (operations/filemap.cpp), and
-// remembers where the last fault was (prev_pos). That its ondemand_readahead() had neither try_context_readahead() nor
-// the merging of two windows is left out, and so are max_sane_readahead(), the optimal I/O size of a device, and the
-// check for congestion.
+// Differences of 2.6.24 that are kept: it asks for one page where 5.10 asks for ra_pages
+// (operations/filemap.cpp), and remembers where the last fault was (prev_pos). That its ondemand_readahead()
+// had neither try_context_readahead() nor the merging of two windows is left out, and so are
+// max_sane_readahead(), the optimal I/O size of a device, and the check for congestion.
 #pragma once
 
 #include <cstdint>

@@ -94,15 +94,11 @@ class MaxMapped final : public VmScan {
         Frame& page = system_.pages[frame];
         core.charge(core.costs().work.reclaim_page, Account::work);
         const bool referenced = (page.flags & PG_referenced) != 0;
-        vec.del(core, frame);
-        if (referenced) {
-          page.flags = (page.flags & ~std::uint32_t{PG_referenced}) | PG_active;
-        } else {
-          page.flags |= PG_referenced;
-          --wanted;
-          core.counters().add(Counter::pgdeactivate);
-        }
-        vec.putback(core, frame);
+        page.flags ^= PG_referenced; // PageTestandClearReferenced(), or SetPageReferenced() of who leaves
+        vec.move(core, frame, referenced);
+        if (referenced) continue;
+        --wanted;
+        core.counters().add(Counter::pgdeactivate);
       }
       vec.unlock(core);
     });
@@ -151,15 +147,15 @@ class MaxMapped final : public VmScan {
       Frame& page = frames[frame];
       ++scan.scanned;
       core.charge(core.costs().work.reclaim_page, Account::work);
-      vec.del(core, frame);
       const IsolatedPage look(system_, frame);
       const bool would_do = page.refcount > 0 && system_.pages.zone_of(frame).type() <= scan.highest;
       if (would_do && page.refcount == 1 && look.has_mapping()) {
-        ++page.refcount;
+        ++page.refcount; // before it is off the list: nobody else is to free it
+        vec.del(core, frame);
         pages.push_front(frames, frame);
         continue;
       }
-      vec.putback(core, frame);
+      vec.move(core, frame, false);
       if (!would_do) continue;
       if (scan.max_mapped == 0) go_on = false;
       if (scan.max_mapped > 0) --scan.max_mapped;

@@ -3,27 +3,27 @@
 //   if (file.set_page_dirty(core, page)) writeback.balance_dirty_pages_ratelimited(task);   // may sleep
 //   writeback.wakeup_flusher_threads(core, 0);        // reclaim: there are more dirty pages than it likes
 //
-// Models mm/page-writeback.c and fs/fs-writeback.c for files on one disk. Above the background limit a kernel thread
-// writes; who makes a page dirty is counted, and looks at the limits when it is many enough. kernel.dirty_throttle says
-// what it does then:
-// - `writeout`, 2.6.24: over the dirty limit it writes back itself (writeback_inodes()), ratelimit_pages and a half,
-//   or waits until the disk has room. Limits are shares of all free and listed pages, and the dirty limit at most half
-//   of what is not mapped.
-// - `pause`, since 3.2: over the middle of the two limits it sleeps as long as the disk takes for what it has dirtied,
-//   longer the nearer the dirty limit is (wb_position_ratio()'s cubic). Limits are shares of free pages and pages of
-//   files.
-// The thread is `pdflush` (2.6.24: of its 2 to 8 threads one at a time writes to a device, writeback_acquire(), so that
-// there is one here) or the device's flusher (wb_workfn()); both turn from file to file, 1024 pages a turn
-// (MAX_WRITEBACK_PAGES, MIN_WRITEBACK_PAGES).
+// Models mm/page-writeback.c and fs/fs-writeback.c for files on one disk. Above the background limit a kernel
+// thread writes; who makes a page dirty is counted, and looks at the limits when it is many enough.
+// kernel.dirty_throttle says what it does then:
+// - `writeout`, 2.6.24: over the dirty limit it writes back itself (writeback_inodes()), ratelimit_pages and
+//   a half, or waits until the disk has room. Limits are shares of all free and listed pages, and the dirty
+//   limit at most half of what is not mapped.
+// - `pause`, since 3.2: over the middle of the two limits it sleeps as long as the disk takes for what it has
+//   dirtied, longer the nearer the dirty limit is (wb_position_ratio()'s cubic). Limits are shares of free
+//   pages and pages of files.
+// The thread is `pdflush` (2.6.24: of its 2 to 8 threads one at a time writes to a device,
+// writeback_acquire(), so that there is one here) or the device's flusher (wb_workfn()); both turn from file
+// to file, 1024 pages a turn (MAX_WRITEBACK_PAGES, MIN_WRITEBACK_PAGES).
 //
-// write_cache_pages(): pages with the dirty tag by index, a pagevec at a time; the page's lock; page_mkclean(), so that
-// the next write faults; PG_writeback; neighbours in one request (page_run.hpp). The thread waits while the device's
-// queue is full (kernel.nr_requests).
+// write_cache_pages(): pages with the dirty tag by index, a pagevec at a time; the page's lock;
+// page_mkclean(), so that the next write faults; PG_writeback; neighbours in one request (page_run.hpp). The
+// thread waits while the device's queue is full (kernel.nr_requests).
 //
-// Left out: kupdate (dirty_writeback_centisecs, dirty_expire_centisecs: runs are shorter than 5 s), so that what stays
-// under the limit stays dirty; sync, msync() and fsync(); the estimate of the disk's bandwidth and of each task's
-// share of it, for which its real write bandwidth stands; limits by device and by cgroup; dirty_throttle_leaks; the
-// journal and metadata; an error of a write is not reported to anybody (AS_EIO).
+// Left out: kupdate (dirty_writeback_centisecs, dirty_expire_centisecs: runs are shorter than 5 s), so that
+// what stays under the limit stays dirty; sync, msync() and fsync(); the estimate of the disk's bandwidth and
+// of each task's share of it, for which its real write bandwidth stands; limits by device and by cgroup;
+// dirty_throttle_leaks; the journal and metadata; an error of a write is not reported to anybody (AS_EIO).
 #pragma once
 
 #include "models/locks/spinlock.hpp"
@@ -65,8 +65,8 @@ class WriteBack {
   void balance_dirty_pages_ratelimited(Task& task);
   /// wakeup_pdflush(), wakeup_flusher_threads(): at least `pages` are to be written, 0 for all.
   void wakeup_flusher_threads(Core& core, std::uint64_t pages);
-  /// page_mkclean() of a locked page: shared entries that are dirty or writable become clean and read-only. True if
-  /// there were any. May sleep.
+  /// page_mkclean() of a locked page: shared entries that are dirty or writable become clean and read-only.
+  /// True if there were any. May sleep.
   bool page_mkclean(Task& task, FrameNumber frame);
 
   /// get_request(): waits until the disk's queue has room for a write.

@@ -6,7 +6,8 @@ namespace mmsim {
 
 namespace {
 
-// page_mkclean_one(), with the table's lock held: ptep_clear_flush(), pte_wrprotect(), pte_mkclean(), set_pte_at().
+// page_mkclean_one(), with the table's lock held: ptep_clear_flush(), pte_wrprotect(), pte_mkclean(),
+// set_pte_at().
 void make_clean(System& system, Core& core, const Mapping& m) {
   system.before_entries_change(core);
   const Pte old = m.entry();

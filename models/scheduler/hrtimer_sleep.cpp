@@ -9,8 +9,8 @@ class HrtimerSleep::Expiry final : public Event {
  public:
   Expiry(HrtimerSleep& owner, Task& task)
       : Event(task.core().engine().queue()), owner_(owner), core_(task.core()), task_(task) {}
-  // An interrupt that came while irqs were off may have been shared with another sleeper's expiry, and kept by it: so it
-  // asks again a tick later, until it is heard.
+  // An interrupt that came while irqs were off may have been shared with another sleeper's expiry, and kept
+  // by it: so it asks again a tick later, until it is heard.
   void fire() override {
     if (over) return;
     if (!std::exchange(queued_, true)) next = std::exchange(owner_.expired_[core_.id().value()], this);

@@ -22,8 +22,8 @@ class HrtimerSleep final : private InterruptHandler {
   HrtimerSleep(Machine& machine, Scheduler& scheduler);
   ~HrtimerSleep() override;
 
-  /// `task` sleeps until `t`, which is booked as `account`; returns at once if that has passed. A signal does not wake
-  /// it.
+  /// `task` sleeps until `t`, which is booked as `account`; returns at once if that has passed. A signal does
+  /// not wake it.
   void until(Task& task, Instant t, Account account = Account::schedule);
 
  private:

@@ -49,8 +49,8 @@ struct Faults : testing::Test {
            misses();
   }
 
-  // A fault that has made a shared page dirty drops mmap_lock, in case it is held up, and starts again: get_file(),
-  // fput(), and all the way to an entry that lacks nothing.
+  // A fault that has made a shared page dirty drops mmap_lock, in case it is held up, and starts again:
+  // get_file(), fput(), and all the way to an entry that lacks nothing.
   Duration started_again() const {
     return 2 * rmw() + mmap_lock() + c.line.hit + c.work.vmacache_find + c.work.fault_handle +
            c.line.hit /* pgd */ + walk_down() + locked();

