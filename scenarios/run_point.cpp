@@ -34,23 +34,19 @@ std::vector<std::string> unexercised(const System& system, const Configuration& 
 void tell_of_kills(const System& system, std::uint64_t killed, std::vector<std::string>& warnings) {
   constexpr std::size_t shown = 3;
   std::uint64_t told = 0;
-  bool nothing_in_use = false;
   for (const OomKiller::Kill& kill : system.reclaim.oom().kills() | std::views::take(shown)) {
     warnings.push_back(fmt::format(
         "the OOM killer took {} (pid {}, {} pages) when {} asked for memory at {} ms", kill.name, kill.pid,
         kill.points, kill.asked_by,
         std::chrono::duration_cast<std::chrono::milliseconds>(kill.when.time_since_epoch()).count()));
-    nothing_in_use = nothing_in_use || kill.points == 0;
     ++told;
   }
   if (told > 0 && killed > told)
     warnings.push_back(fmt::format("the OOM killer took {} more", killed - told));
-  if (nothing_in_use)
-    warnings.push_back(
-        fmt::format("who was taken had no memory yet: the min watermark (kernel.min_free_kbytes, here {}) keeps "
-                    "{} of {} pages free",
-                    system.pages.limits().min_free_kbytes, system.pages.limits().min_free_kbytes / 4,
-                    system.pages.managed_frames()));
+  const std::uint64_t kept = system.pages.limits().min_free_kbytes / 4, all = system.pages.managed_frames();
+  if (2 * kept > all)
+    warnings.push_back(fmt::format("the min watermarks keep {} of {} pages free: kernel.min_free_kbytes = {}",
+                                   kept, all, system.pages.limits().min_free_kbytes));
 }
 
 // Processes that were killed by a signal other than the OOM killer's.

@@ -52,16 +52,18 @@ TEST(Fork, PaysForEachPageInAPteChainAndForNoneInAMapByObjects) {
                chains = fork_per_page("pte_chain");
   EXPECT_NEAR(list, scan, 0.02 * scan);
   EXPECT_NEAR(fork_per_page("anon_vma_chain"), list, 0.02 * list);
-  EXPECT_GT(chains, 1.3 * list);
+  // On a core that has the pages' lines at hand an entry of the chain is the lock bit and a store; only the first fork of
+  // a page takes a block as well. (Exits pay again, which this is not about.)
+  EXPECT_GT(chains, 1.1 * list);
 }
 
-// Areas or entries that are looked at for each page that reclaim takes a look at, where 32 processes in families of
+// Areas or entries that are looked at for each mapping that goes, where 32 processes in families of
 // `sharers` have copies of their own.
 double visits_per_page(const char* generation, int sharers) {
   const PointResult result = pressed({map(generation), "run.cpus=4", "scenario.processes=32",
                                       "scenario.private=1", "scenario.sharers=" + std::to_string(sharers)});
-  EXPECT_GT(count(result, Counter::pgsteal), 100);
-  return count(result, Counter::rmap_visits) / count(result, Counter::pgscan);
+  EXPECT_GT(count(result, Counter::rmap_unmapped), 100);
+  return count(result, Counter::rmap_visits) / count(result, Counter::rmap_unmapped);
 }
 
 TEST(ListOfAFamily, IsWalkedForPagesThatOneProcessHasAndAnAnonVmaOfAProcessIsNot) {
@@ -99,13 +101,14 @@ TEST(Kswapd, KeepsUpAloneWithASlowFlow) {
 }
 
 TEST(DirectReclaim, SetsInWhereTheFlowIsFasterThanKswapdAndIsSeenInFaults) {
-  const PointResult slow = flowing("200 us", 2), fast = flowing("0 ns", 8);
+  const PointResult slow = flowing("200 us", 2), fast = flowing("0 ns", 2);
+  EXPECT_EQ(count(slow, Counter::direct_reclaim), 0);
   EXPECT_GT(count(fast, Counter::direct_reclaim), 0);
   EXPECT_GT(operation(fast, "reclaim").completed, 0u);
-  const auto p99 = [](const PointResult& result) {
-    return operation(result, "swap_in").latency.percentile(99);
-  };
-  EXPECT_GT(p99(fast), 2 * p99(slow));
+  // It is a part of its fault: a few faults are longer by it than nearly all the others, which have none inside.
+  const Histogram& faults = operation(fast, "swap_in").latency;
+  EXPECT_GT(mean_ns(fast, "reclaim"), 3e-3 * static_cast<double>(faults.percentile(90).count()));
+  EXPECT_GE(static_cast<double>(faults.max().count()) * 1e-3, mean_ns(fast, "reclaim"));
 }
 
 // Accesses that got through, a second: each looked in the TLB, those that faulted once more.
@@ -127,12 +130,17 @@ TEST(Thrashing, BeginsWhereTheWorkingSetsNoLongerFit) {
   EXPECT_LT(thrashes, 0.1 * fits);
 }
 
+// On a slow device four processes, none of which fits beside the others, each wait 5 ms for nearly every access; the
+// one that reclaim spares has its pages after some time, and then goes on as fast as it thinks. So the accesses that get
+// through with a token are its holder's, but for as many as there are without. (Windows of a few seconds, as the
+// token has to be earned by faults, and 2.6.24 waits tenths of a second for congestion.)
 TEST(SwapToken, LetsOneProcessRunWhileTheOthersThrash) {
   const auto touching = [](const char* token) {
-    return accesses(pressed({std::string("kernel.swap_token=") + token, "run.cpus=4", "scenario.order=random",
-                             "scenario.oversubscribe=1.6", "run.warmup=200 ms"}));
+    return accesses(pressed({std::string("kernel.swap_token=") + token, "machine.memory=24 MiB",
+                             "machine.swap.latency=5 ms", "run.cpus=4", "scenario.order=random",
+                             "scenario.oversubscribe=1.6", "run.warmup=500 ms", "run.duration=8 s"}));
   };
-  EXPECT_GT(touching("token"), 1.3 * touching("none"));
+  EXPECT_GT(touching("priority"), 5 * touching("none"));
 }
 
 } // namespace
