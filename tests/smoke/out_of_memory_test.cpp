@@ -79,7 +79,7 @@ TEST(FailedReads, AreAWarning) {
   const PointResult result =
       point({"machine.base=kunpeng920-128", "kernel.base=5.10", "scenario.name=snapshot", "run.cpus=5",
              "machine.memory=64 MiB", "machine.swap.size=64 MiB", "scenario.pages=9000",
-             "machine.swap.fail_every=30"});
+             "machine.swap.fail_every=30", "run.warmup=1 ms", "run.duration=2 ms"});
   EXPECT_EQ(result.status, PointStatus::done) << result.message;
   EXPECT_GT(result.whole_run[Counter::sigbus], 0u);
   EXPECT_THAT(result.warnings,
