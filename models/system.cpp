@@ -96,6 +96,15 @@ void KernelParameters::declare(Declaration& d, KernelParameters& p) {
     "fault (fault)",
     "mark_page_accessed in zap_pte_range since 2.6.29, before that in filemap_fault")
       .one_of({"unmap", "fault"});
+  d("kernel.mremap_rmap_locks", p.mremap_rmap_locks, "merged",
+    "while mremap moves entries nobody walks the reverse map: of a file's area (file), or of any area whose new place "
+    "a walk may pass before the old one, since the two have merged (merged)",
+    "move_ptes: i_mmap_lock to 3.6; take_rmap_locks if need_rmap_locks since 3.7")
+      .one_of({"merged", "file"});
+  d("kernel.zap_dirty_flush", p.zap_dirty_flush, true,
+    "who unmaps a dirty page of a file flushes before the table's lock is dropped, so that nobody can write the page "
+    "back while another CPU still writes to it",
+    "force_flush of mm/memory.c zap_pte_range, since 3.16");
   d("kernel.mremap_latency_limit", p.mremap_latency_limit, 512,
     "pages that mremap moves before it drops the tables' locks, at most a table's",
     "LATENCY_LIMIT, 64 pages, until 2018; since then a table")

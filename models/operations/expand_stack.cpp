@@ -41,9 +41,9 @@ bool expand_stack(System& system, Task& task, MmStruct& mm, Vma& vma, PageNumber
   if (vma.anon_vma == nullptr && !system.rmap->anon_vma_prepare(task, mm, vma)) return false;
   if (page < vma.begin) // a flush of it may have been put off
     system.flusher.complete(task.core(), mm, page, vma.begin - page);
-  system.rmap->begin_update(task, vma); // anon_vma_lock_write()
+  system.rmap->begin_update(task, vma, nullptr); // anon_vma_lock_write()
   const bool grown = expand_locked(system, task.core(), mm, vma, page);
-  system.rmap->end_update(task, vma);
+  system.rmap->end_update(task, vma, nullptr);
   return grown;
 }
 

@@ -17,32 +17,34 @@ namespace mmsim {
 
 namespace {
 
-/// The end of finish_fault() and of alloc_set_pte(), for a page of the file: true if it is mapped now.
-bool map_file_page(const VmFault& fault, CachedPage& page, std::uint64_t flags) {
+/// The end of finish_fault() and of alloc_set_pte(), for a page of the file: file_map if it is mapped now, spurious if
+/// another thread was faster.
+FaultKind map_file_page(const VmFault& fault, CachedPage& page, std::uint64_t flags) {
   ReverseMap& rmap = *fault.system.rmap;
   RmapReserve reserve; // pte_chain_alloc() of 2.6.0's do_no_page(), which the fault fails without
-  if (!rmap.reserve(fault.core(), reserve, GFP_KERNEL)) return false;
+  if (!rmap.reserve(fault.core(), reserve, GFP_KERNEL)) return FaultKind::out_of_memory;
   const bool mapped = fault.map_if_none([&] {
     page_add_file_rmap(fault.system, fault.core(), fault.mapping(), page, &reserve);
     fault.core().settle();
     fault.map(page.frame, pte_young | flags);
   });
   rmap.unreserve(fault.core(), reserve);
-  return mapped;
+  return mapped ? FaultKind::file_map : FaultKind::spurious;
 }
 
-/// The page was not mapped: another thread was faster.
-FaultKind give_back(const VmFault& fault, CachedPage& page) {
+/// The page was not mapped.
+FaultKind give_back(const VmFault& fault, CachedPage& page, FaultKind outcome) {
   fault.system.page_cache.unlock_page(fault.core(), page);
   fault.vma.file->put_page(fault.core(), page);
-  return FaultKind::spurious;
+  return outcome;
 }
 
 FaultKind do_read_fault(const VmFault& fault) {
   if (do_fault_around(fault)) return FaultKind::file_map;
   const FilePage found = filemap_fault(fault);
   if (found.page == nullptr) return found.error;
-  if (!map_file_page(fault, *found.page, 0)) return give_back(fault, *found.page);
+  const FaultKind outcome = map_file_page(fault, *found.page, 0);
+  if (outcome != FaultKind::file_map) return give_back(fault, *found.page, outcome);
   // The reference is the mapping's. While the page is locked nobody takes it away.
   fault.vma.file->hand_over(*found.page);
   fault.system.page_cache.unlock_page(fault.core(), *found.page);
@@ -81,7 +83,8 @@ FaultKind do_cow_fault(const VmFault& fault) {
 FaultKind do_shared_fault(const VmFault& fault) {
   const FilePage found = filemap_fault(fault);
   if (found.page == nullptr) return found.error;
-  if (!map_file_page(fault, *found.page, pte_writable | pte_dirty)) return give_back(fault, *found.page);
+  const FaultKind outcome = map_file_page(fault, *found.page, pte_writable | pte_dirty);
+  if (outcome != FaultKind::file_map) return give_back(fault, *found.page, outcome);
   fault.vma.file->hand_over(*found.page);
   return fault_dirty_shared_page(fault, *found.page) ? FaultKind::retry : FaultKind::file_map;
 }

@@ -14,9 +14,9 @@ void MmuGather::zap(Core& core, PageNumber begin, PageNumber end, bool sequentia
   for_each_table(core, mm_.tables, begin, end, [&](TablePage& table, PageNumber page, PageNumber next) {
     while (page < next) {
       const PageNumber stop = std::min(next, page + (limit - std::min(limit, pages_.size())));
-      zap_table(core, table, page, stop);
+      const bool flushed = zap_table(core, table, page, stop);
       page = stop;
-      if (pages_.size() >= limit) finish(core); // tlb_flush_mmu(): the batch is full
+      if (flushed || pages_.size() >= limit) finish(core); // tlb_flush_mmu(): the batch is full
     }
     return true;
   });
@@ -27,7 +27,7 @@ static bool follows(FrameNumber frame, FrameNumber last) {
   return last != no_frame && (frame == last + 1 || last == frame + 1);
 }
 
-void MmuGather::zap_table(Core& core, TablePage& table, PageNumber begin, PageNumber end) {
+bool MmuGather::zap_table(Core& core, TablePage& table, PageNumber begin, PageNumber end) {
   const WorkCosts& work = core.costs().work;
   SpinLock& lock = system_.pte_lock(mm_, table);
   lock.lock(core);
@@ -35,6 +35,7 @@ void MmuGather::zap_table(Core& core, TablePage& table, PageNumber begin, PageNu
   const bool frees_first = system_.flusher.frees_first();
   ReverseMap& rmap = *system_.rmap;
   const bool tracks = rmap.tracks_entries();
+  bool force_flush = false;
   FrameNumber met = no_frame; // the last one whose struct page was looked at
   const std::uint64_t bulk = system_.steps_in_quantum(work.pte_scan + work.pte_clear + work.page_unref);
   for (PageNumber page = begin; page < end;) {
@@ -88,6 +89,8 @@ void MmuGather::zap_table(Core& core, TablePage& table, PageNumber begin, PageNu
                     (anon + file) * work.page_unref,
                 Account::work);
     if (misses.count() != 0) core.charge(misses, Account::coherence);
+    if (system_.parameters.zap_dirty_flush)
+      force_flush = force_flush || std::ranges::any_of(used_, &Used::dirty);
     hand_on_flags(core);
     for (const FrameNumber frame : unmapped_)
       rmap.page_unmapped(core, frame);
@@ -102,7 +105,9 @@ void MmuGather::zap_table(Core& core, TablePage& table, PageNumber begin, PageNu
       pages_.clear();
     }
   }
+  if (force_flush) flush(core); // tlb_flush_mmu_tlbonly(): else the page could be written back meanwhile
   lock.unlock(core);
+  return force_flush;
 }
 
 // Entries that were swap entries, of which the mm has so many less.

@@ -8,7 +8,9 @@
 //
 // Models mm/mmu_gather.c and zap_pte_range() of mm/memory.c (5.10; include/asm-generic/tlb.h of 2.6.24):
 // pages are collected up to a number and freed only after a flush that covers them, by
-// free_pages_and_swap_cache(), which takes them off the LRU. Callers call lru_add_drain() first, as
+// free_pages_and_swap_cache(), which takes them off the LRU. Where a dirty page of a file was unmapped
+// the flush comes before the table's lock is dropped, and all that was collected is freed after it
+// (kernel.zap_dirty_flush, since 3.16). Callers call lru_add_drain() first, as
 // unmap_region(), exit_mmap() and zap_page_range() do. Where an address space goes, arm64's tlb_flush()
 // flushes only what tables were freed under, all of the id, once: pages alone need nothing, since nobody runs
 // there any more and the id is not used again before everything is flushed (kernel.exit_flush = "tables"; the
@@ -49,7 +51,8 @@ class MmuGather {
   void finish_or_defer(Core& core, PageNumber first, PageNumber end);
 
  private:
-  void zap_table(Core& core, TablePage& table, PageNumber begin, PageNumber end);
+  /// True if a dirty page of a file was met (kernel.zap_dirty_flush): all is flushed then, and can be freed.
+  bool zap_table(Core& core, TablePage& table, PageNumber begin, PageNumber end);
   void free_swapped(Core& core);
   void hand_on_flags(Core& core);
   void flush(Core& core);

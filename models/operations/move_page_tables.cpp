@@ -2,6 +2,7 @@
 
 #include "models/address_space/content_stamps.hpp"
 #include "models/operations/page_tables.hpp"
+#include "models/reclaim/file.hpp"
 
 #include <algorithm>
 
@@ -85,7 +86,33 @@ void move_then_flush(System& system, Core& core, MmStruct& mm, const Move& move)
   if (force_flush) system.flusher.flush_range(core, mm, move.from, move.from + move.pages, false);
 }
 
-void move_ptes(System& system, Core& core, MmStruct& mm, const Move& move) {
+// take_rmap_locks() and drop_rmap_locks(); 2.6.24, whose prio_tree has no order of areas, takes a file's i_mmap_lock for
+// every move, and none of an anon_vma's, whose list shows the old area first.
+class RmapLocks {
+ public:
+  RmapLocks(System& system, Task& task, Vma& vma, bool need)
+      : system_(system), task_(task), vma_(vma),
+        file_((need || system.parameters.mremap_rmap_locks == "file") && vma.file != nullptr),
+        anon_(need && system.parameters.mremap_rmap_locks != "file") {
+    if (file_) vma_.file->i_mmap_lock_write(task_);
+    if (anon_) system_.rmap->take_rmap_lock(task_, vma_);
+  }
+  void drop() {
+    if (anon_) system_.rmap->drop_rmap_lock(task_, vma_);
+    if (file_) vma_.file->i_mmap_unlock_write(task_);
+  }
+
+ private:
+  System& system_;
+  Task& task_;
+  Vma& vma_;
+  const bool file_, anon_;
+};
+
+void move_ptes(System& system, Task& task, Vma& vma, const Move& move, bool need_rmap_locks) {
+  RmapLocks rmap_locks(system, task, vma, need_rmap_locks);
+  Core& core = task.core();
+  MmStruct& mm = *task.mm;
   SpinLock& old_lock = system.pte_lock(mm, move.old_table);
   SpinLock& new_lock = system.pte_lock(mm, move.new_table);
   old_lock.lock(core);
@@ -97,14 +124,15 @@ void move_ptes(System& system, Core& core, MmStruct& mm, const Move& move) {
     move_then_flush(system, core, mm, move);
   if (&new_lock != &old_lock) new_lock.unlock(core);
   old_lock.unlock(core);
+  rmap_locks.drop();
 }
 
 std::uint64_t to_end_of_table(PageNumber page) { return 512 - (page.value() & 511); }
 
 } // namespace
 
-std::uint64_t move_page_tables(System& system, Task& task, PageNumber from, PageNumber to,
-                               std::uint64_t pages) {
+std::uint64_t move_page_tables(System& system, Task& task, Vma& vma, PageNumber from, PageNumber to,
+                               std::uint64_t pages, bool need_rmap_locks) {
   MmStruct& mm = *task.mm;
   const auto limit = static_cast<std::uint64_t>(system.parameters.mremap_latency_limit);
   std::uint64_t done = 0;
@@ -116,7 +144,8 @@ std::uint64_t move_page_tables(System& system, Task& task, PageNumber from, Page
     if (TablePage* const old_table = mm.tables.leaf(from + done)) {
       const std::optional<PteSlot> slot = alloc_pte(system, core, mm, to + done);
       if (!slot) break;
-      move_ptes(system, core, mm, {*old_table, slot->table, from + done, to + done, extent});
+      move_ptes(system, task, vma, {*old_table, slot->table, from + done, to + done, extent},
+                need_rmap_locks);
     }
     done += extent;
   }

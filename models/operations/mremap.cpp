@@ -36,9 +36,10 @@ bool vma_expandable(MmStruct& mm, const Vma& vma, std::uint64_t growth) {
   return next == nullptr || vma.end + growth <= next->begin;
 }
 
-// `vma` may become part of the copy, where they merge: then it is that.
-Vma* copy_vma(System& system, Task& task, Vma*& vma, PageNumber to, std::uint64_t pages,
-              std::uint64_t pgoff) {
+// `vma` may become part of the copy, where they merge: then it is that. A new copy comes behind it in the reverse map's
+// order; one that was there before may not.
+Vma* copy_vma(System& system, Task& task, Vma*& vma, PageNumber to, std::uint64_t pages, std::uint64_t pgoff,
+              bool& need_rmap_locks) {
   MmStruct& mm = *task.mm;
   const PageNumber old_begin = vma->begin;
   if (vma->file == nullptr && !system.rmap->has_anon_pages(*vma)) pgoff = to.value(); // no page knows it yet
@@ -46,7 +47,9 @@ Vma* copy_vma(System& system, Task& task, Vma*& vma, PageNumber to, std::uint64_
   if (Vma* const merged =
           vma_merge(system, task, previous, {to, to + pages, vma->flags, vma->anon_vma, vma->file, pgoff})) {
     if (merged->contains(old_begin)) vma = merged;
-    // 2.6.24 also merges with an area that has no anon_vma, and leaves it without one.
+    need_rmap_locks = merged->pgoff <= vma->pgoff;
+    // 2.6.24 also merges with an area that has no anon_vma, and leaves it without one. Its list needs no memory for one
+    // more area: this cannot fail with the area grown.
     const bool found = merged->anon_vma != nullptr || system.rmap->anon_vma_clone(task, *merged, *vma);
     return found ? merged : nullptr;
   }
@@ -73,13 +76,16 @@ MmapResult move_vma(System& system, Task& task, Vma* vma, PageNumber old_first, 
   if (mm.vmas.size() + 3 >= system.max_map_count()) return {map_failed, Errno::enomem};
   const bool accounted = vma->has(VM_ACCOUNT);
   vma_start_write(task, mm, *vma);
-  Vma* const copy = copy_vma(system, task, vma, new_first, new_pages, vma->pgoff + (old_first - vma->begin));
+  bool need_rmap_locks = false;
+  Vma* const copy = copy_vma(system, task, vma, new_first, new_pages, vma->pgoff + (old_first - vma->begin),
+                             need_rmap_locks);
   if (copy == nullptr) return {map_failed, Errno::enomem};
   vma_start_write(task, mm, *copy);
   MmapResult result{new_first};
-  const std::uint64_t moved = move_page_tables(system, task, old_first, new_first, old_pages);
+  const std::uint64_t moved =
+      move_page_tables(system, task, *vma, old_first, new_first, old_pages, need_rmap_locks);
   if (moved < old_pages) { // back again, where the tables still are; and the copy goes
-    move_page_tables(system, task, new_first, old_first, moved);
+    move_page_tables(system, task, *copy, new_first, old_first, moved, true);
     vma = copy;
     old_first = new_first;
     old_pages = new_pages;

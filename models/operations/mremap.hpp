@@ -13,8 +13,12 @@
 // ptep_clear_flush()), or all of a table in one range (4.19, after a bug of 3.2 to 4.18, which flushed
 // later). 2.6.24 drops the locks after 64 pages (LATENCY_LIMIT, until 2018): kernel.mremap_latency_limit.
 //
+// Where a walk of the reverse map may come by the new place before the old one its locks are held too: since 3.7 if the
+// copy has merged with an area that stands before, or entries go back (take_rmap_locks()), to 3.6 for any area of a file
+// (kernel.mremap_rmap_locks).
+//
 // Left out: MREMAP_FIXED and MREMAP_DONTUNMAP, old_len 0 (a second mapping of shared memory), whole tables
-// moved at once (HAVE_MOVE_PMD: arm64 since 5.11), the reverse map's locks after a merge, mlock. In 2.6.24
+// moved at once (HAVE_MOVE_PMD: arm64 since 5.11), mlock. In 2.6.24
 // growing areas merge with nobody behind them, as in 5.10.
 #pragma once
 

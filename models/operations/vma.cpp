@@ -73,18 +73,47 @@ void vma_link(System& system, Task& task, MmStruct& mm, Vma& made) {
   mm.vmas.settle_nodes(core, system.rcu());
 }
 
+namespace {
+
+void resize(MmStruct& mm, Vma& vma, PageNumber begin, PageNumber end) {
+  vma.pgoff += begin.value() - vma.begin.value(); // modulo 2^64, either way
+  mm.vmas.resize(vma, begin, end);
+}
+
+} // namespace
+
 void vma_adjust(System& system, Task& task, MmStruct& mm, Vma& vma, PageNumber begin, PageNumber end) {
   vma_start_write(task, mm, vma);
   mm.vmas.prealloc(task.core()); // what may wait for reclaim comes before the locks that reclaim takes
-  if (vma.file != nullptr) vma.file->begin_update(task, vma);
-  system.rmap->begin_update(task, vma);
+  if (vma.file != nullptr) vma.file->begin_update(task, vma, nullptr);
+  system.rmap->begin_update(task, vma, nullptr);
   Core& core = task.core();
   core.settle();
-  vma.pgoff += begin.value() - vma.begin.value(); // modulo 2^64, either way
-  mm.vmas.resize(vma, begin, end);
-  system.rmap->end_update(task, vma);
-  if (vma.file != nullptr) vma.file->end_update(task, vma);
+  resize(mm, vma, begin, end);
+  system.rmap->end_update(task, vma, nullptr);
+  if (vma.file != nullptr) vma.file->end_update(task, vma, nullptr);
   core.charge(mm.vmas.change_cost(core), Account::work);
+  mm.vmas.settle_nodes(core, system.rcu());
+}
+
+void vma_shift_boundary(System& system, Task& task, MmStruct& mm, Vma& lower, Vma& upper,
+                        PageNumber boundary) {
+  vma_start_write(task, mm, lower);
+  vma_start_write(task, mm, upper);
+  mm.vmas.prealloc(task.core());
+  if (lower.file != nullptr) lower.file->begin_update(task, lower, &upper);
+  system.rmap->begin_update(task, lower, &upper);
+  Core& core = task.core();
+  core.settle();
+  const bool up = boundary > lower.end;
+  const auto resize_one = [&](bool low) {
+    low ? resize(mm, lower, lower.begin, boundary) : resize(mm, upper, boundary, upper.end);
+    return mm.vmas.change_cost(core);
+  };
+  const Duration shrunk = resize_one(!up), grown = resize_one(up);
+  system.rmap->end_update(task, lower, &upper);
+  if (lower.file != nullptr) lower.file->end_update(task, lower, &upper);
+  core.charge(shrunk + grown, Account::work);
   mm.vmas.settle_nodes(core, system.rcu());
 }
 

@@ -43,6 +43,10 @@ void vma_link(System& system, Task& task, MmStruct& mm, Vma& made);
 /// An area becomes [begin, end), under the locks of the reverse map, which finds it by its boundaries: i_mmap's, then
 /// that of its anon_vma, as __vma_adjust() takes them. Its first page keeps its linear_page_index(). May sleep.
 void vma_adjust(System& system, Task& task, MmStruct& mm, Vma& vma, PageNumber begin, PageNumber end);
+/// __vma_adjust() of two neighbours of one file and one anon_vma, if any, whose boundary goes to `boundary`: under the
+/// locks of both, so that no walk misses a page that changes hands. May sleep.
+void vma_shift_boundary(System& system, Task& task, MmStruct& mm, Vma& lower, Vma& upper,
+                        PageNumber boundary);
 /// An area leaves the tree. What is in it goes after that.
 void vma_unlink(System& system, Task& task, MmStruct& mm, Vma& vma);
 /// The end of exit_mmap(): the areas go, and the tree with them. Nobody can find them any more.

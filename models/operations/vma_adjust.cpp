@@ -55,14 +55,7 @@ bool grow_over(System& system, Task& task, Vma& keeper, PageNumber begin, PageNu
 bool shift_boundary(System& system, Task& task, Vma& lower, Vma& upper, PageNumber boundary) {
   const bool up = boundary > lower.end;
   if (!import_anon_vma(system, task, up ? lower : upper, up ? upper : lower)) return false;
-  MmStruct& mm = *task.mm;
-  if (up) {
-    vma_adjust(system, task, mm, upper, boundary, upper.end);
-    vma_adjust(system, task, mm, lower, lower.begin, boundary);
-  } else {
-    vma_adjust(system, task, mm, lower, lower.begin, boundary);
-    vma_adjust(system, task, mm, upper, boundary, upper.end);
-  }
+  vma_shift_boundary(system, task, *task.mm, lower, upper, boundary);
   return true;
 }
 

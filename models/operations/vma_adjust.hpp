@@ -12,8 +12,8 @@
 //
 // Whether two areas may be one: the same flags, file and anon_vma (or only one has any), offsets that go on.
 // Left out: policies, userfaultfd and files with a close() operation; in 2.6.24 case 8 keeps the other
-// vm_area_struct. The locks of the reverse map are held for each area whose boundary moves in turn, and not for both
-// and the new one together.
+// vm_area_struct. Where an area is cut, or swallowed, the reverse map knows the two for a moment with the same pages: its
+// locks are held for one after the other.
 #pragma once
 
 #include "models/operations/errno.hpp"

@@ -4,6 +4,13 @@
 
 namespace mmsim {
 
+namespace {
+constexpr std::uint64_t congestion_requests = 128; // BLKDEV_MAX_RQ
+constexpr std::uint64_t congestion_on = congestion_requests - congestion_requests / 8 + 1;
+constexpr std::uint64_t congestion_off =
+    congestion_requests - congestion_requests / 8 - congestion_requests / 16 - 1;
+} // namespace
+
 void DeviceFailureParameters::declare(Declaration& d, DeviceFailureParameters& p) {
   d("machine.disk.fail_every", p.disk, 0, "the disk fails every so many requests; 0: it never does",
     "a healthy drive")
@@ -51,6 +58,7 @@ void BlockDevice::submit(Core& core, BlockRequest& request, Transfer transfer, B
   core.counters().add(transfer == Transfer::read ? Counter::pgpgin : Counter::pgpgout, bytes.value() / 4096);
   ++asked_[direction];
   ++in_flight_[direction];
+  if (in_flight(Transfer::write) >= congestion_on) congested_ = true;
   const bool all_busy = idle_.empty();
   if (all_busy) idle_.push_back(&channels_.emplace_back());
   Channel& channel = *idle_.back();
@@ -76,6 +84,10 @@ void BlockDevice::carry(Channel& channel) {
     else
       device_.write(channel.bytes);
     --in_flight_[static_cast<std::size_t>(channel.transfer)];
+    if (congested_ && in_flight(Transfer::write) < congestion_off) {
+      congested_ = false;
+      ++block_.congestions_over_;
+    }
     idle_.push_back(&channel);
     block_.complete(channel.from, {channel.request, channel.fails});
     block_.machine().engine().park(nullptr);

@@ -14,9 +14,12 @@
 // A device fails every n-th request that it is asked (`fail_every`; 0: none), after as long as it would have
 // taken. So a failing run is as reproducible as any other.
 //
+// A queue is congested with writes from 113 of 128 requests on until fewer than 103 are left
+// (blk_queue_congestion_threshold() of 2.6.24): who waits for that is congestion.hpp's.
+//
 // Left out: plugging, merging and scheduling of requests (who has neighbouring pages asks for them at once);
-// retries. A queue takes as many requests as it is asked; write-back alone waits for room in it
-// (kernel.nr_requests).
+// retries. A queue takes as many requests as it is asked; who writes back or out waits for room in it before
+// (kernel.nr_requests, which the thresholds of congestion do not follow).
 #pragma once
 
 #include "sim/engine/device.hpp"
@@ -60,6 +63,8 @@ class BlockLayer final : private InterruptHandler {
  public:
   explicit BlockLayer(Machine& machine);
   Machine& machine() { return machine_; }
+  /// clear_queue_congested(): how often a device's queue of writes was congested, and then no longer.
+  std::uint64_t congestions_over() const { return congestions_over_; }
 
  private:
   friend class BlockDevice;
@@ -72,6 +77,7 @@ class BlockLayer final : private InterruptHandler {
 
   Machine& machine_;
   std::vector<std::deque<Completed>> completed_; // by core: back from a device, not ended
+  std::uint64_t congestions_over_ = 0;
 };
 
 class BlockDevice final {
@@ -107,6 +113,7 @@ class BlockDevice final {
   std::deque<Channel> channels_; // all that were ever needed at once
   std::vector<Channel*> idle_;
   std::uint64_t asked_[2] = {}, in_flight_[2] = {}; // by Transfer
+  bool congested_ = false;                          // bdi_write_congested()
 };
 
 } // namespace mmsim

@@ -1,5 +1,7 @@
 #include "models/reclaim/congestion.hpp"
 
+#include <utility>
+
 namespace mmsim {
 
 bool WaitQueue::sleep(Timeouts& timeouts, Task& task, Instant until, Account account, Sleep how) {
@@ -39,15 +41,8 @@ void Congestion::wait(Task& task, Duration limit) {
   queue_.sleep(timeouts_, task, task.now() + limit, Account::io);
 }
 
-void Congestion::cleared(Core& core, std::int64_t under_writeback) {
-  constexpr std::int64_t nr_requests = 128;
-  constexpr std::int64_t congestion_on = nr_requests - nr_requests / 8 + 1;
-  constexpr std::int64_t congestion_off = nr_requests - nr_requests / 8 - nr_requests / 16 - 1;
-  if (!ends_early_) return;
-  if (under_writeback >= congestion_on) congested_ = true;
-  if (!congested_ || under_writeback >= congestion_off) return;
-  congested_ = false;
-  queue_.wake_all(scheduler_, core);
+void Congestion::cleared(Core& core, std::uint64_t times) {
+  if (std::exchange(told_, times) != times && ends_early_) queue_.wake_all(scheduler_, core);
 }
 
 } // namespace mmsim

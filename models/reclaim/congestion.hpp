@@ -6,9 +6,9 @@
 //
 // Models wait_event_timeout() as far as throttle_direct_reclaim() needs it, and congestion_wait() of mm/backing-dev.c
 // (2.6.24 and 5.10), io_schedule_timeout() on the queue that who ends a device's congestion wakes. 2.6.24's request
-// queues are congested from 113 of 128 requests on until 103 are left; here a queue has no bound, but what waits to be
-// written is counted, so that the writes that end (cleared()) wake who waits. Since 5.0 no queue of blk-mq is ever
-// congested: in 5.10 each congestion_wait() lasts as long as it may, and wait_iff_congested() only gives way.
+// queues are congested with writes for a while (block_device.hpp); the interrupt of the write that ends it, whichever
+// device's (cleared()), wakes who waits. Since 5.0 no queue of blk-mq is ever congested: in 5.10 each congestion_wait()
+// lasts as long as it may, and wait_iff_congested() only gives way.
 //
 // The limits are in seconds, whatever kernel.hz, as HZ/10 is.
 #pragma once
@@ -58,16 +58,15 @@ class Congestion {
 
   /// congestion_wait().
   void wait(Task& task, Duration limit);
-  /// Somebody waits, who can be woken early.
-  bool waited_for() const { return ends_early_ && queue_.active(); }
-  /// clear_queue_congested(): a write has ended and so many pages are still being written. In its interrupt.
-  void cleared(Core& core, std::int64_t under_writeback);
+  /// The end of clear_queue_congested(): a write has ended, in its interrupt, and congestion has been over so many times
+  /// since the start (BlockLayer).
+  void cleared(Core& core, std::uint64_t times);
 
  private:
   Timeouts& timeouts_;
   Scheduler& scheduler_;
   const bool ends_early_;
-  bool congested_ = false;
+  std::uint64_t told_ = 0; // of those times
   WaitQueue queue_{"congestion_wqh"};
 };
 

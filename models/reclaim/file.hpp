@@ -130,9 +130,12 @@ class File {
   /// unlink_file_vma() likewise.
   void unlink_area(Task& task, Vma& vma);
   /// Before and after its ends or its pgoff change: out of the tree and in again, with the lock, which is
-  /// held in between.
-  void begin_update(Task& task, Vma& vma);
-  void end_update(Task& task, Vma& vma);
+  /// held in between. `other`, or null, maps the file too, and changes with it.
+  void begin_update(Task& task, Vma& vma, Vma* other);
+  void end_update(Task& task, Vma& vma, Vma* other);
+  /// i_mmap_lock_write(), or i_mmap_lock. May sleep.
+  void i_mmap_lock_write(Task& task);
+  void i_mmap_unlock_write(Task& task);
   /// i_mmap_lock_read(), or i_mmap_lock. May sleep.
   void i_mmap_lock_read(Task& task);
   void i_mmap_unlock_read(Task& task);
@@ -163,8 +166,6 @@ class File {
   void take_out(Core& core, CachedPage& page);
   std::uint64_t next_tagged(std::uint64_t pgoff) const;
   bool in_memory(Core& core, std::uint64_t pgoff);
-  void lock_i_mmap(Task& task);
-  void unlock_i_mmap(Task& task);
 
   PageCache& cache_;
   const int levels_;

@@ -5,14 +5,14 @@
 
 namespace mmsim {
 
-void File::lock_i_mmap(Task& task) {
+void File::i_mmap_lock_write(Task& task) {
   if (i_mmap_lock_)
     i_mmap_lock_->lock(task.core());
   else
     i_mmap_rwsem_->down_write(task);
 }
 
-void File::unlock_i_mmap(Task& task) {
+void File::i_mmap_unlock_write(Task& task) {
   if (i_mmap_lock_)
     i_mmap_lock_->unlock(task.core());
   else
@@ -34,33 +34,39 @@ void File::i_mmap_unlock_read(Task& task) {
 }
 
 void File::link_area(Task& task, Vma& vma) {
-  lock_i_mmap(task);
+  i_mmap_lock_write(task);
   task.core().charge(task.core().costs().work.rmap_link, Account::work);
   task.core().write(i_mmap_);
   areas_.insert(vma.shared, vma, vma.pgoff, vma.last_pgoff());
-  unlock_i_mmap(task);
+  i_mmap_unlock_write(task);
 }
 
 void File::unlink_area(Task& task, Vma& vma) {
-  lock_i_mmap(task);
+  i_mmap_lock_write(task);
   task.core().charge(task.core().costs().work.rmap_link, Account::work);
   task.core().write(i_mmap_);
   areas_.erase(vma.shared);
-  unlock_i_mmap(task);
+  i_mmap_unlock_write(task);
 }
 
-void File::begin_update(Task& task, Vma& vma) {
-  lock_i_mmap(task);
-  task.core().charge(task.core().costs().work.rmap_link, Account::work);
-  task.core().write(i_mmap_);
-  areas_.erase(vma.shared);
+void File::begin_update(Task& task, Vma& vma, Vma* other) {
+  i_mmap_lock_write(task);
+  for (Vma* const each : {&vma, other}) {
+    if (each == nullptr) continue;
+    task.core().charge(task.core().costs().work.rmap_link, Account::work);
+    task.core().write(i_mmap_);
+    areas_.erase(each->shared);
+  }
 }
 
-void File::end_update(Task& task, Vma& vma) {
-  task.core().charge(task.core().costs().work.rmap_link, Account::work);
-  task.core().settle();
-  areas_.insert(vma.shared, vma, vma.pgoff, vma.last_pgoff());
-  unlock_i_mmap(task);
+void File::end_update(Task& task, Vma& vma, Vma* other) {
+  for (Vma* const each : {&vma, other}) {
+    if (each == nullptr) continue;
+    task.core().charge(task.core().costs().work.rmap_link, Account::work);
+    task.core().settle();
+    areas_.insert(each->shared, *each, each->pgoff, each->last_pgoff());
+  }
+  i_mmap_unlock_write(task);
 }
 
 } // namespace mmsim

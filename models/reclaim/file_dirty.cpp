@@ -11,8 +11,9 @@ namespace mmsim {
 bool File::set_page_dirty(Core& core, CachedPage& page) {
   core.rmw(page.line); // TestSetPageDirty()
   Frame& frame = cache_.means_.pages[page.frame];
-  // PG_readahead that nobody has met must not be taken for PG_reclaim by the end of the write.
-  if ((frame.flags & PG_writeback) == 0) frame.flags &= ~std::uint32_t{PG_reclaim};
+  // It is not the next to go any more, and PG_readahead that nobody has met must not be taken for that. (2.6.24 leaves
+  // it to the end of the write, which does not move a dirty page.)
+  frame.flags &= ~std::uint32_t{PG_reclaim};
   if ((frame.flags & PG_dirty) != 0) return false;
   frame.flags |= PG_dirty;
   lock_tree(core);

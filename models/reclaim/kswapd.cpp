@@ -23,8 +23,8 @@ std::uint64_t node_pages(const System& system, const ReclaimNode& node, VmStatIt
 }
 
 void prepare_to_wait(Task& task, ReclaimNode& node) {
+  node.kswapd_woken = false; // who is about to set it may be ahead of us on the line
   task.core().write(node.wait_line);
-  node.kswapd_woken = false;
   node.kswapd_asleep = true;
 }
 

@@ -50,6 +50,14 @@ bool OomKiller::passed_over(const MmStruct& mm) const {
   return dying != dying_.end() && system_.engine.now() - dying->since > std::chrono::seconds(1);
 }
 
+// tsk_is_oom_victim() without MMF_OOM_SKIP, of a victim whose tasks have let go of what exit_mmap() is freeing.
+bool OomKiller::somebody_is_dying() const {
+  return std::ranges::any_of(dying_, [&](const Dying& dying) {
+    const MmStruct* const mm = system_.mm_of(dying.mm);
+    return mm != nullptr && mm->rss() > 0 && !passed_over(*mm);
+  });
+}
+
 // for_each_process(): a process is its address space, in the order of pids of its oldest tasks.
 OomKiller::Victim OomKiller::select_bad_process(Core& core) {
   std::map<std::uint32_t, Task*> oldest; // by mm
@@ -60,6 +68,7 @@ OomKiller::Victim OomKiller::select_bad_process(Core& core) {
   });
   core.charge(static_cast<std::int64_t>(oldest.size()) * core.costs().work.oom_task, Account::work);
   const bool younger = parameters_.badness == "rss";
+  if (younger && somebody_is_dying()) return {nullptr, 0, true};
   Victim chosen;
   for (const auto& [id, task] : oldest) {
     if (task->killed && passed_over(*task->mm)) continue;
@@ -91,7 +100,7 @@ bool OomKiller::out_of_memory(Task& task) {
   if (victim.task != nullptr && !victim.dying) kill_process(task, *victim.task, victim.points);
   task.core().settle();
   choosing_ = false;
-  if (victim.task == nullptr) return false;
+  if (victim.task == nullptr && !victim.dying) return false;
   // A good chance for it to go before we try again.
   if (!task.oom_victim) timeouts_.sleep(task, task.now() + tick, Account::io, nullptr, Sleep::killable);
   return true;

@@ -9,7 +9,8 @@
 // With kernel.oom_kill_allocating_task (vm.oom_kill_allocating_task) it is the process that asked. All tasks of the
 // victim's address space get SIGKILL and are oom_victims: no watermark counts for them, and their allocations may fail.
 // While a victim is dying nobody else is chosen, unless it has not gone after a second: then it is passed over
-// (MMF_OOM_SKIP), so that a victim that waits for who asks for memory cannot stop everything. A task that is killed
+// (MMF_OOM_SKIP), so that a victim that waits for who asks for memory cannot stop everything. In 5.10 it is dying as long
+// as its address space holds memory, in 2.6.24 until its tasks have let go of that (exit_mm()). A task that is killed
 // already, and asks, becomes a victim itself. Kernel threads are never chosen. Who finds another one choosing, or a
 // victim dying, sleeps for a tick (2.6.24: try_set_zone_oom(), and at the end of out_of_memory(); 5.10: oom_lock, while a
 // dying victim has it try again at once).
@@ -84,6 +85,7 @@ class OomKiller {
   void kill_process(Task& asking, Task& victim, std::uint64_t points);
   void mark_victims(const MmStruct& mm);
   bool passed_over(const MmStruct& mm) const;
+  bool somebody_is_dying() const;
 
   System& system_;
   Timeouts& timeouts_;

@@ -143,11 +143,7 @@ void Reclaim::end_page_writeback(Core& core, FrameNumber frame) {
     page.flags &= ~std::uint32_t{PG_reclaim};
     system_.lru->rotate_reclaimable_page(core, frame);
   }
-  if (!congestion_.waited_for()) return;
-  std::int64_t under_writeback = 0;
-  for (const auto& node : nodes_)
-    under_writeback += system_.pages.vm_stat().published_of_node(node->id, NR_WRITEBACK);
-  congestion_.cleared(core, under_writeback);
+  congestion_.cleared(core, system_.block.congestions_over());
 }
 
 void Reclaim::drain_other_cpus(Core*& core) {

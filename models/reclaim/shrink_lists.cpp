@@ -84,15 +84,13 @@ std::uint64_t ShrinkLists::shrink_inactive_list(Task& task, ReclaimNode& node, s
   vec.lock(core);
   move_pages_to_lru(core, vec, pages, unused);
   vec.count_isolated(core, file, -static_cast<std::int32_t>(some.taken));
+  lru_note_cost(node, file, batch.stat.pageout);
   vec.unlock(core);
   core.counters().add(Counter::pgsteal, freed);
   if (control.kswapd) core.counters().add(Counter::kswapd_steal, freed);
-  lru_note_cost(core, node, file, batch.stat.pageout);
   free_unref_page_list(core, unused);
   if (batch.stat.unqueued_dirty == some.taken) system_.writeback.wakeup_flusher_threads(core, 0);
 
-  control.nr.dirty += batch.stat.dirty;
-  control.nr.congested += batch.stat.congested;
   control.nr.unqueued_dirty += batch.stat.unqueued_dirty;
   control.nr.writeback += batch.stat.writeback;
   control.nr.immediate += batch.stat.immediate;
@@ -146,9 +144,7 @@ ShrinkLists::Outcome ShrinkLists::shrink_page(Batch& batch, FrameNumber frame) {
   // page_check_dirty_writeback(): anonymous pages count as neither.
   const bool dirty = !page.anonymous() && page.has(PG_dirty);
   const bool writeback = !page.anonymous() && page.has(PG_writeback);
-  if (dirty || writeback) ++batch.stat.dirty;
   if (dirty && !writeback) ++batch.stat.unqueued_dirty;
-  if (writeback && page.has(PG_reclaim)) ++batch.stat.congested;
   if (page.has(PG_writeback)) return meet_writeback(batch, page);
 
   const References references = page_check_references(task, frame, page);
@@ -227,9 +223,9 @@ std::uint64_t ShrinkLists::move_pages_to_lru(Core& core, LruVec& vec, FrameList&
   return moved;
 }
 
-void ShrinkLists::lru_note_cost(Core& core, ReclaimNode& node, bool file, std::uint64_t pages) {
-  LruVec& vec = lruvec(node);
-  vec.lock(core);
+// With the lock held (since 5.11 it takes it once more).
+void ShrinkLists::lru_note_cost(ReclaimNode& node, bool file, std::uint64_t pages) {
+  const LruVec& vec = lruvec(node);
   (file ? node.file_cost : node.anon_cost) += pages;
   std::uint64_t size = 0;
   for (std::size_t list = 0; list < lru_list_count; ++list)
@@ -238,7 +234,6 @@ void ShrinkLists::lru_note_cost(Core& core, ReclaimNode& node, bool file, std::u
     node.file_cost /= 2;
     node.anon_cost /= 2;
   }
-  vec.unlock(core);
 }
 
 void ShrinkLists::free_unref_page_list(Core& core, Pagevec& pages) {

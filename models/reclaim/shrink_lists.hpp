@@ -40,8 +40,7 @@ struct ScanControl {
   std::uint64_t anon_cost = 0, file_cost = 0;
   std::uint64_t nr_scanned = 0, nr_reclaimed = 0;
   struct {
-    std::uint64_t dirty = 0, unqueued_dirty = 0, congested = 0, writeback = 0, immediate = 0, file_taken = 0,
-                  taken = 0;
+    std::uint64_t unqueued_dirty = 0, writeback = 0, immediate = 0, file_taken = 0, taken = 0;
   } nr;
 };
 
@@ -59,8 +58,7 @@ class ShrinkLists {
  private:
   /// struct reclaim_stat.
   struct Stat {
-    std::uint64_t dirty = 0, unqueued_dirty = 0, congested = 0, writeback = 0, immediate = 0, pageout = 0,
-                  activate = 0;
+    std::uint64_t unqueued_dirty = 0, writeback = 0, immediate = 0, pageout = 0, activate = 0;
   };
   /// A list of pages under way.
   struct Batch {
@@ -80,7 +78,7 @@ class ShrinkLists {
   Outcome meet_writeback(Batch& batch, IsolatedPage& page);
   References page_check_references(Task& task, FrameNumber frame, IsolatedPage& page);
   std::uint64_t move_pages_to_lru(Core& core, LruVec& vec, FrameList& pages, Pagevec& unused);
-  void lru_note_cost(Core& core, ReclaimNode& node, bool file, std::uint64_t pages);
+  void lru_note_cost(ReclaimNode& node, bool file, std::uint64_t pages);
   void free_unref_page_list(Core& core, Pagevec& pages);
 
   const VmScanMeans means_;

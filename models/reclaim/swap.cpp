@@ -90,7 +90,8 @@ void Swap::find_and_free(Core& core, SwapEntry entry) {
     if ((of.flags & PG_swapcache) != 0 && page->swap == entry && (unused || vm_swap_full())) {
       if (!by_page_count_) {
         try_to_free_swap(core, frame);
-      } else if ((of.flags & PG_writeback) == 0) {
+      } else if ((of.flags & PG_writeback) == 0 && slots_->count(core, entry) == 0) {
+        // 2.6.24 has looked the page up under swap_lock. Here the slot may have become another page's, with entries.
         slots_->put(core, cache_.delete_from_swap_cache(core, frame), SwapUser::cache);
         system_.pages[frame].flags |= PG_dirty;
       }

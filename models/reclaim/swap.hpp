@@ -97,7 +97,7 @@ class Swap {
   /// A page may be written to while it keeps its slot (kernel.swap_exclusive = "page_count").
   bool shares_slots() const { return by_page_count_; }
   /// swap_writepage(): starts the write of a locked page, which is no longer dirty but PG_writeback from then on;
-  /// unlocks it. If the device fails it is dirty again.
+  /// unlocks it. If the device fails it is dirty again. May sleep until the device's queue has room.
   void writepage(Task& task, FrameNumber frame);
 
   // Swapping in. Whoever gets a page here gives it back by put_page() or hand_over(). None needs a lock.

@@ -5,7 +5,9 @@
 namespace mmsim {
 
 SwapIo::SwapIo(System& system, SwapCache& cache, const Configuration& configuration, bool device)
-    : system_(system), cache_(cache) {
+    : system_(system), cache_(cache),
+      nr_requests_(
+          static_cast<std::uint64_t>(read_parameters<RequestQueueParameters>(configuration).nr_requests)) {
   const SwapCosts& costs = system.machine.costs().swap;
   if (device)
     device_.emplace(system.block, "swap", Device::Speed{costs.bandwidth, costs.bandwidth, costs.latency},
@@ -20,14 +22,39 @@ void SwapIo::submit(Core& core, FrameNumber frame, Transfer transfer) {
   device_->submit(core, bio, transfer, Bytes(bytes_per_frame));
 }
 
-void SwapIo::writepage(Core& core, FrameNumber frame) {
+// Each write that ends makes room for one, and wakes whoever has waited longest.
+void SwapIo::get_request(Task& task) {
+  task.core().settle();
+  while (device_->in_flight(Transfer::write) >= nr_requests_) {
+    Waiting self{task};
+    waiting_.push_back(&self);
+    for (;;) {
+      system_.scheduler.set_current_state(task);
+      if (self.woken) break;
+      system_.scheduler.block(task, Account::io, nullptr);
+    }
+  }
+}
+
+void SwapIo::request_freed(Core& core) {
+  if (waiting_.empty()) return;
+  Waiting& first = *waiting_.front();
+  waiting_.pop_front();
+  Task& task = first.task; // his stack may go once he is woken
+  first.woken = true;
+  system_.scheduler.wake(core, task);
+}
+
+void SwapIo::writepage(Task& task, FrameNumber frame) {
+  Core& core = task.core();
   PageWaitTable& waits = system_.page_cache.waits;
   system_.counters.add(Counter::pswpout);
   system_.pages[frame].flags &= ~std::uint32_t{PG_dirty}; // clear_page_dirty_for_io(), unless the caller has
   cache_.tag_writeback(core, frame);
   waits.set_page_writeback(core, frame);
   waits.unlock_page(core, frame);
-  submit(core, frame, Transfer::write);
+  get_request(task);
+  submit(task.core(), frame, Transfer::write);
 }
 
 void SwapIo::readpage(Core& core, FrameNumber frame) {
@@ -39,8 +66,10 @@ void SwapIo::Bio::end_io(Core& core, bool failed) {
   CachedPage& of = *page;
   SwapIo& owner = io;
   owner.unused_.push_back(this); // bio_put()
-  if ((owner.system_.pages[of.frame].flags & PG_writeback) != 0) owner.cache_.tag_writeback(core, of.frame);
+  const bool written = (owner.system_.pages[of.frame].flags & PG_writeback) != 0;
+  if (written) owner.cache_.tag_writeback(core, of.frame);
   owner.system_.page_cache.end_io(core, of, failed);
+  if (written) owner.request_freed(core);
 }
 
 } // namespace mmsim

@@ -73,7 +73,7 @@ void Swap::writepage(Task& task, FrameNumber frame) {
     system_.page_cache.waits.unlock_page(core, frame);
     return;
   }
-  io_.writepage(core, frame);
+  io_.writepage(task, frame);
 }
 
 } // namespace mmsim

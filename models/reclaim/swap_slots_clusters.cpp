@@ -31,16 +31,19 @@ class ClusteredSlots final : public SwapSlots {
       : SwapSlots(means), avail_lock_(means.locks.make("swap_avail_lock")), caches_(means.machine.cpus()) {}
 
   SwapEntry get_swap_page(Core& core) override {
-    SlotsCache& cache = caches_[core.id().value()];
-    const bool active = check_cache_active(core);
-    if (active || cache.at < cache.nr) { // it may have been refilled while another CPU emptied them all
+    if (check_cache_active(core)) {
+      SlotsCache& cache = caches_[core.id().value()];
       core.charge(core.costs().line.atomic * 2, Account::work); // alloc_lock
-      if (active && cache.at == cache.nr) {
-        cache.at = cache.nr = 0;
+      if (cache.at == cache.nr) {
+        cache.at = cache.nr = 0; // empty for who drains it meanwhile
         cache.nr = get_swap_pages(core, cache.slots);
       }
       core.settle();
-      if (cache.at < cache.nr) return cache.slots[cache.at++];
+      if (cache.at < cache.nr) {
+        const SwapEntry entry = cache.slots[cache.at++];
+        if (!active_) drain(core, cache);
+        return entry;
+      }
     }
     std::array<SwapEntry, 1> one;
     return get_swap_pages(core, one) == 1 ? one[0] : SwapEntry();
@@ -171,16 +174,22 @@ class ClusteredSlots final : public SwapSlots {
   void deactivate(Core& core) {
     for (SlotsCache& cache : caches_) {
       core.charge(core.costs().line.atomic * 2, Account::work);
-      std::array<SwapEntry, slots_cache_size> slots;
-      std::uint32_t n = 0;
       core.settle();
-      while (cache.at < cache.nr)
-        slots[n++] = cache.slots[cache.at++];
-      swapcache_free_entries(core, slots, n);
+      drain(core, cache);
       core.settle();
-      n = std::exchange(cache.n_ret, 0);
-      swapcache_free_entries(core, slots = cache.slots_ret, n);
+      const std::uint32_t n = std::exchange(cache.n_ret, 0);
+      const std::array<SwapEntry, slots_cache_size> returned = cache.slots_ret;
+      swapcache_free_entries(core, returned, n);
     }
+  }
+  // Slots that nobody has got yet. In the kernel who deactivates waits for a refill, by alloc_lock, and drains what it
+  // brought; here who refills sees to it himself.
+  void drain(Core& core, SlotsCache& cache) {
+    std::array<SwapEntry, slots_cache_size> slots;
+    std::uint32_t n = 0;
+    while (cache.at < cache.nr)
+      slots[n++] = cache.slots[cache.at++];
+    swapcache_free_entries(core, slots, n);
   }
 
   // As many slots as there is room for, if there are so many. How many.
@@ -298,11 +307,11 @@ class ClusteredSlots final : public SwapSlots {
   void free_swap_slot(Core& core, SwapEntry entry) {
     SlotsCache& cache = caches_[core.id().value()];
     std::array<SwapEntry, slots_cache_size> full;
-    if (!active_) {
+    if (active_) core.charge(core.costs().line.atomic * 2, Account::work); // free_lock
+    if (!active_) {                                                        // perhaps no longer
       full[0] = entry;
       return swapcache_free_entries(core, full, 1);
     }
-    core.charge(core.costs().line.atomic * 2, Account::work); // free_lock
     if (cache.n_ret == slots_cache_size) {
       full = cache.slots_ret;
       cache.n_ret = 0;

@@ -80,10 +80,12 @@ class AnonVmaListMap final : public ObjectBasedMap {
     if (empty) anon_vma_free(core, anon_vma);
   }
 
-  void begin_update(Task& task, Vma& vma) override {
+  void begin_update(Task& task, Vma& vma, Vma* other) override { take_rmap_lock(task, either(vma, other)); }
+  void end_update(Task& task, Vma& vma, Vma* other) override { drop_rmap_lock(task, either(vma, other)); }
+  void take_rmap_lock(Task& task, Vma& vma) override {
     if (vma.anon_vma != nullptr) vma.anon_vma->lock->lock(task.core());
   }
-  void end_update(Task& task, Vma& vma) override {
+  void drop_rmap_lock(Task& task, Vma& vma) override {
     if (vma.anon_vma != nullptr) vma.anon_vma->lock->unlock(task.core());
   }
 
@@ -128,6 +130,10 @@ class AnonVmaListMap final : public ObjectBasedMap {
   }
 
  private:
+  // The one that has an anon_vma, if one has.
+  static Vma& either(Vma& vma, Vma* other) {
+    return vma.anon_vma == nullptr && other != nullptr ? *other : vma;
+  }
   AnonVma* anon_vma_alloc(Core& core) {
     const SlabObject object = system_here_.slabs.anon_vma.alloc(core, GFP_KERNEL);
     if (object == no_object) return nullptr;

@@ -176,20 +176,30 @@ class AnonVmaChainMap final : public ObjectBasedMap {
     }
   }
 
-  void begin_update(Task& task, Vma& vma) override {
-    if (vma.chain == nullptr) return;
-    anon_vma_lock_write(task, *vma.chain->anon_vma->root);
+  void begin_update(Task& task, Vma& vma, Vma* other) override {
+    AnonVma* const root = root_of(vma, other);
+    if (root == nullptr) return;
+    anon_vma_lock_write(task, *root);
     task.core().settle();
-    for (AnonVmaChain* avc = vma.chain; avc != nullptr; avc = avc->next)
-      avc->anon_vma->areas.erase(avc->rb);
+    for (const Vma* each : {&vma, other})
+      for (AnonVmaChain* avc = each != nullptr ? each->chain : nullptr; avc != nullptr; avc = avc->next)
+        avc->anon_vma->areas.erase(avc->rb);
   }
-  void end_update(Task& task, Vma& vma) override {
-    if (vma.chain == nullptr) return;
-    for (AnonVmaChain* avc = vma.chain; avc != nullptr; avc = avc->next) {
-      avc->anon_vma->areas.insert(avc->rb, *avc, vma.pgoff, vma.last_pgoff());
-      task.core().charge(task.core().costs().work.avc_link, Account::work);
-    }
-    anon_vma_unlock_write(task, *vma.chain->anon_vma->root);
+  void end_update(Task& task, Vma& vma, Vma* other) override {
+    AnonVma* const root = root_of(vma, other);
+    if (root == nullptr) return;
+    for (const Vma* each : {&vma, other})
+      for (AnonVmaChain* avc = each != nullptr ? each->chain : nullptr; avc != nullptr; avc = avc->next) {
+        avc->anon_vma->areas.insert(avc->rb, *avc, each->pgoff, each->last_pgoff());
+        task.core().charge(task.core().costs().work.avc_link, Account::work);
+      }
+    anon_vma_unlock_write(task, *root);
+  }
+  void take_rmap_lock(Task& task, Vma& vma) override {
+    if (vma.chain != nullptr) anon_vma_lock_write(task, *root_of(vma, nullptr));
+  }
+  void drop_rmap_lock(Task& task, Vma& vma) override {
+    if (vma.chain != nullptr) anon_vma_unlock_write(task, *root_of(vma, nullptr));
   }
 
   bool is_mergeable_anon_vma(const AnonVma* a, const AnonVma* b, const Vma* vma) const override {
@@ -243,6 +253,11 @@ class AnonVmaChainMap final : public ObjectBasedMap {
   }
 
  private:
+  /// Of the anon_vmas of both, or null if neither has any.
+  static AnonVma* root_of(const Vma& vma, const Vma* other) {
+    const AnonVmaChain* const avc = vma.chain != nullptr || other == nullptr ? vma.chain : other->chain;
+    return avc != nullptr ? avc->anon_vma->root : nullptr;
+  }
   /// list_is_singular(&vma->anon_vma_chain).
   static bool is_singular(const Vma& vma) { return vma.chain != nullptr && vma.chain->next == nullptr; }
 

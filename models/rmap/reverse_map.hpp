@@ -102,9 +102,12 @@ class ReverseMap {
   /// The area goes: unlink_anon_vmas(), anon_vma_merge(), in 2.6.24 anon_vma_unlink().
   virtual void unlink_anon_vmas(Task&, Vma&) {}
   /// Before and after its ends or its pgoff change: anon_vma_interval_tree_pre_update_vma() and _post_update_vma() with
-  /// the lock, which is held in between.
-  virtual void begin_update(Task&, Vma&) {}
-  virtual void end_update(Task&, Vma&) {}
+  /// the lock, which is held in between. `other`, or null, changes with it, and has no anon_vma of another family.
+  virtual void begin_update(Task&, Vma& vma, Vma* other) { (void)vma, (void)other; }
+  virtual void end_update(Task&, Vma& vma, Vma* other) { (void)vma, (void)other; }
+  /// The anon_vma's part of take_rmap_locks() and drop_rmap_locks() of mm/mremap.c: no walk meanwhile.
+  virtual void take_rmap_lock(Task&, Vma&) {}
+  virtual void drop_rmap_lock(Task&, Vma&) {}
   /// is_mergeable_anon_vma(): areas with `a` and `b` (or none) may become one. `vma` is the one that would grow, or null.
   virtual bool is_mergeable_anon_vma(const AnonVma* a, const AnonVma* b, const Vma* vma) const;
   /// Whether fork must copy its entries and mremap keep its pgoff: it may have anonymous pages. 2.4 and 2.6.0 know no

@@ -14,7 +14,9 @@
 // before the last has gone. Only a page that nobody else has then counts for the caller.
 //
 // A mapping costs nothing to make or to take away, and no memory. Where tables have locks of their own
-// (kernel.pt_lock = "split", which 2.4 does not know) theirs is taken inside page_table_lock.
+// (kernel.pt_lock = "split", which 2.4 does not know) theirs is taken inside page_table_lock. 2.4 also changes areas and
+// takes tables away under page_table_lock, which later kernels do not: so a table is looked up again wherever time has
+// passed, and one that has gone is left.
 //
 // Left out: zones that are not under pressure (memclass()); buffers. `priority` says nothing in 2.4.18.
 #include "models/operations/process.hpp"
@@ -102,13 +104,16 @@ std::uint64_t ScanMap::swap_out_table(Core& core, MmStruct& mm, Vma& vma, PageNu
     return 0;
   }
   if (table->lock) table->lock->lock(core);
+  core.settle();
+  // Whoever takes the table away has cleared its entries before, under this lock: one that is not there now has gone
+  // while the lock was waited for, and one that maps something stays. So nothing is read before that is known.
   std::uint64_t found = 0;
-  for (; page < end && found < wanted; ++page) {
+  for (; page < end && found < wanted && mm.tables.leaf(page) == table; ++page) {
     core.charge(work.pte_scan, Account::work);
     const Mapping mapping{mm, vma, page, *table, mm.tables.index(page, 0)};
     if (!mapping.entry().present() || mapping.entry().special()) continue; // VALID_PAGE(), PageReserved()
     core.settle();
-    if (mm.tables.leaf(page) != table) break; // with a lock of its own it may have gone
+    if (mm.tables.leaf(page) != table) break;
     const Pte entry = mapping.entry();
     if (!entry.present()) continue;
     core.counters().add(Counter::swapout_scan);

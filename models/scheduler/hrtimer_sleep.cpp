@@ -9,13 +9,9 @@ class HrtimerSleep::Expiry final : public Event {
  public:
   Expiry(HrtimerSleep& owner, Task& task)
       : Event(task.core().engine().queue()), owner_(owner), core_(task.core()), task_(task) {}
-  // An interrupt that came while irqs were off may have been shared with another sleeper's expiry, and kept
-  // by it: so it asks again a tick later, until it is heard.
   void fire() override {
-    if (over) return;
-    if (!std::exchange(queued_, true)) next = std::exchange(owner_.expired_[core_.id().value()], this);
+    next = std::exchange(owner_.expired_[core_.id().value()], this);
     core_.raise(Irq::tick);
-    core_.engine().queue().post(*this, core_.now() + owner_.scheduler_.jiffy());
   }
   Task& task() const { return task_; }
 
@@ -26,7 +22,6 @@ class HrtimerSleep::Expiry final : public Event {
   HrtimerSleep& owner_;
   Core& core_;
   Task& task_;
-  bool queued_ = false;
 };
 
 HrtimerSleep::HrtimerSleep(Machine& machine, Scheduler& scheduler)
@@ -49,9 +44,9 @@ void HrtimerSleep::until(Task& task, Instant t, Account account) {
   }
 }
 
+// Its own, then the others whose interrupt this may be: one pending bit may stand for several timers.
 void HrtimerSleep::handle(Core& core) {
   Expiry* expired = std::exchange(expired_[core.id().value()], nullptr);
-  if (expired == nullptr) return tick_.handle(core);
   while (expired != nullptr) {
     Expiry* const next = expired->next;
     Task& task = expired->task();
@@ -59,6 +54,7 @@ void HrtimerSleep::handle(Core& core) {
     scheduler_.wake(core, task);
     expired = next;
   }
+  tick_.handle(core);
 }
 
 } // namespace mmsim

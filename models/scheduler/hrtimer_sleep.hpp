@@ -5,10 +5,10 @@
 //
 // Models schedule_hrtimeout() of kernel/time/hrtimer.c, 5.10 (2.6.24 has it in kernel/hrtimer.c): the core's
 // timer interrupt comes at the instant, hrtimer_interrupt() runs what has expired (hrtimer_wakeup()), and the
-// task is runnable. The tick is the same interrupt of the same timer: of an interrupt that wakes somebody the
-// scheduler's tick is not told, which may lose it a tick that came while irqs were off. Left out: what
-// programming the timer costs, and that a task that has moved keeps its timer on the core where it went to
-// sleep.
+// task is runnable. The tick is the same interrupt of the same timer: each HrtimerSleep and Timeouts wakes its
+// own and passes the interrupt on to who had it before, up to the scheduler, which does a tick if one is due.
+// Left out: what programming the timer costs, and that a task that has moved keeps its timer on the core where
+// it went to sleep.
 #pragma once
 
 #include "models/scheduler/scheduler.hpp"

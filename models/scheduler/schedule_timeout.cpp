@@ -7,12 +7,9 @@ class Timeouts::Expiry final : public Event, public Expired {
  public:
   Expiry(Timeouts& owner, Task& task)
       : Event(task.core().engine().queue()), owner_(owner), core_(task.core()), task(task) {}
-  // Again a tick later until it is heard: see hrtimer_sleep.cpp.
   void fire() override {
-    if (over) return;
-    if (!is_linked()) owner_.expired_[core_.id().value()].push_back(*this);
+    owner_.expired_[core_.id().value()].push_back(*this);
     core_.raise(Irq::tick);
-    core_.engine().queue().post(*this, core_.now() + owner_.scheduler_.jiffy());
   }
 
  private:
@@ -45,17 +42,18 @@ bool Timeouts::sleep(Task& task, Instant t, Account account, const bool* woken, 
   return !expiry.over;
 }
 
-// Those that have expired when it begins; who wakes early meanwhile leaves the list by himself.
+// Those that have expired when it begins; who wakes early meanwhile leaves the list by himself. Then the others whose
+// interrupt this may be: one pending bit may stand for several timers.
 void Timeouts::handle(Core& core) {
   ExpiredList now;
   now.swap(expired_[core.id().value()]);
-  if (now.empty()) return tick_.handle(core);
   while (!now.empty()) {
     auto& expiry = static_cast<Expiry&>(now.front());
     now.pop_front();
     expiry.over = true; // from here on it may be gone with its task's stack
     scheduler_.wake(core, expiry.task);
   }
+  tick_.handle(core);
 }
 
 } // namespace mmsim

@@ -5,6 +5,7 @@
 //
 // Models schedule_timeout(), io_schedule_timeout() and their uninterruptible and killable forms (kernel/timer.c of
 // 2.6.24, kernel/time/timer.c of 5.10): the core's timer interrupt comes at the instant, and the task is runnable.
+// The scheduler's tick shares that interrupt: hrtimer_sleep.hpp.
 // Left out: that jiffies' timers expire with a tick; what setting the timer costs (machine.work.wake has the wake-up).
 #pragma once
 

@@ -29,12 +29,16 @@ class Scheduler::Timer final : public Event {
   }
   void fire() override {
     start();
+    due_ = true;
     core_.raise(Irq::tick);
   }
+  /// Whether the interrupt is a tick, or only of timers that share it (schedule_timeout.hpp, hrtimer_sleep.hpp).
+  bool take_due() { return std::exchange(due_, false); }
 
  private:
   Core& core_;
   Duration period_, phase_;
+  bool due_ = false;
 };
 
 // scheduler_ipi: the flag was set by the sender; the interrupt only makes the core look at it.
@@ -361,8 +365,9 @@ void Scheduler::pull_task(Core& core, RunQueue& own) {
 
 void Scheduler::handle(Core& core) {
   const WorkCosts& work = core.costs().work;
-  core.charge(work.tick, Account::interrupt);
   RunQueue& queue = queue_of(core);
+  if (!queue.timer->take_due()) return;
+  core.charge(work.tick, Account::interrupt);
   const bool idles = queue.current == queue.idle;
   if (cpu_observer_ != nullptr && cpu_observer_->tick(core, idles || queue.current->in_user_mode) && !idles)
     queue.need_resched = true;

@@ -65,7 +65,6 @@ constexpr std::array<Row, counter_count> rows{{
     {Counter::pgrotated, "pgrotated", "pages put behind all inactive ones, to be freed next"},
     {Counter::pageoutrun, "pageoutrun", "rounds of kswapd over its node"},
     {Counter::kswapd_steal, "kswapd_steal", "pages that kswapd has reclaimed"},
-    {Counter::slabs_scanned, "slabs_scanned", "objects of slab caches that reclaim has looked at"},
     {Counter::nr_vmscan_write, "nr_vmscan_write", "pages that reclaim has begun to write"},
     {Counter::pgpgin, "pgpgin", "pages read from devices"},
     {Counter::pgpgout, "pgpgout", "pages written to devices"},

@@ -71,7 +71,6 @@ enum class Counter : std::uint8_t {
   pgrotated,
   pageoutrun,
   kswapd_steal,
-  slabs_scanned,
   nr_vmscan_write,
   pgpgin,
   pgpgout,

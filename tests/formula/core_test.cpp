@@ -234,7 +234,7 @@ TEST(Interrupt, PendingWhenTheCoreGoesIdleKeepsItAwake) {
 
 TEST(Interrupt, ASpinningCoreTakesItWithIrqsOnAndNotWithIrqsOff) {
   for (const bool masked : {false, true}) {
-    const pid_t child = fork();
+    const pid_t child = ::fork();
     if (child == 0) {
       TestMachine m(small_machine());
       CacheLine line("line");

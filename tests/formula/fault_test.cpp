@@ -3,6 +3,7 @@
 // steps.
 
 #include "models/operations/fault.hpp"
+#include "models/operations/madvise.hpp"
 #include "tests/support/file_area.hpp"
 
 #include <gtest/gtest.h>
@@ -151,6 +152,40 @@ TEST_F(FaultsOfOnePage, AWriteAfterASharedReadIsNoticed) {
                       rmw() /* TestSetPageDirty() */ + locked() + c.line.hit + rmw() /* unlock_page() */ +
                       rmw() /* put_page() */ + started_again() + rmw_from_memory() +
                       c.line.hit /* the file is dirty now: wb_list_lock */);
+}
+
+struct ZappedPages : Faults {
+  using Faults::Faults;
+  void TestBody() override {}
+};
+
+// Flushes of a madvise(MADV_DONTNEED) of eight pages of a file across the end of a table, read or written before.
+std::int64_t flushes_of_a_zap(const Settings& settings, AccessKind kind) {
+  return in_child([&] {
+    std::int64_t flushes = 0;
+    ZappedPages f(settings);
+    f.run([&](Task& task) {
+      const PageNumber across{area.value() + 508};
+      map_area(f.w.system, task, {across, 8, shared, &f.file});
+      touch_all(f.w.system, task, across, 8, kind);
+      const auto count = [&] {
+        return static_cast<std::int64_t>(f.w.count(Counter::tlb_flush_range) +
+                                         f.w.count(Counter::tlb_flush_mm));
+      };
+      const std::int64_t before = count();
+      EXPECT_EQ(madvise(f.w.system, task, across, 8, Advice::dontneed), Errno::ok);
+      flushes = count() - before;
+      EXPECT_EQ(f.w.system.page_cache.dirty_pages(), kind == AccessKind::write ? 8u : 0u);
+      EXPECT_EQ(task.mm->rss_file, 0);
+    });
+    return std::vector<std::int64_t>{flushes};
+  })[0];
+}
+
+TEST(ZappedPagesOfFiles, AreFlushedBeforeTheirTablesLockIsDroppedIfTheyAreDirty) {
+  EXPECT_EQ(flushes_of_a_zap({}, AccessKind::write), 2) << "once a table";
+  EXPECT_EQ(flushes_of_a_zap({}, AccessKind::read), 1);
+  EXPECT_EQ(flushes_of_a_zap({{"kernel.zap_dirty_flush", false}}, AccessKind::write), 1);
 }
 
 TEST_F(Faults, AReadFaultMapsWhatIsInMemoryAroundIt) {

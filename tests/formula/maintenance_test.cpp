@@ -145,7 +145,7 @@ TEST(Maintenance, ABarrierLongerOnTheChannelThanItsCompletionTakesThatLong) {
 
 TEST(Maintenance, ARangeIsOneMessageHoweverManyPagesItHas) {
   for (const std::uint64_t pages : {2u, 512u, 100'000u}) {
-    const pid_t child = fork();
+    const pid_t child = ::fork();
     if (child == 0) {
       TestMachine m(costs());
       fill(m);
@@ -247,7 +247,7 @@ TEST(Dram, ACoreAloneTakesItsOwnTime) {
 
 TEST(Dram, ManyCoresReachTheBandwidthOfTheirNodeAndNoMore) {
   for (const std::uint32_t cores : {2u, 3u, 8u}) {
-    const pid_t child = fork();
+    const pid_t child = ::fork();
     if (child == 0) {
       // 40 pages a microsecond for the node, and 1 page in 100 ns for a core: four cores saturate it.
       TestMachine m(small_machine({{"machine.dram.bandwidth", "163840 MB/s"}}));

@@ -7,7 +7,7 @@
 #include "models/operations/madvise.hpp"
 #include "models/operations/mprotect.hpp"
 #include "models/operations/mremap.hpp"
-#include "tests/support/kernel_world.hpp"
+#include "tests/support/file_area.hpp"
 
 #include <gtest/gtest.h>
 
@@ -197,6 +197,40 @@ TEST_F(OldMappings, MremapThatMovesFlushesEachPage) {
   EXPECT_EQ(took, call() + moved_all_of_an_area(c, rmw(), promise(), cloned(), unlinked()) + 2 * known() +
                       find(2) + c.work.vma_find_level + changed(n - third) + passed_over(third) +
                       (n - third) * flushed(1));
+}
+
+// Acquisitions of i_mmap_lock by an mremap() that moves an area of a file: the copy's link, the old one's, and what more.
+std::int64_t taken_by_a_move(const char* locks, std::uint64_t latency_limit) {
+  return in_child([&] {
+    std::int64_t taken = 0;
+    KernelWorld w(1, {{"kernel.i_mmap_lock", "spinlock"},
+                      {"kernel.mremap_rmap_locks", locks},
+                      {"kernel.mremap_latency_limit", static_cast<std::int64_t>(latency_limit)}});
+    File& file = w.system.page_cache.create("data", 64, InMemory::yes);
+    spawn_process_at_boot(w.system, "process", CoreId(0), [&](Task& task) {
+      const PageNumber area = map_area(w.system, task, {PageNumber(0x10000), 8, VM_READ | VM_SHARED, &file});
+      map_area(w.system, task, {area + 8, 1}); // in the way
+      touch_all(w.system, task, area, 8, AccessKind::read);
+      const auto acquired = [&] {
+        return static_cast<std::int64_t>(w.counters.snapshot().lock_class("i_mmap_lock").acquired);
+      };
+      const std::int64_t before = acquired();
+      const MmapResult to = mremap(w.system, task, area, 8, 9, MREMAP_MAYMOVE);
+      taken = acquired() - before;
+      EXPECT_EQ(to.error, Errno::ok);
+      EXPECT_TRUE(task.mm->tables.find(to.first + 7)->present());
+      exit_task(w.system, task);
+    });
+    w.engine.run();
+    w.system.check_invariants();
+    return std::vector<std::int64_t>{taken};
+  })[0];
+}
+
+TEST(MremapOfAFile, KeepsWalksOutWhileEntriesMoveWhereTheOrderOfAreasDoesNot) {
+  EXPECT_EQ(taken_by_a_move("merged", 512), 2);
+  EXPECT_EQ(taken_by_a_move("file", 512), 2 + 1);
+  EXPECT_EQ(taken_by_a_move("file", 2), 2 + 4);
 }
 
 TEST_F(OldMappings, MprotectFlushesThoughNothingIsThere) {

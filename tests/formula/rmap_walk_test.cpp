@@ -16,10 +16,12 @@ const Settings with_swap{{"machine.swap.size", "32 MiB"}};
 
 class Family {
  public:
-  /// `wait` of the parent, with all its children there and old entries; the machine has run when this returns.
-  Family(KernelWorld& w, int children, bool own, const std::function<void(Task&, Family&)>& then) : w_(w) {
+  /// `then` of the parent, with all its children there and old entries; the machine has run when this returns.
+  Family(KernelWorld& w, int children, bool own, const std::function<void(Task&, Family&)>& then,
+         std::uint64_t each = pages)
+      : w_(w), pages_(each) {
     spawn_process_at_boot(w.system, "parent", CoreId(0), [&, children, own](Task& task) {
-      first_ = mmap_apart(w.system, task, pages);
+      first_ = mmap_apart(w.system, task, pages_);
       write_all(task);
       mms_.push_back(task.mm);
       std::vector<std::shared_ptr<Completion>> ends, exits;
@@ -71,17 +73,18 @@ class Family {
 
  private:
   void write_all(Task& task) {
-    for (std::uint64_t i = 0; i < pages; ++i)
+    for (std::uint64_t i = 0; i < pages_; ++i)
       touch(w_.system, task, first_ + i, AccessKind::write);
   }
   void grow_old(Task& task) {
     task.core().settle();
     for (std::size_t process = 0; process < mms_.size(); ++process)
-      for (std::uint64_t i = 0; i < pages; ++i)
+      for (std::uint64_t i = 0; i < pages_; ++i)
         entry(process, i) = entry(process, i).aged();
   }
 
   KernelWorld& w_;
+  const std::uint64_t pages_; // of each process
   PageNumber first_{};
   std::vector<MmStruct*> mms_;
 };
@@ -142,6 +145,36 @@ TEST_P(RmapWalk, ToAPageThatAllShareVisitsAllOfThem) {
 
 INSTANTIATE_TEST_SUITE_P(Children, RmapWalk, testing::Values(1, 3, 99));
 
+// The case, of which only some processes' pages are unmapped: the first, the second, one in the middle, the last.
+std::vector<std::int64_t> visits_among_a_thousand(const std::string& rmap, bool own) {
+  return in_child([&] {
+    std::vector<std::int64_t> result;
+    KernelWorld w(1, with_swap + Settings{{"kernel.rmap", rmap}, {"machine.memory", "128 MiB"}});
+    Family(
+        w, 999, own,
+        [&](Task& task, Family& family) {
+          for (const std::size_t process : {999u, 499u, 1u, 0u}) // the lists stay as long as they are
+            for (std::uint64_t page = 0; page < 2; ++page)
+              result.push_back(static_cast<std::int64_t>(family.visits_of(task, process, page)));
+        },
+        2);
+    return result;
+  });
+}
+
+TEST(RmapWalkAmongAThousand, GoesThroughTheListUpToAPagesAreaAndStraightToItWithChains) {
+  EXPECT_EQ(visits_among_a_thousand("anon_vma", true),
+            (std::vector<std::int64_t>{1000, 1000, 500, 500, 2, 2, 1, 1}));
+  const auto chains = visits_among_a_thousand("anon_vma_chain", true);
+  EXPECT_EQ(std::vector<std::int64_t>(chains.begin(), chains.begin() + 6), std::vector<std::int64_t>(6, 1));
+}
+
+TEST(RmapWalkAmongAThousand, VisitsAllOfThemForAPageThatTheyShare) {
+  for (const char* rmap : {"anon_vma", "anon_vma_chain"})
+    EXPECT_EQ(visits_among_a_thousand(rmap, false), (std::vector<std::int64_t>{1000, 1000, 0, 0, 0, 0, 0, 0}))
+        << rmap;
+}
+
 // The first page that can be freed is met once all address spaces but the last have been walked to their ends.
 TEST(SwapOut, LooksAtAllPagesOfAllAddressSpacesButTheLastBeforeItFindsAPageThatItCanFree) {
   for (const int children : {1, 3, 20}) {
@@ -172,7 +205,7 @@ TEST(SwapOut, FreesAPageOnlyWithItsLastMappingAndNotOneThatHasComeBack) {
     EXPECT_EQ(w.system.rmap->swap_out(task, 6, 1), 1u); // all of the first, and one page of the other
     const bool parent_first = !family.entry(0, 1).present();
     EXPECT_NE(parent_first, !family.entry(1, 1).present()) << "the other has kept its page";
-    if (!parent_first) return; // the parent cannot touch its child's
+    ASSERT_TRUE(parent_first) << "the parent cannot touch its child's";
     touch(w.system, task, family.first() + 1, AccessKind::read);
     EXPECT_EQ(w.system.pages[frame].mapcount, 0);
     EXPECT_EQ(family.entry(0, 1).frame(), family.entry(1, 1).frame());

@@ -131,6 +131,28 @@ TEST_P(Swaps, AFullSwapRefusesAndSaysSo) {
   EXPECT_EQ(counted, (std::vector<std::int64_t>{1, 0, 1, 3}));
 }
 
+TEST_P(Swaps, AWriteWaitsUntilTheQueueHasRoom) {
+  for (const std::int64_t room : {1, 2, 3}) {
+    const auto waited =
+        on_idle_machine(GetParam() + swap_of("1 MiB") +
+                            Settings{{"machine.swap.latency", "1 ms"}, {"kernel.nr_requests", room}},
+                        [](KernelWorld& w, Task& task) {
+                          const PageNumber page = mmap_apart(w.system, task, 3);
+                          for (std::uint64_t i = 0; i < 3; ++i)
+                            touch(w.system, task, page + i, AccessKind::write);
+                          std::vector<FrameNumber> frames;
+                          const Duration begun = time_of(task, [&] {
+                            for (std::uint64_t i = 0; i < 3; ++i)
+                              frames.push_back(begin_swap_out(w, task, page + i));
+                          });
+                          for (const FrameNumber frame : frames)
+                            finish_swap_out(w, task, frame);
+                          return std::vector<std::int64_t>{begun / Duration(1_ms)};
+                        });
+    EXPECT_EQ(waited[0], (3 - 1) / room) << room << " requests"; // the work takes some microseconds
+  }
+}
+
 /// Slots that a process has left once it has faulted a page in, for reading or for writing.
 std::int64_t slots_after(const Settings& settings, AccessKind kind) {
   return on_idle_machine(settings + swap_of("1 MiB"), [kind](KernelWorld& w, Task& task) {

@@ -179,6 +179,36 @@ TEST_P(VmScanFormula, TheOomKillerTakesWhoIsWorstByItsVersionsMeasure) {
   EXPECT_EQ(fate.died.find(kills.front().name), 0u) << "the first to die: " << fate.died;
 }
 
+/// How long who comes when `requests` writes are on their way waits for congestion to end, at most 100 ms.
+Duration congested_for(std::uint64_t requests) {
+  struct Write final : BlockRequest {
+    std::function<void(Core&)> ended;
+    void end_io(Core& core, bool) override { ended(core); }
+  };
+  KernelWorld w(1);
+  Timeouts timeouts(w.system.machine, w.system.scheduler);
+  Congestion congestion(timeouts, w.system.scheduler, true);
+  BlockDevice device(w.system.block, "slow", {BytesPerSecond(1e9), BytesPerSecond(1e9), 10_ms}, 0);
+  Write write;
+  write.ended = [&](Core& core) { congestion.cleared(core, w.system.block.congestions_over()); };
+  Duration waited{};
+  spawn_process_at_boot(w.system, "waits", CoreId(0), [&](Task& task) {
+    for (std::uint64_t i = 0; i < requests; ++i)
+      device.submit(task.core(), write, Transfer::write, Bytes(4096));
+    waited = time_of(task, [&] { congestion.wait(task, Congestion::tenth_of_a_second); });
+    exit_task(w.system, task);
+  });
+  w.engine.run();
+  return waited;
+}
+
+TEST(WriteCongestion, BeginsWith113RequestsWhoeverWaitsAndItsEndWakesThem) {
+  EXPECT_LT(congested_for(113), 20_ms);
+}
+TEST(WriteCongestion, IsNotThereWith112RequestsSoThatNothingEndsTheWait) {
+  EXPECT_GE(congested_for(112), 100_ms);
+}
+
 TEST_P(VmScanFormula, WithOomKillAllocatingTaskWhoAsksDies) {
   Fate fate;
   KernelWorld w(3, settings({{"machine.memory", "24 MiB"},

@@ -2,6 +2,7 @@
 
 #include "models/operations/kill.hpp"
 #include "models/operations/munmap.hpp"
+#include "models/operations/nanosleep.hpp"
 #include "tests/support/versions.hpp"
 
 #include <algorithm>
@@ -24,6 +25,34 @@ const std::vector<Generation> generations{
     {"pte_chain", "linux_2_6_24", {{"kernel.rmap", "pte_chain"}}},
     {"anon_vma", "linux_2_6_24", {{"kernel.rmap", "anon_vma"}}},
     {"anon_vma_chain", "linux_5_10", {{"kernel.rmap", "anon_vma_chain"}}},
+};
+
+/// configs/kernels/2.6.0.toml and 2.4.18.toml, as far as reclaim meets what they say.
+const Settings linux_2_6_0{{"kernel.rmap", "pte_chain"},
+                           {"kernel.pt_lock", "mm"},
+                           {"kernel.page_mobility", "none"},
+                           {"kernel.zero_page", true},
+                           {"kernel.page_struct", std::int64_t{40}},
+                           {"kernel.min_free_kbytes", std::int64_t{1024}},
+                           {"kernel.pagevec_size", std::int64_t{16}},
+                           {"kernel.i_mmap_lock", "rwsem"},
+                           {"kernel.cow_reuse", "page_count"},
+                           {"kernel.swap_token", "none"},
+                           {"kernel.young_flush", "none"},
+                           {"kernel.unmap_checks_young", false},
+                           {"kernel.dirty_ratio", std::int64_t{40}},
+                           {"kernel.dirty_background_ratio", std::int64_t{10}}};
+const std::vector<Generation> old_kernels{
+    {"linux_2_6_0", "linux_2_6_24", linux_2_6_0},
+    {"linux_2_4_18", "linux_2_6_24",
+     linux_2_6_0 + Settings{{"kernel.rmap", "scan"},
+                            {"kernel.pcp", "none"},
+                            {"kernel.page_struct", std::int64_t{64}},
+                            {"kernel.min_free_kbytes", std::int64_t{1020}},
+                            {"kernel.pagevec_size", std::int64_t{1}},
+                            {"kernel.lru_new_anon", "inactive"},
+                            {"kernel.i_mmap_lock", "spinlock"},
+                            {"kernel.percpu_counter_batch", "nr_cpus"}}},
 };
 
 /// Flushes at once, by interrupts for a batch, and by broadcast.
@@ -118,6 +147,73 @@ INSTANTIATE_TEST_SUITE_P(Everywhere, UnderPressure,
                          testing::Combine(testing::ValuesIn(generations), testing::Range<std::size_t>(0, 3),
                                           testing::Values(std::int64_t{0}, std::int64_t{40})),
                          name_of);
+INSTANTIATE_TEST_SUITE_P(AsTheKernelWas, UnderPressure,
+                         testing::Combine(testing::ValuesIn(old_kernels), testing::Values(std::size_t{0}),
+                                          testing::Values(std::int64_t{0})),
+                         name_of);
+
+/// One interrupt for all: of an hrtimer, of a timer, on an idle core.
+TEST(OneCpu, SleepersOfOneInstantAllWakeAtIt) {
+  KernelWorld w(1);
+  Timeouts timeouts(w.system.machine, w.system.scheduler);
+  Nanosleep sleep(w.system);
+  const Instant t{std::chrono::milliseconds(20)};
+  std::vector<Instant> awake;
+  spawn_process_at_boot(w.system, "timer", CoreId(0), [&](Task& task) {
+    timeouts.sleep(task, t, Account::io);
+    awake.push_back(task.now());
+    exit_task(w.system, task);
+  });
+  spawn_process_at_boot(w.system, "hrtimer", CoreId(0), [&](Task& task) {
+    sleep.until(task, t);
+    awake.push_back(task.now());
+    exit_task(w.system, task);
+  });
+  w.engine.run();
+  ASSERT_EQ(awake.size(), 2u);
+  for (const Instant when : awake) {
+    EXPECT_GE(when, t);
+    EXPECT_LT(when, t + std::chrono::milliseconds(1)) << "not a tick later, which is a second";
+  }
+}
+
+/// Its timers, kswapd's, reclaim's and write-back's meet on the one CPU, which is idle between.
+TEST(OneCpu, NobodySleepsForEverBesideReclaim) {
+  for (const KernelVersion& version : versions) {
+    const auto counts = in_child([&] {
+      KernelWorld w(1, version.settings + Settings{{"machine.memory", "16 MiB"},
+                                                   {"machine.swap.size", "32 MiB"},
+                                                   {"machine.swap.latency", "20 us"},
+                                                   {"kernel.overcommit_memory", std::int64_t{1}},
+                                                   {"kernel.hz", std::int64_t{250}}});
+      Nanosleep sleep(w.system);
+      File& file = w.system.page_cache.create("data", 300, InMemory::no);
+      std::int64_t slept = 0;
+      spawn_process_at_boot(w.system, "sleeper", CoreId(0), [&](Task& task) {
+        RandomStream random(1, "sleeper");
+        const PageNumber first =
+            mmap(w.system, task, {.pages = 300, .flags = MAP_SHARED, .file = &file}).first;
+        for (; slept < 200; ++slept) {
+          sleep.until(task, task.now() + std::chrono::microseconds(1 + random.below(2000)));
+          touch(w.system, task, first + random.below(300), AccessKind::write);
+        }
+        exit_task(w.system, task);
+      });
+      spawn_process_at_boot(w.system, "writer", CoreId(0), [&](Task& task) {
+        constexpr std::uint64_t pages = 5000;
+        const PageNumber first = mmap(w.system, task, pages);
+        for (std::uint64_t page = 0; page < 2 * pages; ++page)
+          touch(w.system, task, first + page % pages, AccessKind::write);
+        exit_task(w.system, task);
+      });
+      w.engine.run();
+      w.system.check_invariants();
+      return std::vector<std::int64_t>{slept, static_cast<std::int64_t>(w.count(Counter::pgsteal))};
+    });
+    EXPECT_EQ(counts.at(0), 200) << version.name;
+    EXPECT_GT(counts.at(1), 1000) << version.name;
+  }
+}
 
 /// A process that writes one page after the other of more than there is, with `think` between: direct reclaims, pages
 /// freed, by kswapd, and what a fault took on average.

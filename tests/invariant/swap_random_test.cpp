@@ -105,15 +105,18 @@ class User {
   PageNumber first_;
 };
 
-Outcome random_run(const Settings& settings, std::uint64_t seed, bool forks, int steps) {
+/// So many processes, one a CPU, that run `body` and exit.
+using Body = std::function<void(KernelWorld&, Task&, RandomStream&)>;
+Outcome run_processes(const Settings& settings, std::uint64_t seed, std::uint32_t processes,
+                      const Body& body) {
   return Outcome::of(in_child([&] {
     KernelWorld w(4, settings, {}, seed);
     Outcome outcome;
     w.system.task_killed = [&](Task&) { ++outcome.killed; };
-    for (std::uint32_t cpu = 0; cpu < 4; ++cpu)
+    for (std::uint32_t cpu = 0; cpu < processes; ++cpu)
       spawn_process_at_boot(w.system, "user " + std::to_string(cpu), CoreId(cpu), [&, cpu](Task& task) {
         RandomStream random(seed, "user " + std::to_string(cpu));
-        User(w, task, random, forks).run(steps);
+        body(w, task, random);
         ++outcome.finished;
         exit_task(w.system, task);
       });
@@ -129,6 +132,12 @@ Outcome random_run(const Settings& settings, std::uint64_t seed, bool forks, int
   }));
 }
 
+Outcome random_run(const Settings& settings, std::uint64_t seed, bool forks, int steps) {
+  return run_processes(settings, seed, 4, [&](KernelWorld& w, Task& task, RandomStream& random) {
+    User(w, task, random, forks).run(steps);
+  });
+}
+
 TEST_P(SwapRuns, BringEveryPageBackAsItWent) {
   for (std::uint64_t seed = 1; seed <= 2; ++seed) {
     const Outcome outcome = random_run(GetParam().settings + small, seed, true, 250);
@@ -141,10 +150,11 @@ TEST_P(SwapRuns, BringEveryPageBackAsItWent) {
 }
 
 TEST_P(SwapRuns, LoseNothingWithASlowDevice) {
-  const Outcome outcome =
-      random_run(GetParam().settings + small +
-                     Settings{{"machine.swap.latency", "100 us"}, {"machine.swap.bandwidth", "100 MB/s"}},
-                 3, true, 200);
+  const Outcome outcome = random_run(GetParam().settings + small +
+                                         Settings{{"machine.swap.latency", "100 us"},
+                                                  {"machine.swap.bandwidth", "100 MB/s"},
+                                                  {"kernel.nr_requests", std::int64_t{8}}},
+                                     3, true, 200);
   EXPECT_EQ(outcome.finished, 4);
   EXPECT_GT(outcome.out, 50);
 }
@@ -156,6 +166,61 @@ TEST_P(SwapRuns, LoseNothingWhenSwapIsFull) {
   EXPECT_GT(outcome.oom, 0);
   EXPECT_GT(outcome.finished, 0); // not all of them
   EXPECT_GT(outcome.out, 50);
+}
+
+// 2047 slots: caches of slots come into use above 5 x 64 free slots a CPU, and are given back below 2 x 64.
+TEST_P(SwapRuns, LoseNothingWhileCachesOfSlotsComeAndGo) {
+  constexpr std::uint64_t few = 400, many = 1300;
+  const Outcome outcome =
+      run_processes(GetParam().settings + small + Settings{{"machine.swap.size", "8 MiB"}}, 6, 4,
+                    [](KernelWorld& w, Task& task, RandomStream& random) {
+                      const PageNumber first = mmap_apart(w.system, task, pages_each);
+                      for (int round = 0; round < 3; ++round) {
+                        std::uint64_t written = 0; // together they have more than memory and swap
+                        while (written < pages_each && w.system.swap.free_slots() > few)
+                          touch(w.system, task, first + written++, AccessKind::write);
+                        for (int i = 0; i < 100 && written > 0; ++i)
+                          touch(w.system, task, first + random.below(written), AccessKind::read);
+                        madvise(w.system, task, first, pages_each, Advice::dontneed);
+                        for (int i = 0; i < 1000 && w.system.swap.free_slots() < many; ++i)
+                          run_user(w.system, task, 10_us); // the others are about to drop theirs
+                      }
+                    });
+  EXPECT_EQ(outcome.finished + outcome.killed, 4);
+  EXPECT_GT(outcome.finished, 0);
+  EXPECT_GT(outcome.out, 2047 - static_cast<std::int64_t>(few) - 64 * 4); // what it takes to get there
+}
+
+// More of one family than there are CPUs, all after the same slots at the same time.
+TEST_P(SwapRuns, GiveAllOfAFamilyTheSamePages) {
+  constexpr std::uint64_t pages = 3600;
+  constexpr std::uint32_t children = 7;
+  const Outcome outcome =
+      run_processes(GetParam().settings + small, 7, 1, [](KernelWorld& w, Task& task, RandomStream& random) {
+        const PageNumber first = mmap_apart(w.system, task, pages);
+        for (std::uint64_t page = 0; page < pages; ++page)
+          touch(w.system, task, first + page, AccessKind::write);
+        const std::uint64_t same = random.below(1'000'000);
+        std::vector<std::shared_ptr<Completion>> exits;
+        for (std::uint32_t child = 0; child < children; ++child) {
+          auto exited = std::make_shared<Completion>("the exit of a child");
+          const auto life = [&w, first, same, child](Task& sharer) {
+            RandomStream where(same, "all"), what(same, "child " + std::to_string(child));
+            for (int i = 0; i < 300; ++i)
+              touch(w.system, sharer, first + where.below(pages),
+                    what.below(8) == 0 ? AccessKind::write : AccessKind::read);
+            exit_task(w.system, sharer);
+          };
+          if (fork(w.system, task, CoreId(child % 4), life, exited) != nullptr) exits.push_back(exited);
+        }
+        if (exits.size() < children) throw std::logic_error("a child of a test could not be forked");
+        for (const auto& exited : exits)
+          exited->wait(w.system, task);
+      });
+  EXPECT_EQ(outcome.finished, 1);
+  EXPECT_EQ(outcome.oom + outcome.sigbus, 0);
+  EXPECT_GT(outcome.in, 100);
+  EXPECT_GT(outcome.compared, 7 * 300 / 2);
 }
 
 TEST_P(SwapRuns, LoseAProcessAndNothingElseWhenAReadFails) {

@@ -8,6 +8,7 @@
 #include "models/operations/user.hpp"
 #include "models/system.hpp"
 #include "tests/support/child.hpp"
+#include "tests/support/violation.hpp"
 
 #include <iterator>
 #include <string>
@@ -108,16 +109,6 @@ inline std::string text_in_child(const std::function<std::string()>& body) {
        }))
     text += static_cast<char>(c);
   return text;
-}
-
-/// The violation that `run` ends with, or nothing.
-inline std::string violation_of(const std::function<void()>& run) {
-  try {
-    run();
-  } catch (const Violation& violation) {
-    return violation.what();
-  }
-  return {};
 }
 
 } // namespace mmsim::tests

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "tests/support/paged_machine.hpp"
+#include "tests/support/violation.hpp"
 
 #include <array>
 #include <functional>
@@ -68,16 +69,6 @@ inline std::vector<FreeBlocks> free_blocks(const PageAllocator& pages) {
   for (std::uint32_t zone = 0; zone < pages.zones(); ++zone)
     blocks.push_back(free_blocks(pages.zone_at(zone).buddy()));
   return blocks;
-}
-
-/// The violation that `step` ends with.
-inline std::string violation_of(const std::function<void()>& step) {
-  try {
-    step();
-  } catch (const Violation& violation) {
-    return violation.what();
-  }
-  return "(no violation)";
 }
 
 } // namespace mmsim::tests
