@@ -37,12 +37,12 @@ namespace mmsim {
 
 namespace {
 
-struct ReclaimParameters {
+struct PressureParameters {
   double oversubscribe, own, write, fresh;
   std::int64_t sharers, processes, vmas, together;
   std::string backing, order, advice;
   Duration think;
-  static void declare(Declaration& d, ReclaimParameters& p) {
+  static void declare(Declaration& d, PressureParameters& p) {
     d("scenario.oversubscribe", p.oversubscribe, 1.5,
       "pages that are touched, all processes together and shared ones once, as a multiple of the machine's "
       "memory "
@@ -87,12 +87,12 @@ struct ReclaimParameters {
     d("scenario.think", p.think, "1 us", "mean user time between touches, exponential").at_most("100 ms");
   }
 };
-const DeclareParameters<ReclaimParameters> declared{"reclaim"};
+const DeclareParameters<PressureParameters> declared{"reclaim"};
 
 class Reclaim final : public Scenario {
  public:
   explicit Reclaim(const Configuration& configuration)
-      : parameters_(read_parameters<ReclaimParameters>(configuration)), configuration_(configuration) {}
+      : parameters_(read_parameters<PressureParameters>(configuration)), configuration_(configuration) {}
 
   void start(Experiment& x) override {
     const auto sharers = static_cast<std::uint64_t>(parameters_.sharers);
@@ -104,6 +104,10 @@ class Reclaim final : public Scenario {
     if (of_files() && parameters_.own > 0)
       throw InputError("scenario.private is for scenario.backing = \"anonymous\": a file's pages are shared",
                        configuration_.origin_of("scenario.private"));
+    if (at_random() && is_set("scenario.together") && parameters_.together > 0)
+      throw InputError("scenario.together is for scenario.order = \"sequential\": at random nobody waits",
+                       configuration_.origin_of("scenario.together"));
+    nothing_to_reclaim_ = !of_files() && parameters_.oversubscribe > 1 && x.system().swap.slots() == 0;
     const std::uint64_t families = wanted > 0 ? wanted / sharers : (x.cpus() + sharers - 1) / sharers;
     divide_memory(x, families);
 
@@ -121,8 +125,17 @@ class Reclaim final : public Scenario {
           .bound = true;
     }
   }
+  std::vector<std::string> warnings() const override {
+    if (!nothing_to_reclaim_) return {};
+    return {fmt::format(
+        "there is nothing to reclaim: anonymous pages for scenario.oversubscribe = {} times the memory, and "
+        "no swap: set machine.swap.size, or scenario.backing = \"file\"",
+        parameters_.oversubscribe)};
+  }
 
  private:
+  bool at_random() const { return parameters_.order == "random"; }
+  bool is_set(const char* path) const { return configuration_.find(path) != nullptr; }
   bool of_files() const { return parameters_.backing == "file"; }
   static std::string name_of(std::uint64_t process) { return fmt::format("toucher {}", process); }
   static CoreId cpu_of(const Experiment& x, std::uint64_t process) {
@@ -243,7 +256,7 @@ class Reclaim final : public Scenario {
   void go_round(Experiment& x, Task& task, std::uint64_t process, PageNumber first, Family& family) {
     RandomStream thinks = x.random(fmt::format("think {}", process)),
                  touches = x.random(fmt::format("touch {}", process));
-    const bool at_random = parameters_.order == "random";
+    const bool at_random = this->at_random();
     const auto together =
         at_random || parameters_.sharers == 1 ? 0 : static_cast<std::uint64_t>(parameters_.together);
     constexpr std::uint64_t shares = 1u << 20;
@@ -262,7 +275,7 @@ class Reclaim final : public Scenario {
     }
   }
 
-  const ReclaimParameters parameters_;
+  const PressureParameters parameters_;
   const Configuration& configuration_;
   OperationId demand_fault_{}, swap_in_{};
   std::optional<ReclaimOperations> reclaim_;
@@ -270,6 +283,7 @@ class Reclaim final : public Scenario {
   std::uint64_t own_ = 0;     ///< of them, the first ones, those that it writes
   std::uint64_t in_area_ = 0; ///< pages of an area
   std::uint64_t mapped_ = 0;  ///< pages and holes
+  bool nothing_to_reclaim_ = false;
 };
 
 const Registered<Scenario> registered{"reclaim",

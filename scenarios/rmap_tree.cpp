@@ -9,6 +9,9 @@
 // parent writes its pages again for the next round. The counter rmap_visits over the number of operations says how many
 // areas or mappings were visited for a page.
 //
+// Needs machine.swap.size, a page of it for each page of the family and as many more as the parent has: with less, and so
+// with the default of none, it is refused.
+//
 // With kernel.rmap = "scan" the operation is the swap_out() that finds the next page that can be freed, and unmaps all
 // that it meets on its way.
 
@@ -44,6 +47,7 @@ class RmapTree final : public Scenario {
  public:
   explicit RmapTree(const Configuration& configuration)
       : parameters_(read_parameters<RmapTreeParameters>(configuration)),
+        swap_is_set_(configuration.find("machine.swap.size") != nullptr),
         swap_origin_(configuration.origin_of("machine.swap.size")) {}
 
   void start(Experiment& x) override {
@@ -56,9 +60,10 @@ class RmapTree final : public Scenario {
     const std::uint64_t needed = pages * (families + 1);
     if (x.system().swap.slots() < needed)
       throw InputError(
-          fmt::format("rmap_tree unmaps anonymous pages, which need {} slots of swap, and there are {}: set "
-                      "machine.swap.size to {} MiB or more",
-                      needed, x.system().swap.slots(), needed * bytes_per_frame / (1024 * 1024) + 1),
+          fmt::format("{} too small: rmap_tree unmaps anonymous pages, which need {} slots of "
+                      "swap, and there are {}: set it to {} MiB or more",
+                      swap_is_set_ ? "machine.swap.size is" : "machine.swap.size = 0 B (default) is", needed,
+                      x.system().swap.slots(), needed * bytes_per_frame / (1024 * 1024) + 1),
           swap_origin_);
     x.expect_ready(1);
     spawn_process_at_boot(x.system(), "parent", CoreId(0), [this, &x](Task& task) {
@@ -216,13 +221,15 @@ class RmapTree final : public Scenario {
 
   static constexpr int lowest_priority = 6; // of 2.4: DEF_PRIORITY
   const RmapTreeParameters parameters_;
+  const bool swap_is_set_;
   const Origin swap_origin_;
   OperationId fork_{}, unmap_page_{};
   std::vector<std::string> warnings_;
 };
 
 const Registered<Scenario> registered{
-    "rmap_tree", "a process forks children, and each page is unmapped through the reverse map",
+    "rmap_tree",
+    "a process forks children, and each page is unmapped through the reverse map (needs machine.swap.size)",
     [](const Configuration& c) { return std::make_unique<RmapTree>(c); }};
 
 } // namespace

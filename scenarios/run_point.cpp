@@ -30,21 +30,41 @@ std::vector<std::string> unexercised(const System& system, const Configuration& 
   return warnings;
 }
 
-// Whom the OOM killer has chosen, and why.
-std::string decisions(const OomKiller& oom) {
+// Whom the OOM killer has chosen, and why: the first few, a line each.
+void tell_of_kills(const System& system, std::uint64_t killed, std::vector<std::string>& warnings) {
   constexpr std::size_t shown = 3;
-  std::string text;
-  for (const OomKiller::Kill& kill : oom.kills() | std::views::take(shown))
-    text += fmt::format(
-        "; the OOM killer took {} (pid {}, {} pages) when {} asked for memory at {} ms", kill.name, kill.pid,
+  std::uint64_t told = 0;
+  for (const OomKiller::Kill& kill : system.reclaim.oom().kills() | std::views::take(shown)) {
+    warnings.push_back(fmt::format(
+        "the OOM killer took {} (pid {}, {} pages) when {} asked for memory at {} ms", kill.name, kill.pid,
         kill.points, kill.asked_by,
-        std::chrono::duration_cast<std::chrono::milliseconds>(kill.when.time_since_epoch()).count());
-  return text;
+        std::chrono::duration_cast<std::chrono::milliseconds>(kill.when.time_since_epoch()).count()));
+    ++told;
+  }
+  if (told > 0 && killed > told)
+    warnings.push_back(fmt::format("the OOM killer took {} more", killed - told));
+  const std::uint64_t kept = system.pages.limits().min_free_kbytes / 4, all = system.pages.managed_frames();
+  if (2 * kept > all)
+    warnings.push_back(fmt::format("the min watermarks keep {} of {} pages free: kernel.min_free_kbytes = {}",
+                                   kept, all, system.pages.limits().min_free_kbytes));
+}
+
+// Processes that were killed by a signal other than the OOM killer's.
+void tell_of_signals(const Counters::Snapshot& run, std::vector<std::string>& warnings) {
+  const auto tell = [&](Counter counter, std::string_view signal, std::string_view reason) {
+    if (const std::uint64_t killed = run[counter]; killed > 0)
+      warnings.push_back(fmt::format("{} process{} killed by {}: {}; the figures are those of what was left",
+                                     killed, killed == 1 ? " was" : "es were", signal, reason));
+  };
+  tell(Counter::sigbus, "SIGBUS",
+       "a page could not be read (machine.swap.fail_every, machine.disk.fail_every) or is behind its file's "
+       "end");
+  tell(Counter::segfault, "SIGSEGV", "an access that no area permits");
 }
 
 // Tasks that ended early are no fault, but the figures are those of what was left.
-std::vector<std::string> out_of_memory(const Experiment& experiment, const System& system,
-                                       const Counters::Snapshot& run, const Configuration& configuration) {
+std::vector<std::string> ended_early(const Experiment& experiment, const System& system,
+                                     const Counters::Snapshot& run, const Configuration& configuration) {
   const auto overcommit = read_parameters<OvercommitParameters>(configuration);
   const std::string fewer = ", or let the scenario use fewer pages";
   const std::string remedy = "raise machine.memory or machine.swap.size" + fewer;
@@ -56,10 +76,13 @@ std::vector<std::string> out_of_memory(const Experiment& experiment, const Syste
                 "memory: raise the ratio or machine.memory, choose overcommit_memory = 0{}",
                 overcommit.ratio, fewer);
   std::vector<std::string> warnings;
-  if (const std::uint64_t killed = run[Counter::oom_kill]; killed > 0)
+  if (const std::uint64_t killed = run[Counter::oom_kill]; killed > 0) {
     warnings.push_back(
-        fmt::format("{} process{} killed: out of memory; the figures are those of what was left: {}{}",
-                    killed, killed == 1 ? " was" : "es were", remedy, decisions(system.reclaim.oom())));
+        fmt::format("{} process{} killed: out of memory; the figures are those of what was left: {}", killed,
+                    killed == 1 ? " was" : "es were", remedy));
+    tell_of_kills(system, killed, warnings);
+  }
+  tell_of_signals(run, warnings);
   const auto report = [&](std::uint64_t times, std::string_view call, Errno error) {
     if (times > 0)
       warnings.push_back(fmt::format("{} failed {} time{} ({}), and each time a process ended{}", call, times,
@@ -130,7 +153,7 @@ PointResult run(const Configuration& configuration, ProcRecord* proc) {
       result.operations = experiment.recorder()->results();
       result.measured = experiment.recorder()->measured();
       result.counters = difference(experiment.window_end(), experiment.window_begin());
-      result.warnings = out_of_memory(experiment, system, result.whole_run, configuration);
+      result.warnings = ended_early(experiment, system, result.whole_run, configuration);
       for (std::string& warning : unmeasured(result, experiment, !result.warnings.empty()))
         result.warnings.push_back(std::move(warning));
       for (std::string& warning : scenario->warnings())

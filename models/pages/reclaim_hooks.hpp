@@ -1,12 +1,14 @@
 // What the page allocator asks of others when memory runs short.
 //
 // Models the calls that __alloc_pages() (2.6.24) and __alloc_pages_slowpath() (5.10) make out of mm/page_alloc.c:
-// wakeup_kswapd(), try_to_free_pages(), out_of_memory(). Reclaim implements them; until somebody does, NoReclaim
-// says that nothing can be had.
+// wakeup_kswapd(), try_to_free_pages(), out_of_memory(). Reclaim (models/reclaim/reclaim.hpp) implements them; until
+// somebody does, NoReclaim says that nothing can be had.
 //
 // All return on the core on which they were called: operations keep their Core& over an allocation. A hook that lets
 // its task sleep binds it to its core meanwhile. So who allocates with gfp_wait may sleep: not with a spinlock held,
 // irqs or preemption off, nor in an RCU reader.
+//
+// Left out: compaction, which 5.10 tries before it reclaims for more than one page; __GFP_NOFAIL.
 #pragma once
 
 #include "models/pages/gfp.hpp"
@@ -28,8 +30,8 @@ class ReclaimHooks {
   virtual std::uint64_t try_to_free_pages(Core*& core, unsigned order, Gfp gfp) = 0;
   /// out_of_memory(): true if a victim was found, so that the allocation may be tried again.
   virtual bool out_of_memory(Core*& core, unsigned order, Gfp gfp) = 0;
-  /// The calling task is the victim of an OOM kill (TIF_MEMDIE, tsk_is_oom_victim()): no watermark counts for
-  /// it, and its allocations may fail.
+  /// The calling task is the victim of an OOM kill (TIF_MEMDIE, tsk_is_oom_victim()): in 2.6.24 no watermark counts for
+  /// it, in 5.10 it may have half of the reserve below min (ALLOC_OOM), and its allocations may fail.
   virtual bool dying(Core& core) = 0;
 
   /// The calling task has PF_MEMALLOC: it reclaims, and what it needs for that it may have without watermarks; it
@@ -41,7 +43,9 @@ class ReclaimHooks {
   /// The look of 5.10's should_reclaim_retry() at a zone that would have enough if `reclaimable` pages could be had:
   /// if the last reclaim got nowhere and more than half of that waits to be written, congestion_wait(HZ/10). True if
   /// it has slept.
-  virtual bool wait_for_writes(Core*&, const Zone&, [[maybe_unused]] std::uint64_t reclaimable) { return false; }
+  virtual bool wait_for_writes(Core*&, const Zone&, [[maybe_unused]] std::uint64_t reclaimable) {
+    return false;
+  }
   /// zone_reclaimable_pages(): what reclaim could still get out of a zone, for should_reclaim_retry() of
   /// 5.10.
   virtual std::uint64_t zone_reclaimable_pages(const Zone&) { return 0; }

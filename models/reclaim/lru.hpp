@@ -23,8 +23,8 @@
 // rotated by a pagevec in both (pagevec_move_tail()), in the interrupt that ends it. What reclaim itself does with the
 // lists: vmscan.hpp, by LruVec.
 //
-// Left out: mlock; deactivate_page() and deactivate_file_page() (MADV_COLD, invalidation), which nobody here calls;
-// lru_add_drain_all() and other CPUs' pagevecs, which are emptied by their own CPU alone (reclaim of both kernels
+// Left out: mlock and the unevictable list; lazily freed pages (MADV_FREE); deactivate_page() and deactivate_file_page()
+// (MADV_COLD, invalidation), which nobody here calls; lru_add_drain_all() and other CPUs' pagevecs, which are emptied by their own CPU alone (reclaim of both kernels
 // drains its own, too): at the end of a run they may hold pages that nobody maps any more; memory cgroups; workingset
 // shadows and refaults.
 #pragma once

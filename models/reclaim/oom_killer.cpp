@@ -18,6 +18,12 @@ void OomParameters::declare(Declaration& d, OomParameters& p) {
       .one_of({"rss", "total_vm"});
   d("kernel.oom_kill_allocating_task", p.kill_allocating_task, false,
     "the OOM killer takes the process that asked for memory", "vm.oom_kill_allocating_task, off by default");
+  d("kernel.oom_spares_swap", p.spares_swap, "scan",
+    "while swap has room, nobody is killed and who asked tries again without end: always, never, or (scan) "
+    "where "
+    "kernel.rmap is \"scan\", whose walks need many rounds to age what they meet",
+    "mm/oom_kill.c out_of_memory(): nr_swap_pages > 0 is not out of memory, to 2.6.7")
+      .one_of({"always", "scan", "never"});
 }
 
 OomKiller::OomKiller(System& system, Timeouts& timeouts, const Configuration& configuration)

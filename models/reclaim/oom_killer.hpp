@@ -15,14 +15,18 @@
 // victim dying, sleeps for a tick (2.6.24: try_set_zone_oom(), and at the end of out_of_memory(); 5.10: oom_lock, while a
 // dying victim has it try again at once).
 //
-// 2.4.18's out_of_memory() kills nobody as long as there is swap left: reclaim.cpp asks for that where kernel.rmap is
-// "scan".
+// kernel.oom_spares_swap: out_of_memory() of 2.4 to 2.6.7 kills nobody as long as swap has room ("always"): who asked
+// tries again, after SCHED_YIELD in 2.4.18's __alloc_pages(), after blk_congestion_wait(WRITE, HZ/50) in 2.6.0's. So
+// memory that is pinned while swap is free stops everything, which is why the check went. A kernel that kills may have
+// kernel.rmap = "scan" only in the model: there reclaim by walks (2.4.18's, vmscan_max_mapped.cpp) relied on the check,
+// as a reclaim that has freed nothing may have aged much. Hence the default "scan"; "never" has it kill all the same.
 //
 // If there is nobody to kill, the allocation fails (the kernel panics), and the process whose fault that was dies.
 //
 // Costs: machine.work.oom_task a process. The decision is logged at level warn and kept (kills()).
 //
-// Left out: oom_score_adj, oom_adj, nice values and capabilities; of badness() the half that children add (the model
+// Left out: that 2.4 and 2.6.0 count failures first (ten, over a second, none for five seconds after a kill);
+// oom_score_adj, oom_adj, nice values and capabilities; of badness() the half that children add (the model
 // keeps no parents), CPU time in units of eight seconds and run time in units of a thousand; the OOM reaper (4.6), which
 // would take the victim's memory while it cannot exit; the notifier chain; memory cgroups; in 2.6.24 that one thread of
 // the victim alone may have the reserves.
@@ -40,7 +44,7 @@ class MmStruct;
 class System;
 
 struct OomParameters {
-  std::string badness;
+  std::string badness, spares_swap;
   bool kill_allocating_task;
   static void declare(Declaration& d, OomParameters& p);
 };
@@ -63,6 +67,10 @@ class OomKiller {
   bool out_of_memory(Task& task);
   /// pagefault_out_of_memory() of 5.10; do_exit() of the process in 2.6.24's fault handlers.
   void pagefault_out_of_memory(Task& task);
+  /// kernel.oom_spares_swap, where kernel.rmap can find mappings or cannot.
+  bool spares_swap(bool finds_mappings) const {
+    return parameters_.spares_swap == "always" || (parameters_.spares_swap == "scan" && !finds_mappings);
+  }
   /// The first few, for reports.
   const std::vector<Kill>& kills() const { return kills_; }
 

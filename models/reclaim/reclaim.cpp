@@ -90,10 +90,12 @@ std::uint64_t Reclaim::try_to_free_pages(Core*& core, unsigned order, Gfp gfp) {
 bool Reclaim::out_of_memory(Core*& core, unsigned, Gfp) {
   Task& task = current(*core);
   const Bound bound(task);
-  // out_of_memory() of 2.4.18, whose walks may need many rounds to age what they meet: not as long as there is room in
-  // swap. __alloc_pages() gives way then (SCHED_YIELD) and tries again, without end.
-  if (!system_.rmap->finds_mappings() && system_.swap.free_slots() > 0) {
-    system_.scheduler.yield(task);
+  const bool finds_mappings = system_.rmap->finds_mappings();
+  if (oom_.spares_swap(finds_mappings) && system_.swap.free_slots() > 0) {
+    if (finds_mappings)
+      congestion_.wait(task, Congestion::fiftieth_of_a_second); // __alloc_pages() of 2.6.0
+    else
+      system_.scheduler.yield(task); // of 2.4.18
     return true;
   }
   return oom_.out_of_memory(task);

@@ -18,7 +18,7 @@
 namespace mmsim {
 namespace {
 
-constexpr int def_priority_24 = 6;
+constexpr int def_priority_2_4_18 = 6;
 
 class MaxMapped final : public VmScan {
  public:
@@ -27,7 +27,7 @@ class MaxMapped final : public VmScan {
   // 1 if it has freed a batch.
   std::uint64_t try_to_free_pages(Task& task, const ReclaimRequest& request) override {
     std::uint64_t left = swap_cluster_max;
-    for (int priority = def_priority_24; priority > 0; --priority) {
+    for (int priority = def_priority_2_4_18; priority > 0; --priority) {
       left = shrink_caches(task, request.highest, priority, left, false);
       if (left == 0) return 1;
     }
@@ -42,7 +42,7 @@ class MaxMapped final : public VmScan {
         system_.scheduler.resched_point(task);
         std::uint64_t left = swap_cluster_max;
         if (means_.observer != nullptr) means_.observer->begin(task, ReclaimBy::kswapd);
-        for (int priority = def_priority_24; priority > 0 && left > 0; --priority)
+        for (int priority = def_priority_2_4_18; priority > 0 && left > 0; --priority)
           left = shrink_caches(task, zone.type(), priority, left, true);
         if (means_.observer != nullptr) means_.observer->end(task, ReclaimBy::kswapd);
         if (left == 0) continue;

@@ -19,7 +19,7 @@ namespace {
 
 constexpr int def_priority = 12;
 
-struct ScanControl24 {
+struct TendencyScanControl {
   int priority = def_priority;
   bool kswapd = false;
   bool all_unreclaimable = false;
@@ -34,7 +34,7 @@ class SwapTendency final : public VmScan {
 
   // 1 if it got somewhere, as the kernel has it.
   std::uint64_t try_to_free_pages(Task& task, const ReclaimRequest& request) override {
-    ScanControl24 control;
+    TendencyScanControl control;
     std::uint64_t reclaimed = 0, total_scanned = 0;
     bool progress = false;
     for (; control.priority >= 0 && !progress; --control.priority) {
@@ -74,7 +74,7 @@ class SwapTendency final : public VmScan {
     int prev_priority = def_priority;
   };
   struct Balance {
-    ScanControl24 control;
+    TendencyScanControl control;
     std::uint64_t scanned = 0, reclaimed = 0;
     std::size_t end = 0; ///< one past the highest zone that is short
     bool all_ok = false;
@@ -89,7 +89,7 @@ class SwapTendency final : public VmScan {
     return counted(core, index, NR_ACTIVE_ANON) + counted(core, index, NR_INACTIVE_ANON);
   }
 
-  std::uint64_t shrink_zones(Task& task, const ReclaimRequest& request, ScanControl24& control) {
+  std::uint64_t shrink_zones(Task& task, const ReclaimRequest& request, TendencyScanControl& control) {
     std::uint64_t reclaimed = 0;
     control.all_unreclaimable = true;
     for (const std::uint32_t index : request.zonelist) {
@@ -141,7 +141,7 @@ class SwapTendency final : public VmScan {
 
   // False if it is passed over.
   bool balance_zone(Task& task, const ReclaimNode& node, std::size_t i, Balance& balance) {
-    ScanControl24& control = balance.control;
+    TendencyScanControl& control = balance.control;
     const std::uint32_t index = node.zones[i];
     Zone& z = zone(index);
     if (z.all_unreclaimable && control.priority != def_priority) return false;
@@ -159,7 +159,7 @@ class SwapTendency final : public VmScan {
     return true;
   }
 
-  std::uint64_t shrink_zone(Task& task, std::uint32_t index, ScanControl24& control) {
+  std::uint64_t shrink_zone(Task& task, std::uint32_t index, TendencyScanControl& control) {
     Core& core = task.core();
     ZoneScan& scan = zones_[index];
     core.charge(core.costs().work.reclaim_round, Account::work);
@@ -212,7 +212,7 @@ class SwapTendency final : public VmScan {
   }
 
   void shrink_active_list(Task& task, std::uint32_t index, std::uint32_t count,
-                          const ScanControl24& control) {
+                          const TendencyScanControl& control) {
     const bool reclaim_mapped = reclaims_mapped(task.core(), index, control.priority);
     LruVec& vec = lruvec(index);
     FrameTable& frames = system_.pages.frames();
@@ -265,7 +265,7 @@ class SwapTendency final : public VmScan {
   }
 
   std::uint64_t shrink_inactive_list(Task& task, std::uint32_t index, std::uint32_t most,
-                                     ScanControl24& control) {
+                                     TendencyScanControl& control) {
     LruVec& vec = lruvec(index);
     std::uint64_t scanned = 0, reclaimed = 0;
     Pagevec released;
@@ -296,7 +296,7 @@ class SwapTendency final : public VmScan {
   enum class Outcome : std::uint8_t { keep, keep_locked, activate_locked, freed };
 
   // What it does not free is in `pages` again when it returns.
-  std::uint64_t shrink_page_list(Task& task, FrameList& pages, ScanControl24& control) {
+  std::uint64_t shrink_page_list(Task& task, FrameList& pages, TendencyScanControl& control) {
     FrameTable& frames = system_.pages.frames();
     FrameList returned;
     Pagevec freed;
@@ -333,7 +333,7 @@ class SwapTendency final : public VmScan {
     return count;
   }
 
-  Outcome shrink_page(Task& task, FrameNumber frame, ScanControl24& control, UnmapBatch& unmapped) {
+  Outcome shrink_page(Task& task, FrameNumber frame, TendencyScanControl& control, UnmapBatch& unmapped) {
     IsolatedPage page(system_, frame);
     if (!page.trylock(task.core())) return Outcome::keep;
     control.nr_scanned += page.mapped() || page.has(PG_swapcache) ? 2 : 1;

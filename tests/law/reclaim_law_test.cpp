@@ -20,14 +20,16 @@ double count(const PointResult& result, Counter counter) {
   return static_cast<double>(result.counters[counter]);
 }
 
-// A machine of some 4000 free pages and fast swap: rounds are short.
+// A machine of some 4000 free pages and fast swap: rounds are short. The window holds several of the tenths of a second
+// that 2.6.24 waits for congestion.
 PointResult pressed(const std::vector<std::string>& settings) {
-  const PointResult result = point(
-      std::vector<std::string>{"machine.base=neoverse-n1-80", "kernel.base=2.6.24", "kernel.image=4 MiB",
-                               "machine.memory=20 MiB", "machine.swap.size=256 MiB",
-                               "machine.swap.latency=20 us", "scenario.name=reclaim", "scenario.fresh=0",
-                               "scenario.think=200 ns", "run.warmup=2 ms", "run.duration=20 ms"} +
-      settings);
+  const PointResult result =
+      point(std::vector<std::string>{"machine.base=neoverse-n1-80", "kernel.base=2.6.24",
+                                     "kernel.image=4 MiB", "machine.memory=20 MiB",
+                                     "machine.swap.size=256 MiB", "machine.swap.latency=20 us",
+                                     "scenario.name=reclaim", "scenario.fresh=0", "scenario.think=2 us",
+                                     "scenario.oversubscribe=2", "run.warmup=100 ms", "run.duration=200 ms"} +
+            settings);
   EXPECT_EQ(result.status, PointStatus::done) << result.message;
   return result;
 }
@@ -50,7 +52,9 @@ TEST(Fork, PaysForEachPageInAPteChainAndForNoneInAMapByObjects) {
                chains = fork_per_page("pte_chain");
   EXPECT_NEAR(list, scan, 0.02 * scan);
   EXPECT_NEAR(fork_per_page("anon_vma_chain"), list, 0.02 * list);
-  EXPECT_GT(chains, 1.3 * list);
+  // On a core that has the pages' lines at hand an entry of the chain is the lock bit and a store; only the first fork of
+  // a page takes a block as well. (Exits pay again, which this is not about.)
+  EXPECT_GT(chains, 1.1 * list);
 }
 
 // Areas that are looked at for each page that is unmapped, whichever of `sharers` relatives it is a copy of. By rmap_tree,
@@ -93,8 +97,8 @@ TEST(Scan, TakesASharedPageOnlyAfterItsLastMapping) {
 
 // One process a CPU, each page written: what reclaim has to do follows from how fast they go round.
 PointResult flowing(const std::string& think, int cpus) {
-  return pressed({"kernel.base=5.10", "kernel.rmap=anon_vma_chain", "scenario.think=" + think,
-                  "scenario.write=1", "run.cpus=" + std::to_string(cpus)});
+  return pressed({"kernel.base=5.10", "run.duration=20 ms", "kernel.rmap=anon_vma_chain",
+                  "scenario.think=" + think, "scenario.write=1", "run.cpus=" + std::to_string(cpus)});
 }
 
 TEST(Kswapd, KeepsUpAloneWithASlowFlow) {
@@ -105,36 +109,46 @@ TEST(Kswapd, KeepsUpAloneWithASlowFlow) {
 }
 
 TEST(DirectReclaim, SetsInWhereTheFlowIsFasterThanKswapdAndIsSeenInFaults) {
-  const PointResult slow = flowing("200 us", 2), fast = flowing("0 ns", 8);
+  const PointResult slow = flowing("200 us", 2), fast = flowing("0 ns", 2);
+  EXPECT_EQ(count(slow, Counter::direct_reclaim), 0);
   EXPECT_GT(count(fast, Counter::direct_reclaim), 0);
   EXPECT_GT(operation(fast, "reclaim").completed, 0u);
-  const auto p99 = [](const PointResult& result) {
-    return operation(result, "swap_in").latency.percentile(99);
-  };
-  EXPECT_GT(p99(fast), 2 * p99(slow));
+  // It is a part of its fault: a few faults are longer by it than nearly all the others, which have none inside.
+  const Histogram& faults = operation(fast, "swap_in").latency;
+  EXPECT_GT(mean_ns(fast, "reclaim"), 3e-3 * static_cast<double>(faults.percentile(90).count()));
+  EXPECT_GE(static_cast<double>(faults.max().count()) * 1e-3, mean_ns(fast, "reclaim"));
 }
 
-// Accesses that got through in the window: each looked in the TLB, those that faulted once more.
+// Accesses that got through, a second: each looked in the TLB, those that faulted once more.
 double accesses(const PointResult& result) {
-  return count(result, Counter::tlb_hit) + count(result, Counter::tlb_miss) - count(result, Counter::pgfault);
+  return (count(result, Counter::tlb_hit) + count(result, Counter::tlb_miss) -
+          count(result, Counter::pgfault)) /
+         (static_cast<double>(result.measured.count()) * 1e-12);
 }
 
 TEST(Thrashing, BeginsWhereTheWorkingSetsNoLongerFit) {
-  const auto touching = [](const char* times) {
-    return accesses(pressed({"kernel.swap_token=none", "run.cpus=4", "scenario.order=random",
-                             std::string("scenario.oversubscribe=") + times}));
+  const auto touching = [](const char* times, const char* duration) {
+    return accesses(
+        pressed({"kernel.swap_token=none", "run.cpus=4", "scenario.order=random",
+                 std::string("run.duration=") + duration, std::string("scenario.oversubscribe=") + times}));
   };
-  const double fits = touching("0.6"), nearly = touching("0.8"), thrashes = touching("1.6");
+  const double fits = touching("0.6", "20 ms"), nearly = touching("0.8", "20 ms"),
+               thrashes = touching("1.6", "200 ms");
   EXPECT_GT(nearly, 0.5 * fits);
   EXPECT_LT(thrashes, 0.1 * fits);
 }
 
+// On a slow device four processes, none of which fits beside the others, each wait 5 ms for nearly every access; the
+// one that reclaim spares has its pages after some time, and then goes on as fast as it thinks. So the accesses that get
+// through with a token are its holder's, but for as many as there are without. (Windows of a few seconds, as the
+// token has to be earned by faults, and 2.6.24 waits tenths of a second for congestion.)
 TEST(SwapToken, LetsOneProcessRunWhileTheOthersThrash) {
   const auto touching = [](const char* token) {
-    return accesses(pressed({std::string("kernel.swap_token=") + token, "run.cpus=4", "scenario.order=random",
-                             "scenario.oversubscribe=1.6", "run.warmup=20 ms"}));
+    return accesses(pressed({std::string("kernel.swap_token=") + token, "machine.memory=24 MiB",
+                             "machine.swap.latency=5 ms", "run.cpus=4", "scenario.order=random",
+                             "scenario.oversubscribe=1.6", "run.warmup=500 ms", "run.duration=8 s"}));
   };
-  EXPECT_GT(touching("token"), 1.3 * touching("none"));
+  EXPECT_GT(touching("priority"), 5 * touching("none"));
 }
 
 } // namespace

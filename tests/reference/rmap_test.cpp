@@ -3,8 +3,8 @@
 //
 //   build/reference_tests --gtest_filter='*ReverseMaps*:*ReclaimFlush*'     # prints a table a case
 //
-// The numbers are those of references/published.csv (series named in `source`). What is asked: directions, and that errors
-// are no worse than when the case was written; README.md shows the errors themselves.
+// The numbers are those of references/published.csv (series named in `source`). What is asked: directions, and factors
+// far below the published ones; README.md shows the errors themselves.
 #include "tests/reference/published_series.hpp"
 
 #include <array>
@@ -68,7 +68,7 @@ struct RmapTest {
   int tasks, areas;
   double touches; ///< in all: tasks x areas x pages x iterations; 0: the mail does not say
   std::vector<std::string>
-      how; ///< a tenth of the memory, where tasks are many: pages and touches scale alike
+      how; ///< an eighth of the memory, where tasks are many: pages and touches scale alike
   double pte_chain, list, scan; ///< published seconds
 };
 const RmapTest linear{
@@ -109,7 +109,7 @@ double system_time_of_a_touch(const RmapTest& test, const char* kernel, const ch
           "machine.swap.bandwidth=40 MB/s",
           // Calibrated: the list of test 3.
           "machine.work.rmap_visit=10 ns", "scenario.name=reclaim", "scenario.think=0 ns", "scenario.write=0",
-          "scenario.fresh=0", "scenario.fresh=0", "scenario.processes=" + std::to_string(test.tasks),
+          "scenario.fresh=0", "scenario.processes=" + std::to_string(test.tasks),
           "scenario.sharers=" + std::to_string(test.tasks), "scenario.vmas=" + std::to_string(test.areas)} +
       test.how);
   return system_seconds(result) / accesses(result) * 1e6;
@@ -141,16 +141,16 @@ Generations run(const RmapTest& test) {
   return simulated;
 }
 
-TEST(ReverseMaps, OfManyTasksCostAsPublishedWhereTheyGoRoundInOrder) {
+TEST(ReverseMaps, RankAsPublishedForManyTasksThatGoRoundInOrder) {
   const Generations g = run(linear);
   EXPECT_GT(g.list, 3 * g.pte_chain) << "published: 13 times";
   EXPECT_GT(g.list, 3 * g.scan) << "published: 15 times";
 }
-TEST(ReverseMaps, OfManyTasksCostAsPublishedWhereTheyJumpAbout) {
+TEST(ReverseMaps, OfEntriesCostMoreThanAScanForManyTasksThatJumpAbout) {
   const Generations g = run(random_order);
   EXPECT_GT(g.pte_chain, g.scan) << "published: 3 times";
 }
-TEST(ReverseMaps, OfManyAreasCostAsPublished) {
+TEST(ReverseMaps, RankAsPublishedForManyAreas) {
   const Generations g = run(many_areas);
   EXPECT_GT(g.list, 5 * g.pte_chain) << "published: 39 times";
   EXPECT_GT(g.list, 5 * g.scan) << "published: 30 times";
@@ -174,7 +174,7 @@ PointResult mapped_readers(const char* flush) {
                "run.duration=20 ms"});
 }
 
-TEST(ReclaimFlush, InBatchesSendsFewerInterruptsAsPublished) {
+TEST(ReclaimFlush, InBatchesSendsFewerInterruptsAndTakesLessTime) {
   const PointResult immediate = mapped_readers("immediate"), batched = mapped_readers("batched");
   struct Change {
     const char* what;

@@ -66,11 +66,36 @@ TEST(NoSwap, LeavesTheChoiceOfAVictimToTheOomKiller) {
                                       "kernel.overcommit_memory=1", "scenario.name=reclaim", "run.cpus=4",
                                       "machine.memory=64 MiB", "run.warmup=1 ms", "run.duration=5 ms"});
     EXPECT_EQ(result.status, PointStatus::done) << result.message;
-    EXPECT_THAT(result.warnings, Contains(HasSubstr("out of memory")));
+    EXPECT_THAT(result.warnings, Contains(HasSubstr("the OOM killer took")));
+    EXPECT_THAT(result.warnings, Contains(HasSubstr("set machine.swap.size")));
     EXPECT_GT(result.whole_run[Counter::oom_kill], 0u);
     EXPECT_LT(result.whole_run[Counter::oom_kill], 4u) << "two of four fit";
     EXPECT_EQ(result.whole_run[Counter::pswpout], 0u);
   }
+}
+
+// A page that cannot be read kills who needs it, which is no OOM kill, and the run says why it has no figures.
+TEST(FailedReads, AreAWarning) {
+  const PointResult result =
+      point({"machine.base=kunpeng920-128", "kernel.base=5.10", "scenario.name=snapshot", "run.cpus=5",
+             "machine.memory=64 MiB", "machine.swap.size=64 MiB", "scenario.pages=9000",
+             "machine.swap.fail_every=30", "run.warmup=1 ms", "run.duration=2 ms"});
+  EXPECT_EQ(result.status, PointStatus::done) << result.message;
+  EXPECT_GT(result.whole_run[Counter::sigbus], 0u);
+  EXPECT_THAT(result.warnings,
+              Contains(testing::AllOf(HasSubstr("SIGBUS"), HasSubstr("machine.swap.fail_every"))));
+}
+
+// Watermarks may keep nearly all of the memory, and then who dies has next to none of it.
+TEST(Watermarks, ThatKeepTheMemoryAreNamed) {
+  const PointResult result =
+      point({"machine.base=neoverse-n1-80", "kernel.base=5.10", "kernel.overcommit_memory=1",
+             "kernel.image=0 B", "kernel.min_free_kbytes=15000", "machine.memory=16 MiB",
+             "scenario.name=reclaim", "run.cpus=4", "run.duration=5 ms"});
+  EXPECT_EQ(result.status, PointStatus::done) << result.message;
+  EXPECT_EQ(result.whole_run[Counter::oom_kill], 4u);
+  EXPECT_THAT(result.warnings, Contains(HasSubstr("the OOM killer took 1 more")));
+  EXPECT_THAT(result.warnings, Contains(HasSubstr("kernel.min_free_kbytes = 15000")));
 }
 
 struct Tiny {

@@ -147,7 +147,16 @@ TEST(Reclaim, RefusesWhatCannotBe) {
   refused({"scenario.name=reclaim", "scenario.sharers=3", "scenario.processes=4"}, "scenario.processes = 4");
   refused({"scenario.name=reclaim", "scenario.backing=file", "scenario.private=0.5"}, "scenario.private");
   refused({"scenario.name=reclaim", "scenario.vmas=100000000"}, "scenario.vmas");
+  refused({"scenario.name=reclaim", "scenario.order=random", "scenario.together=8"}, "scenario.together");
   refused({"scenario.name=snapshot", "scenario.threads=3", "run.cpus=2"}, "scenario.threads = 3");
+}
+
+TEST(RmapTree, RefusesToBeWithoutSwapOrChildren) {
+  EXPECT_THAT(refusal_of({"scenario.name=rmap_tree"}), testing::HasSubstr("machine.swap.size = 0 B (default)"));
+  EXPECT_THAT(refusal_of({"scenario.name=rmap_tree", "machine.swap.size=64 KiB"}),
+              testing::AllOf(testing::HasSubstr("machine.swap.size"), testing::HasSubstr("--set")));
+  EXPECT_THAT(refusal_of({"scenario.name=rmap_tree", "scenario.children=0"}),
+              testing::AllOf(testing::HasSubstr("scenario.children"), testing::HasSubstr("--set")));
 }
 
 // Sixteen CPUs that fill their lists for the first time stand in a queue for zone->lock, for 10 us and more.
