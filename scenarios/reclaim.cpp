@@ -40,7 +40,7 @@ namespace {
 struct PressureParameters {
   double oversubscribe, own, write, fresh;
   std::int64_t sharers, processes, vmas, together;
-  std::string backing, order, advice;
+  std::string backing, pattern, advice;
   Duration think;
   static void declare(Declaration& d, PressureParameters& p) {
     d("scenario.oversubscribe", p.oversubscribe, 1.5,
@@ -68,7 +68,7 @@ struct PressureParameters {
     d("scenario.backing", p.backing, "anonymous",
       "what pages hold: memory of processes, or of a file a family")
         .one_of({"anonymous", "file"});
-    d("scenario.order", p.order, "sequential", "how each process goes round its pages")
+    d("scenario.pattern", p.pattern, "sequential", "how each process goes round its pages")
         .one_of({"sequential", "random"});
     d("scenario.advice", p.advice, "normal",
       "what processes say of their pages by madvise: what read-ahead goes by")
@@ -105,7 +105,7 @@ class Reclaim final : public Scenario {
       throw InputError("scenario.private is for scenario.backing = \"anonymous\": a file's pages are shared",
                        configuration_.origin_of("scenario.private"));
     if (at_random() && is_set("scenario.together") && parameters_.together > 0)
-      throw InputError("scenario.together is for scenario.order = \"sequential\": at random nobody waits",
+      throw InputError("scenario.together is for scenario.pattern = \"sequential\": at random nobody waits",
                        configuration_.origin_of("scenario.together"));
     nothing_to_reclaim_ = !of_files() && parameters_.oversubscribe > 1 && x.system().swap.slots() == 0;
     const std::uint64_t families = wanted > 0 ? wanted / sharers : (x.cpus() + sharers - 1) / sharers;
@@ -134,7 +134,7 @@ class Reclaim final : public Scenario {
   }
 
  private:
-  bool at_random() const { return parameters_.order == "random"; }
+  bool at_random() const { return parameters_.pattern == "random"; }
   bool is_set(const char* path) const { return configuration_.find(path) != nullptr; }
   bool of_files() const { return parameters_.backing == "file"; }
   static std::string name_of(std::uint64_t process) { return fmt::format("toucher {}", process); }

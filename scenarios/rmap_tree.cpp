@@ -29,12 +29,12 @@ namespace {
 
 struct RmapTreeParameters {
   std::int64_t pages, children;
-  std::string writes;
+  std::string written;
   Duration think;
   static void declare(Declaration& d, RmapTreeParameters& p) {
     d("scenario.pages", p.pages, 64, "pages of the process that forks").at_least(1);
     d("scenario.children", p.children, 15, "children that it has at a time").at_least(1);
-    d("scenario.writes", p.writes, "none",
+    d("scenario.written", p.written, "none",
       "what children write: nothing, so that all share all pages, or all their pages, which are their own "
       "then")
         .one_of({"none", "own"});
@@ -56,7 +56,7 @@ class RmapTree final : public Scenario {
     // A slot for each page, and one more for the parent's that have come back.
     const auto pages = static_cast<std::uint64_t>(parameters_.pages);
     const std::uint64_t families =
-        parameters_.writes == "own" ? static_cast<std::uint64_t>(parameters_.children) + 1 : 1;
+        parameters_.written == "own" ? static_cast<std::uint64_t>(parameters_.children) + 1 : 1;
     const std::uint64_t needed = pages * (families + 1);
     if (x.system().swap.slots() < needed)
       throw InputError(
@@ -120,7 +120,7 @@ class RmapTree final : public Scenario {
                 std::make_shared<Completion>("the child's exit")};
     const auto body = [this, &x, first, child](Task& self) {
       const bool killed = killed_in(self, [&](Task&) {
-        if (parameters_.writes == "own") write_all(x.system(), self, first);
+        if (parameters_.written == "own") write_all(x.system(), self, first);
       });
       child.written->complete(x.system(), self.core());
       if (killed) end_if_killed(x.system(), self);
@@ -203,7 +203,7 @@ class RmapTree final : public Scenario {
   void swap_out_all(Experiment& x, Task& task, std::size_t family) {
     deactivate(x.system(), task.core());
     const std::int64_t pages =
-        parameters_.pages * (parameters_.writes == "own" ? static_cast<std::int64_t>(family) : 1);
+        parameters_.pages * (parameters_.written == "own" ? static_cast<std::int64_t>(family) : 1);
     for (std::int64_t left = pages; left > 0 && !x.over(); --left) {
       const OperationStart start = x.begin(task, "unmap_page");
       if (x.system().rmap->swap_out(task, lowest_priority, 1) == 0) { // the rest is in pagevecs of other CPUs

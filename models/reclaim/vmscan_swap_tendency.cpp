@@ -85,8 +85,12 @@ class SwapTendency final : public VmScan {
   std::uint64_t counted(Core& core, std::uint32_t index, VmStatItem item) {
     return static_cast<std::uint64_t>(vm_stat_.read(core, index, item));
   }
-  std::uint64_t listed(Core& core, std::uint32_t index) {
-    return counted(core, index, NR_ACTIVE_ANON) + counted(core, index, NR_INACTIVE_ANON);
+  // What CPUs keep back is in it: vmstat_update() folds that every second, which the model does not do, and by a count
+  // that never comes down to what is there a zone would seem worth scanning for ever.
+  std::uint64_t listed(std::uint32_t index) {
+    const std::int64_t pages =
+        vm_stat_.exact_now(index, NR_ACTIVE_ANON) + vm_stat_.exact_now(index, NR_INACTIVE_ANON);
+    return static_cast<std::uint64_t>(std::max<std::int64_t>(pages, 0));
   }
 
   std::uint64_t shrink_zones(Task& task, const ReclaimRequest& request, TendencyScanControl& control) {
@@ -155,7 +159,7 @@ class SwapTendency final : public VmScan {
     if (counted(task.core(), index, NR_FREE_PAGES) <= plenty)
       balance.reclaimed += shrink_zone(task, index, control);
     balance.scanned += control.nr_scanned;
-    if (!z.all_unreclaimable && z.pages_scanned >= 6 * listed(task.core(), index)) z.all_unreclaimable = true;
+    if (!z.all_unreclaimable && z.pages_scanned >= 6 * listed(index)) z.all_unreclaimable = true;
     return true;
   }
 

@@ -62,7 +62,7 @@ TEST(Fork, PaysForEachPageInAPteChainAndForNoneInAMapByObjects) {
 double visits_per_page(const char* generation, int sharers) {
   const PointResult result =
       point({"machine.base=neoverse-n1-80", "kernel.base=2.6.24", map(generation), "machine.swap.size=64 MiB",
-             "scenario.name=rmap_tree", "scenario.writes=own", "scenario.pages=16",
+             "scenario.name=rmap_tree", "scenario.written=own", "scenario.pages=16",
              "scenario.children=" + std::to_string(sharers - 1), "run.duration=20 ms"});
   EXPECT_EQ(result.status, PointStatus::done) << result.message;
   EXPECT_GT(count(result, Counter::rmap_unmapped), 1000);
@@ -129,7 +129,7 @@ double accesses(const PointResult& result) {
 TEST(Thrashing, BeginsWhereTheWorkingSetsNoLongerFit) {
   const auto touching = [](const char* times, const char* duration) {
     return accesses(
-        pressed({"kernel.swap_token=none", "run.cpus=4", "scenario.order=random",
+        pressed({"kernel.swap_token=none", "run.cpus=4", "scenario.pattern=random",
                  std::string("run.duration=") + duration, std::string("scenario.oversubscribe=") + times}));
   };
   const double fits = touching("0.6", "20 ms"), nearly = touching("0.8", "20 ms"),
@@ -145,7 +145,7 @@ TEST(Thrashing, BeginsWhereTheWorkingSetsNoLongerFit) {
 TEST(SwapToken, LetsOneProcessRunWhileTheOthersThrash) {
   const auto touching = [](const char* token) {
     return accesses(pressed({std::string("kernel.swap_token=") + token, "machine.memory=24 MiB",
-                             "machine.swap.latency=5 ms", "run.cpus=4", "scenario.order=random",
+                             "machine.swap.latency=5 ms", "run.cpus=4", "scenario.pattern=random",
                              "scenario.oversubscribe=1.6", "run.warmup=500 ms", "run.duration=8 s"}));
   };
   EXPECT_GT(touching("priority"), 5 * touching("none"));

@@ -84,7 +84,7 @@ const RmapTest random_order{"test 2: the same, at random, 1 round",
                             100,
                             100,
                             0,
-                            {"machine.memory=32 MiB", "scenario.oversubscribe=0.9", "scenario.order=random",
+                            {"machine.memory=32 MiB", "scenario.oversubscribe=0.9", "scenario.pattern=random",
                              "run.warmup=3 s", "run.duration=3 s"},
                             6.05,
                             2.10,
@@ -217,10 +217,11 @@ const char* const clear_flush_source = "B. Song and Y. Yang, \"arm64: support ba
 double clear_flush_share(const char* machine, int cpus) {
   const PointResult result =
       done({std::string("machine.base=") + machine, "kernel.base=5.10", "kernel.reclaim_flush=immediate",
-            "machine.memory=96 MiB", "machine.swap.size=512 MiB", "machine.swap.latency=100 ns",
-            "machine.swap.bandwidth=20 GB/s", "machine.work.io_submit=3 us", "scenario.name=reclaim",
-            "scenario.processes=1", "scenario.write=1", "scenario.fresh=0", "scenario.think=100 ns",
-            "run.cpus=" + std::to_string(cpus), "run.warmup=1 ms", "run.duration=20 ms"});
+            "machine.memory=48 MiB", "kernel.image=4 MiB", "machine.swap.size=512 MiB",
+            "machine.swap.latency=100 ns", "machine.swap.bandwidth=20 GB/s", "machine.work.io_submit=3 us",
+            "scenario.name=reclaim", "scenario.processes=1", "scenario.write=1", "scenario.fresh=0",
+            "scenario.think=100 ns", "run.cpus=" + std::to_string(cpus), "run.warmup=150 ms",
+            "run.duration=100 ms"}); // after a round of all pages
   return 100 * seconds(result, {Account::tlb_local, Account::tlb_remote}) / system_seconds(result);
 }
 
