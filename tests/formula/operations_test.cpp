@@ -320,7 +320,11 @@ TEST(Accounts, SumToTheLatencyOfEachOperationOfEachScenarioToThePicosecond) {
             sum += account;
           EXPECT_EQ(sum, operation.latency.sum())
               << scenario.name << ", " << operation.name << ", " << cpus << ", " << policy;
-          EXPECT_GT(operation.latency.count(), 0u) << scenario.name << ", " << operation.name;
+          const bool by_pressure =
+              operation.name == "reclaim" || operation.name == "kswapd"; // either frees enough
+          if (!by_pressure) {
+            EXPECT_GT(operation.latency.count(), 0u) << scenario.name << ", " << operation.name;
+          }
         }
       }
 }
