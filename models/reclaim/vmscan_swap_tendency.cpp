@@ -101,6 +101,12 @@ class SwapTendency final : public VmScan {
       if (zone(index).all_unreclaimable && control.priority != def_priority) continue;
       control.all_unreclaimable = false;
       reclaimed += shrink_zone(task, index, control);
+      // kswapd alone gives a zone up, when somebody has woken it. Without others that allocate nobody does, and who
+      // asks would go round for ever: so he gives it up himself where nothing can be written to swap.
+      const bool hopeless =
+          system_.swap.free_slots() == 0 &&
+          (system_.page_cache.nrpages() == 0 || zone(index).pages_scanned >= 6 * listed(index));
+      if (hopeless) zone(index).all_unreclaimable = true;
     }
     return reclaimed;
   }
