@@ -49,7 +49,7 @@ class ContextSwitch final : public Scenario {
   struct Ring {
     std::vector<std::unique_ptr<EventFd>> turns;
     std::optional<OperationStart> switching; // the hand-over under way
-    const Task* from = nullptr;
+    Task* from = nullptr;
     std::size_t passed =
         0;               // hand-overs so far; in the first round the next one may still wait to be made ready
     bool broken = false; // somebody was killed

@@ -161,7 +161,7 @@ void Experiment::end(OperationId id, const OperationStart& start, Task& task) {
   settle_and_book(task);
   task.fiber->operation = nullptr;
   ++progress_;
-  if (!recorder_ || over_) return;
+  if (!recorder_ || over_) return task.ledger.close(start.waits);
   recorder_->end(id, start, task.ledger, task.now());
   if (service_ && service_->operation == id && recorder_->window().contains(task.now()))
     ++service_->completed.at(task.core().id().value() - service_->first);
@@ -171,13 +171,20 @@ void Experiment::end(OperationId id, const OperationStart& start, Task& task) {
   }
 }
 
-OperationStart Experiment::hand_on(const OperationStart& start, const Task& from, const Task& to) {
-  OperationStart continued{start.began, to.at_switch_in};
+OperationStart Experiment::hand_on(const OperationStart& start, Task& from, Task& to) {
+  OperationStart continued{start.began, to.at_switch_in, to.ledger.open()};
+  from.ledger.waits().since(start.waits, [&](const WaitLog::Entry& entry) {
+    to.ledger.waits().add(entry.account, entry.whom, entry.length);
+  });
+  from.ledger.close(start.waits);
   for (std::size_t i = 0; i < account_count; ++i)
     continued.books.totals[i] -= from.ledger.totals()[i] - start.books.totals[i];
   // What ran in between, a kernel thread of RCU's say, is time that this operation has waited for its turn.
   continued.books.totals[index(Account::schedule)] -=
       to.at_switch_in.booked_until - from.ledger.booked_until();
+  const Duration others_ran = to.at_switch_in.booked_until - from.ledger.booked_until();
+  if (others_ran.count() > 0)
+    to.ledger.waits().add(Account::schedule, WaitId(WaitKind::run_queue, 0), others_ran);
   continued.books.booked_until = start.books.booked_until;
   return continued;
 }

@@ -73,7 +73,7 @@ class LazyTlb final : public Scenario {
     while (pair.users_turn != of_user)
       x.system().scheduler.block(self, Account::schedule, nullptr);
     if (pair.switching) {
-      const Task& from = of_user ? *pair.kernel : *pair.user;
+      Task& from = of_user ? *pair.kernel : *pair.user;
       x.end(context_switch_, Experiment::hand_on(*pair.switching, from, self), self);
       pair.switching.reset();
     }

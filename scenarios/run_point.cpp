@@ -150,7 +150,8 @@ PointResult run(const Configuration& configuration, ProcRecord* proc) {
       result.status = PointStatus::violation;
       result.message = *imbalance;
     } else {
-      result.operations = experiment.recorder()->results();
+      result.operations = experiment.recorder()->results(
+          [&](WaitId whom) { return system.machine.wait_names().name_of(whom, counters); });
       result.measured = experiment.recorder()->measured();
       result.counters = difference(experiment.window_end(), experiment.window_begin());
       result.warnings = ended_early(experiment, system, result.whole_run, configuration);

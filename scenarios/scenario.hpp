@@ -121,13 +121,14 @@ class Experiment {
   /// being taken for stuck; one that waits for operations is.
   void drop(Task& task) {
     task.fiber->operation = nullptr;
+    task.ledger.close_latest();
     progress_ += run_.operations == 0;
   }
   /// It has completed.
   void end(OperationId id, const OperationStart& start, Task& task);
   /// The operation goes on in `to`, to which the core has just switched from `from`: one latency, one set of
   /// accounts.
-  static OperationStart hand_on(const OperationStart& start, const Task& from, const Task& to);
+  static OperationStart hand_on(const OperationStart& start, Task& from, Task& to);
 
   /// Called at the instant at which the measured window closes, while the machine works on; may read, not
   /// wait.

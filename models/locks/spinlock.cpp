@@ -21,7 +21,10 @@ void SpinLock::lock_nested(Core& core, unsigned subclass) {
     throw Violation(fmt::format("cpu {} takes {}: it would wait for itself", core.id().value(), describe()));
   core.preempt_disable();
   const Instant requested = core.now();
-  const bool contended = acquire(core);
+  const bool contended = [&] {
+    const WaitFor whom(core.ledger(), counted_ ? wait_for(lock_class_) : core.ledger().waits_for());
+    return acquire(core);
+  }();
   holder_ = core.id();
   acquired_at_ = core.now();
   if (counted_)

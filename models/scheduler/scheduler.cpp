@@ -260,7 +260,7 @@ void Scheduler::switch_to(Task& previous, Task& next) {
   previous.running_on_core = false;
   next.running_on_core = true;
   next.core_ = &core;
-  next.ledger.book(Account::schedule, core.now());
+  next.ledger.book(Account::schedule, core.now(), WaitId(WaitKind::run_queue, 0));
   next.at_switch_in = next.ledger.snapshot();
   core.set_ledger(&next.ledger);
   if (lock_observer_ != nullptr) lock_observer_->switched(core, next);

@@ -41,6 +41,7 @@
 #include "sim/engine/fiber.hpp"
 #include "sim/engine/time.hpp"
 #include "sim/machine/core_set.hpp"
+#include "sim/record/wait.hpp"
 
 #include <boost/intrusive/list.hpp>
 #include <cstdint>
@@ -82,6 +83,11 @@ class CacheLine : public Waitable {
   CacheLine& operator=(const CacheLine&) = delete;
 
   const char* name() const { return name_; }
+  /// Who waits for this line waits for all lines of this name.
+  WaitId wait_id(Machine& machine) {
+    if (!wait_id_.known()) wait_id_ = new_wait_id(machine);
+    return wait_id_;
+  }
   std::string describe() const override;
 
   enum class State : std::uint8_t { memory, shared, exclusive };
@@ -96,6 +102,7 @@ class CacheLine : public Waitable {
     Duration whole, serial, before; // `before`: from made to arrived
   };
 
+  WaitId new_wait_id(Machine& machine) const;
   bool hits(const Core& core, LineAccess kind) const;
   bool access(Core& core, LineAccess kind, LineRequest& request);
   void turn(Core& core);
@@ -115,6 +122,7 @@ class CacheLine : public Waitable {
   Instant busy_until_{};
   Instant departs_at_ = Instant::max(); // when the oldest request takes it away; max: nobody waits
   State state_ = State::memory;
+  WaitId wait_id_;
   PlaceId owner_{};              // the last writer; meaningful unless in memory
   PlaceId lowest_{}, highest_{}; // of the holders: zones are intervals, so the farthest is one of these two
   PlaceId home_{};               // the first that touched it; meaningful unless in memory

@@ -46,7 +46,7 @@ inline bool Core::settle_undisturbed() {
   Ledger& ledger = *ledger_;
   for (const Segment* segment = segments_.data(); segment != end; ++segment)
     if (segment->length.count() != 0)
-      ledger.book(in_interrupt_ ? Account::interrupt : segment->account, t += segment->length);
+      ledger.book(in_interrupt_ ? Account::interrupt : segment->account, t += segment->length, segment->whom);
   segment_count_ = 0;
   return true;
 }
@@ -63,7 +63,7 @@ void Core::settle_disturbed() {
   const std::size_t count = std::exchange(segment_count_, 0);
   for (std::size_t i = 0; i < count; ++i)
     run(segments[i]);
-  if (stall_.count() != 0 || deliverable()) run({Duration{}, Account::work, irqs_masked()});
+  if (stall_.count() != 0 || deliverable()) run({Duration{}, Account::work, irqs_masked(), WaitId()});
 }
 
 void Core::run(const Segment& segment) {
@@ -87,7 +87,7 @@ void Core::run(const Segment& segment) {
         sleep_until(end);
     }
     left -= now() - start;
-    book(segment.account);
+    book(segment.account, segment.whom);
   }
 }
 
@@ -107,7 +107,11 @@ void Core::take_interrupts() {
   while (pending_ != 0) {
     const auto irq = static_cast<Irq>(std::countr_zero(pending_));
     pending_ &= pending_ - 1;
-    if (is_ipi(irq)) counters_.add(Counter::ipi_received);
+    if (is_ipi(irq)) {
+      counters_.add(Counter::ipi_received);
+      ipi_taken_at_ = now();
+    }
+    const WaitFor whom(*ledger_, machine_.wait_id(irq));
     in_interrupt_ = true;
     charge(costs_.irq.entry, Account::interrupt);
     machine_.handler(irq).handle(*this);
@@ -124,6 +128,7 @@ void Core::raise(Irq irq) {
     return;
   }
   pending_ |= bit;
+  if (is_ipi(irq)) ipi_arrived_at_ = now();
   if (parked_ == nullptr) return;
   if (spins_on_ != nullptr)
     spins_on_->spinners_->interrupt(*this);
@@ -143,7 +148,8 @@ void Core::wait_for_interrupt() {
       park_interruptibly(nullptr);
     idle_ = false;
     book(Account::schedule);
-    run({costs_.irq.idle_exit, Account::schedule, true}); // the core wakes first, then takes the interrupt
+    run({costs_.irq.idle_exit, Account::schedule, true,
+         WaitId()}); // the core wakes first, then takes the interrupt
   }
   settle();
 }
@@ -164,6 +170,12 @@ Duration Core::user_sleep_until(Instant t, AccessStream* stream) {
   return passed;
 }
 
+// Who takes a lock, or waits for another core, has said so; else it is the line itself.
+inline WaitId Core::waits_for(CacheLine& line) const {
+  const WaitId whom = ledger_->waits_for();
+  return whom.known() ? whom : line.wait_id(machine_);
+}
+
 bool Core::access(CacheLine& line, LineAccess kind, Account account) {
   settle();
   const bool writes = kind != LineAccess::read;
@@ -177,7 +189,7 @@ bool Core::access(CacheLine& line, LineAccess kind, Account account) {
   }
   // A load or store that has gone out is not abandoned: interrupts wait until it is served.
   const bool done = line.access(*this, kind, request_);
-  book(account);
+  book(account, waits_for(line));
   if (writes && done && line.spinners_) line.spinners_->written();
   return done;
 }
@@ -216,7 +228,7 @@ Core::Reread Core::spin_once(CacheLine& line, Account account, const SpinConditi
     park_interruptibly(on);
   line.spinners_->leave(*this);
   spins_on_ = nullptr;
-  book(account);
+  book(account, waits_for(line));
   const Reread outcome = reread_; // a handler may spin too
   if (outcome == Reread::no && deliverable()) settle();
   return outcome;

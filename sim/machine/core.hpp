@@ -77,13 +77,13 @@ class Core {
     const bool masked = irqs_masked();
     if (segment_count_ > 0) {
       Segment& last = segments_[segment_count_ - 1];
-      if (last.account == account && last.masked == masked) {
+      if (last.account == account && last.masked == masked && last.whom == ledger_->waits_for()) {
         last.length += cost;
         return;
       }
       if (segment_count_ == segments_.size()) settle();
     }
-    segments_[segment_count_++] = {cost, account, masked};
+    segments_[segment_count_++] = {cost, account, masked, ledger_->waits_for()};
   }
   /// Turns the charges into simulated time, taking interrupts at every unmasked instant.
   void settle() {
@@ -194,7 +194,18 @@ class Core {
   void set_ledger(Ledger* ledger) { ledger_ = ledger; }
   Ledger& ledger() { return *ledger_; }
   /// Everything since the last booking went to `account`, or to `interrupt` inside a handler.
-  void book(Account account) { ledger_->book(in_interrupt_ ? Account::interrupt : account, now()); }
+  void book(Account account) { book(account, ledger_->waits_for()); }
+  /// The same, waiting for `whom` if the account is waiting.
+  void book(Account account, WaitId whom) {
+    ledger_->book(in_interrupt_ ? Account::interrupt : account, now(), whom);
+  }
+
+  // --- how it answers others
+
+  /// When the IPI that was taken last, or that is pending, arrived, and when one was taken last. What stands between
+  /// the two is what another core waits for while this one has irqs off or wakes up.
+  Instant ipi_arrived_at() const { return ipi_arrived_at_; }
+  Instant ipi_taken_at() const { return ipi_taken_at_; }
 
  private:
   friend class CacheLine;
@@ -206,6 +217,7 @@ class Core {
     Duration length{};
     Account account{};
     bool masked = false;
+    WaitId whom;
   };
 
   template <class Done>
@@ -223,6 +235,7 @@ class Core {
   void take_interrupts();
   void sleep_until(Instant t);
   bool access(CacheLine& line, LineAccess kind, Account account);
+  WaitId waits_for(CacheLine& line) const;
   void spin(CacheLine& line, Account account, const SpinCondition& condition, const Waitable* on);
   Reread spin_once(CacheLine& line, Account account, const SpinCondition& condition, const Waitable* on);
   void turn_at(CacheLine& line, Instant t);
@@ -235,7 +248,8 @@ class Core {
   const Topology& topology_;
   const CoreId id_;
   const PlaceId place_;
-  Ledger* ledger_ = nullptr;
+  Ledger nobodys_; // until somebody's is set
+  Ledger* ledger_ = &nobodys_;
   std::array<Segment, 12> segments_{};
   std::size_t segment_count_ = 0;
   int irq_off_ = 0;
@@ -252,6 +266,7 @@ class Core {
   CacheLine* spins_on_ = nullptr;
   std::int64_t spin_index_ = 0; // among the line's spinners
   Reread reread_ = Reread::no;
+  Instant ipi_arrived_at_{}, ipi_taken_at_{};
   bool rereads_ = false; // a line that it spins on, by itself: this is part of waiting, as in a batch
   Duration stall_{};
   AccessStream* stream_ = nullptr;

@@ -1,8 +1,10 @@
 // The interrupts that a core can take.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 namespace mmsim {
 
@@ -16,6 +18,12 @@ enum class Irq : std::uint8_t {
   device         ///< a device has finished something; no IPI
 };
 inline constexpr std::size_t irq_count = 5;
+/// As the enumerator, e.g. "call_function".
+constexpr std::string_view name(Irq irq) {
+  constexpr std::array<std::string_view, irq_count> names{"call_function", "reschedule", "tick",
+                                                          "flush_tlb_all", "device"};
+  return names[static_cast<std::size_t>(irq)];
+}
 constexpr bool is_ipi(Irq irq) { return irq != Irq::tick && irq != Irq::device; }
 
 /// What the kernel does when one comes. Runs to completion on the interrupted fiber's stack with irqs off;

@@ -64,6 +64,8 @@ Machine::Machine(Engine& engine, const Configuration& configuration, Counters& c
       dram_(topology_.sockets(), costs_.memory.node_bandwidth), caches_(costs_, topology_, topology_.cores()),
       maintenance_(*this) {
   check_parts(costs_.line, configuration);
+  for (std::size_t i = 0; i < irq_count; ++i)
+    irq_waits_[i] = wait_names_.id(WaitKind::interrupt, name(static_cast<Irq>(i)));
   for (std::uint32_t i = 0; i < checked_cpus(topology_, configuration, cpus); ++i)
     cores_.push_back(std::make_unique<Core>(*this, CoreId(i)));
   online_ = CoreSet::first(cpus);

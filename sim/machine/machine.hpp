@@ -10,6 +10,7 @@
 #include "sim/machine/maintenance.hpp"
 #include "sim/machine/topology.hpp"
 #include "sim/record/counters.hpp"
+#include "sim/record/wait_names.hpp"
 
 #include <memory>
 #include <vector>
@@ -59,11 +60,18 @@ class Machine {
   }
   InterruptHandler& handler(Irq irq) { return *handlers_[static_cast<std::size_t>(irq)]; }
 
+  /// Whom the numbers of waits stand for.
+  WaitNames& wait_names() { return wait_names_; }
+  /// Handlers of `irq` on the waiter's own core.
+  WaitId wait_id(Irq irq) const { return irq_waits_[static_cast<std::size_t>(irq)]; }
+
  private:
   class Arrival;
 
   Engine& engine_;
   CostBook costs_;
+  WaitNames wait_names_;
+  std::array<WaitId, irq_count> irq_waits_;
   Counters& counters_;
   Topology topology_;
   const bool nearest_first_, batches_rereads_;

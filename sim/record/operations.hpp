@@ -11,6 +11,7 @@
 // run bounded by a number of operations leaves the end open and calls close(now) after the last one's end().
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,7 @@
 #include "sim/record/batch_means.hpp"
 #include "sim/record/histogram.hpp"
 #include "sim/record/ledger.hpp"
+#include "sim/record/wait_totals.hpp"
 
 namespace mmsim {
 
@@ -28,6 +30,7 @@ enum class OperationId : std::uint32_t {};
 struct OperationStart {
   Instant began{};
   Ledger::Snapshot books;
+  WaitLog::Mark waits = 0; ///< of the ledger's log
 };
 
 /// Half open: [begin, end).
@@ -37,6 +40,15 @@ struct MeasuredWindow {
   bool contains(Instant at) const { return begin <= at && at < end; }
 };
 
+/// How long an operation waited for whom, all its latencies together.
+struct WaitTotal {
+  Account account{};
+  WaitKind kind{};
+  std::string whom; ///< e.g. "mmap_lock", "cpu 5", "swap"; empty for `other`
+  Duration total{};
+  bool operator==(const WaitTotal&) const = default;
+};
+
 /// What one run recorded of one operation. The accounts sum to latency.sum() exactly.
 struct OperationResult {
   std::string name;
@@ -44,6 +56,8 @@ struct OperationResult {
   Histogram latency;
   BatchMeans batches; ///< of the same latencies
   AccountTotals accounts{};
+  /// Of each account that is waiting they sum to the account exactly. In the order of accounts, kinds and numbers.
+  std::vector<WaitTotal> waits{};
   bool operator==(const OperationResult&) const = default;
 };
 
@@ -57,15 +71,15 @@ class OperationRecorder {
 
   /// Throws std::logic_error if the ledger is not booked until `now`: what is pending would be the
   /// operation's.
-  static OperationStart begin(const Ledger& ledger, Instant now) {
+  static OperationStart begin(Ledger& ledger, Instant now) {
     if (ledger.booked_until() != now) [[unlikely]]
       refuse_begin(ledger, now);
-    return {now, ledger.snapshot()};
+    return {now, ledger.snapshot(), ledger.open()};
   }
 
   /// `ledger` is the one that begin() saw, not reset since, and booked until `now`. Throws std::logic_error
   /// if the accounts do not sum to the latency to the picosecond.
-  void end(OperationId id, const OperationStart& start, const Ledger& ledger, Instant now);
+  void end(OperationId id, const OperationStart& start, Ledger& ledger, Instant now);
 
   /// Ends the window here; no later end() counts, not even at this instant. Does nothing after the window's
   /// own end.
@@ -79,7 +93,8 @@ class OperationRecorder {
   std::uint64_t completed(OperationId id) const { return results_[std::size_t(id)].completed; }
   std::uint64_t completed() const { return completed_; }
 
-  const std::vector<OperationResult>& results() const { return results_; }
+  /// `name_of` says whom a WaitId stands for; without it all waits are for `other`.
+  std::vector<OperationResult> results(const std::function<std::string(WaitId)>& name_of = {}) const;
 
  private:
   [[noreturn, gnu::cold]] static void refuse_begin(const Ledger& ledger, Instant now);
@@ -101,12 +116,12 @@ class OperationRecorder {
   MeasuredWindow window_;
   std::uint64_t completed_ = 0;
   std::vector<OperationResult> results_; // dense by OperationId
+  std::vector<WaitTotals> waits_;        // likewise
 };
 
 // begin() and end() are inline, and what they throw is made out of line: they are a third of the host's time where
 // operations are as short as the allocation of a page.
-inline void OperationRecorder::end(OperationId id, const OperationStart& start, const Ledger& ledger,
-                                   Instant now) {
+inline void OperationRecorder::end(OperationId id, const OperationStart& start, Ledger& ledger, Instant now) {
   OperationResult& result = results_[std::size_t(id)];
   const Duration latency = now - start.began;
   const bool completed = window_.contains(now), recorded = completed && start.began >= window_.begin;
@@ -115,7 +130,10 @@ inline void OperationRecorder::end(OperationId id, const OperationStart& start, 
   if (recorded) [[likely]] {
     result.latency.record(latency);
     result.batches.record(latency);
+    WaitTotals& waits = waits_[std::size_t(id)];
+    ledger.waits().since(start.waits, [&](const WaitLog::Entry& entry) { waits.add(entry); });
   }
+  ledger.close(start.waits);
   // The accounts come last: the ledger's latest booking is still on its way to the cache. One pass over all of them
   // sums and checks, in wide registers, which it can because nothing that it writes is what it reads.
   Duration booked{};

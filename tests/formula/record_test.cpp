@@ -378,7 +378,7 @@ TEST_F(OperationsTest, AccountTotalsSumToTheTotalLatencyExactly) {
     }
     recorder.end(fork, start, ledger, now);
   }
-  const OperationResult& result = recorder.results().at(0);
+  const OperationResult result = recorder.results().at(0);
   Duration sum{};
   for (const Duration total : result.accounts)
     sum += total;
@@ -396,7 +396,7 @@ TEST_F(OperationsTest, OnlyThoseThatBeginAndEndInsideTheWindowGiveALatency) {
   run(recorder, fork, 150, 199); // inside, to its last picosecond
   run(recorder, fork, 150, 200); // ends after it
   run(recorder, exit, 210, 220); // after
-  const OperationResult& result = recorder.results().at(0);
+  const OperationResult result = recorder.results().at(0);
   EXPECT_EQ(result.completed, 3u);
   EXPECT_EQ(result.latency.count(), 2u);
   EXPECT_EQ(result.latency.sum(), 59_ps);

@@ -1,0 +1,44 @@
+#include "sim/record/wait.hpp"
+
+namespace mmsim {
+namespace {
+
+struct Row {
+  WaitKind kind;
+  std::string_view name, help;
+};
+
+constexpr std::array<Row, wait_kind_count> rows{{
+    {WaitKind::other, "other", "nobody has said for whom"},
+    {WaitKind::lock, "lock", "a lock of that class: its holders, its queue, its cache line"},
+    {WaitKind::line, "line", "a cache line of that name, which other cores hold"},
+    {WaitKind::ipi, "ipi", "an interrupt on its way to that core"},
+    {WaitKind::irqs_off, "irqs_off", "that core had its interrupts off, or woke from idle"},
+    {WaitKind::handler, "handler", "that core's interrupt handler, until it had answered"},
+    {WaitKind::broadcast, "broadcast", "all cores, until they had completed a broadcast invalidation"},
+    {WaitKind::interrupt, "interrupt", "handlers of that interrupt on the own core"},
+    {WaitKind::device, "device", "that disk or swap device"},
+    {WaitKind::run_queue, "run_queue", "runnable, while other tasks had the core; and the switch itself"},
+    {WaitKind::sleep, "sleep", "an event of that name"},
+}};
+
+constexpr bool in_enum_order() {
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    if (std::size_t(rows[i].kind) != i || rows[i].name.empty()) return false;
+  return true;
+}
+static_assert(in_enum_order());
+
+} // namespace
+
+std::string_view name(WaitKind kind) { return rows[std::size_t(kind)].name; }
+
+std::string_view help(WaitKind kind) { return rows[std::size_t(kind)].help; }
+
+std::optional<WaitKind> wait_kind_named(std::string_view name) {
+  for (const Row& row : rows)
+    if (row.name == name) return row.kind;
+  return {};
+}
+
+} // namespace mmsim
