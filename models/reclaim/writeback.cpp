@@ -194,6 +194,7 @@ void WriteBack::pause(Task& task, std::uint64_t pages_dirtied) {
     }
     system_.counters.add(Counter::balance_dirty_pages);
     const Duration pause = std::clamp(until - now, jiffy, jiffy * max_pause);
+    const WaitFor whom(task.ledger, disk());
     timer_->until(task, now + pause, Account::io); // io_schedule_timeout()
     task.dirty_paused_when = now + pause;
     task.nr_dirtied = 0;
@@ -205,7 +206,10 @@ void WriteBack::pause(Task& task, std::uint64_t pages_dirtied) {
 
 // --- waiting for the disk
 
+WaitId WriteBack::disk() const { return system_.page_cache.disk()->wait_id; }
+
 void WriteBack::wait_for_a_write(Task& task) {
+  const WaitFor whom(task.ledger, disk());
   Waiting self{task};
   waiting_.push_back(&self);
   for (;;) {
@@ -235,6 +239,7 @@ void WriteBack::get_request(Task& task) {
 void WriteBack::congestion_wait(Task& task) {
   system_.counters.add(Counter::congestion_wait);
   task.core().settle();
+  const WaitFor whom(task.ledger, disk());
   if (system_.page_cache.disk()->in_flight(Transfer::write) > 0)
     wait_for_a_write(task);
   else

@@ -146,7 +146,7 @@ void PteChainMap::acquire(Core& core, FrameNumber frame, PageEntries& page) {
   ++page.waiters; // keeps it from becoming another page's
   if (page.direct() && !page.locked) {
     core.charge(struct_page_miss(core, system_here_.pages[frame]) + core.costs().line.atomic,
-                Account::coherence);
+                Account::coherence, system_here_.pages.struct_page());
     core.settle();
     if (!page.locked && page.direct()) return enter(core, page);
   }
@@ -169,7 +169,7 @@ PageEntries& PteChainMap::lock(Core& core, FrameNumber frame) {
 
 void PteChainMap::unlock(Core& core, PageEntries& page) {
   if (page.direct() && page.waiters == 0) {
-    core.charge(core.costs().line.hit, Account::coherence);
+    core.charge(core.costs().line.hit, Account::coherence, system_here_.pages.struct_page());
     core.settle();
   }
   if (!page.direct() || page.waiters > 0) core.write(page.line);
@@ -209,7 +209,8 @@ std::size_t PteChainMap::search(Core& core, FrameNumber frame, const PageEntries
   const auto lines = static_cast<std::int64_t>((page.entries.size() - 1) / nrpte - (at - 1) / nrpte);
   core.charge(static_cast<std::int64_t>(passed) * core.costs().work.pte_chain_entry, Account::work);
   const Duration miss = struct_page_miss(core, system_here_.pages[frame]);
-  if (lines > 0 && miss.count() > 0) core.charge(lines * miss, Account::coherence);
+  if (lines > 0 && miss.count() > 0)
+    core.charge(lines * miss, Account::coherence, system_here_.pages.struct_page());
   return at - 1;
 }
 

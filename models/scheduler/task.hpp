@@ -72,6 +72,7 @@ class Task : public RunHook {
   Ledger::Snapshot at_switch_in; ///< the books at the instant at which a core last switched to it
   Fiber* fiber = nullptr;
   Account blocked_account = Account::schedule; ///< what its sleep is booked as
+  WaitId blocked_for;                          ///< and as waiting for whom
   const Waitable* waits_for = nullptr;         ///< named in deadlock reports while it sleeps
   HeldLocks held_locks;                        ///< sleeping locks, kept by lockdep
   OnCpu on_cpu;

@@ -30,9 +30,9 @@ void WaitLog::compact() {
 
 void WaitLog::reassign(std::size_t from, WaitId whom, WaitId instead, Duration length) {
   for (std::size_t i = entries_.size(); i-- > from && length.count() > 0;) {
-    if (entries_[i].whom != whom) continue;
     const Duration part = std::min(length, entries_[i].length);
     length -= part;
+    if (entries_[i].whom != whom) continue;
     if (part == entries_[i].length) {
       entries_[i].whom = instead;
       continue;

@@ -70,10 +70,14 @@ class WaitLog {
     if (open_count_ > 0) close(open_[open_count_ - 1].mark);
   }
 
-  /// Waits from now on stand apart from those before; the place of the first.
-  std::size_t begin_apart() { return apart_ = entries_.size(); }
-  /// Of the waits for `whom` among the entries from `from` on (see begin_apart()), the last `length` were for
-  /// `instead`.
+  /// Waits from now on stand apart from those before, at least the next 256 of them; the place of the first. While an
+  /// operation is open.
+  std::size_t begin_apart() {
+    if (entries_.size() + 256 > compact_at_) compact();
+    return apart_ = entries_.size();
+  }
+  /// Of the last `length` of all waiting among the entries from `from` on (see begin_apart()), what was for `whom` was
+  /// for `instead`. Nothing, if so much has happened since that they stand apart no longer.
   void reassign(std::size_t from, WaitId whom, WaitId instead, Duration length);
 
  private:
