@@ -265,6 +265,8 @@ void Scheduler::switch_to(Task& previous, Task& next) {
   next.core_ = &core;
   next.ledger.book(Account::schedule, core.now(), run_queue);
   next.at_switch_in = next.ledger.snapshot();
+  if (next.takes_operations_over)
+    next.waits_at_switch_in = next.ledger.open_instead_of(next.waits_at_switch_in);
   core.set_ledger(&next.ledger);
   if (lock_observer_ != nullptr) lock_observer_->switched(core, next);
   Engine& engine = machine_.engine();

@@ -4,10 +4,9 @@
 
 namespace mmsim {
 
-// The one that has begun first is over, or its program has forgotten to say so.
-void WaitLog::forget_oldest() {
-  std::copy(open_.begin() + 1, open_.begin() + open_count_, open_.begin());
-  --open_count_;
+void WaitLog::forget(std::size_t which) {
+  std::copy(open_.begin() + which + 1, open_.begin() + open_count_, open_.begin() + which);
+  if (--open_count_ == 0) clear();
 }
 
 // Equal entries of the latest operation become one. An operation that waits for very many is looked at again only

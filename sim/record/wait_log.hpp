@@ -34,9 +34,18 @@ class WaitLog {
   static constexpr std::size_t most_open = 8;
 
   Mark open() {
-    if (open_count_ == most_open) forget_oldest();
+    if (open_count_ == most_open) forget(0); // it is over, or its program has forgotten to say so
     open_[open_count_++] = {++last_mark_, std::uint32_t(entries_.size())};
     return last_mark_;
+  }
+  /// Where an operation may turn out to have begun, instead of `guess` (0: none), which was such a place and is over.
+  Mark open_instead_of(Mark guess) {
+    for (std::size_t i = 0; i < open_count_; ++i)
+      if (open_[i].mark == guess) {
+        forget(i);
+        break;
+      }
+    return open();
   }
   bool is_open() const { return open_count_ != 0; }
 
@@ -60,10 +69,7 @@ class WaitLog {
   void close(Mark mark) {
     while (open_count_ > 0 && open_[open_count_ - 1].mark >= mark)
       --open_count_;
-    if (open_count_ > 0) return;
-    entries_.clear();
-    apart_ = 0;
-    compact_at_ = most_entries;
+    if (open_count_ == 0) clear();
   }
   /// The one that began last.
   void close_latest() {
@@ -91,7 +97,12 @@ class WaitLog {
       if (open_[i].mark == mark) return open_[i].position;
     return entries_.size();
   }
-  void forget_oldest();
+  void clear() {
+    entries_.clear();
+    apart_ = 0;
+    compact_at_ = most_entries;
+  }
+  void forget(std::size_t which);
   void compact();
 
   boost::container::small_vector<Entry, 8> entries_;
