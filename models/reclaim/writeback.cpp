@@ -39,7 +39,8 @@ WriteBack::WriteBack(System& system)
       writes_itself_(parameters_.throttle == "writeout"),
       disk_pages_(system.machine.costs().disk.write_bandwidth.value() / double{bytes_per_frame} *
                   std::chrono::duration<double>(system.scheduler.jiffy()).count()),
-      ratelimits_(system.machine.cpus()), list_lock_(system.locks.make("wb_list_lock", &list_line_)) {}
+      ratelimits_(system.machine.cpus()), list_lock_(system.locks.make("wb_list_lock", &list_line_)),
+      waiters_(system.scheduler) {}
 
 WriteBack::~WriteBack() = default;
 
@@ -208,31 +209,13 @@ void WriteBack::pause(Task& task, std::uint64_t pages_dirtied) {
 
 WaitId WriteBack::disk() const { return system_.page_cache.disk()->wait_id; }
 
-void WriteBack::wait_for_a_write(Task& task) {
-  const WaitFor whom(task.ledger, disk());
-  Waiting self{task};
-  waiting_.push_back(&self);
-  for (;;) {
-    system_.scheduler.set_current_state(task);
-    if (self.woken) break;
-    system_.scheduler.block(task, Account::io, nullptr);
-  }
-}
-
-void WriteBack::request_freed(Core& core) {
-  for (std::size_t left = waiting_.size(); left > 0 && !waiting_.empty(); --left) {
-    Waiting& first = *waiting_.front();
-    waiting_.pop_front();
-    Task& task = first.task; // his stack may go once he is woken
-    first.woken = true;
-    system_.scheduler.wake(core, task);
-  }
-}
+void WriteBack::request_freed(Core& core) { waiters_.wake_all(core); }
 
 void WriteBack::get_request(Task& task) {
   task.core().settle();
+  const WaitFor whom(task.ledger, disk());
   while (system_.page_cache.disk()->in_flight(Transfer::write) >= nr_requests_)
-    wait_for_a_write(task);
+    waiters_.wait(task);
 }
 
 // congestion_wait(): until a request is done and the queue has room, or HZ / 10.
@@ -241,7 +224,7 @@ void WriteBack::congestion_wait(Task& task) {
   task.core().settle();
   const WaitFor whom(task.ledger, disk());
   if (system_.page_cache.disk()->in_flight(Transfer::write) > 0)
-    wait_for_a_write(task);
+    waiters_.wait(task);
   else
     timer_->until(task, task.now() + system_.scheduler.jiffy() * std::max<std::int64_t>(hz() / 10, 1),
                   Account::io);
