@@ -92,7 +92,7 @@ TEST(PlantedBottleneck, AStarvedZoneIsItsLocks) {
                                   "demand_fault", kind(WaitKind::lock));
   EXPECT_GT(starved.latency, 500);
   EXPECT_GT(starved.part, 0.25);
-  EXPECT_GT(starved.named, 0.9 * all_locks.named);
+  EXPECT_GT(starved.named, 0.6 * all_locks.named); // the rest: of swap slots and the swap cache
 }
 
 TEST(PlantedBottleneck, ShortPerCpuListsAreTheZonesLock) {
