@@ -51,6 +51,7 @@ sweep is refused and left alone.
 constexpr const char* list_examples = R"(Examples:
   mmsim list parameters           every key, with its default, unit and source
   mmsim list policies             the implementations that a kernel.* key can choose
+  mmsim list waits                what wait.csv says that operations wait for
   mmsim list machines --json      for programs
 )";
 

@@ -1,8 +1,6 @@
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
-#include <iterator>
 #include <system_error>
 #include <thread>
 
@@ -22,7 +20,6 @@
 #include "cli/what_if.hpp"
 #include "scenarios/run_point.hpp"
 #include "sim/engine/parameter.hpp"
-#include "sim/record/atomic_file.hpp"
 
 namespace mmsim {
 namespace {
@@ -51,20 +48,12 @@ void show_plan(const SweepPlan& plan, const fs::path& out) {
   if (marked) std::cout << what_if_legend << '\n';
 }
 
-bool holds(const fs::path& file, const std::string& text) {
-  std::ifstream stream(file, std::ios::binary);
-  return stream && std::string(std::istreambuf_iterator<char>(stream), {}) == text;
-}
-
 /// Writes what is not there yet: files that are right keep their age, so that figures can be known to be up
 /// to date.
 void write_results(const fs::path& out, const ResultTables& tables, const std::string& manifest) {
-  if (holds(out / "latency.csv", latency_csv(tables)) && holds(out / "account.csv", account_csv(tables)) &&
-      holds(out / "counter.csv", counter_csv(tables)) && holds(out / "point.csv", point_csv(tables)) &&
-      holds(out / "manifest.json", manifest))
-    return;
-  write_tables(out, tables);
-  atomic_write(out / "manifest.json", manifest);
+  std::vector<ResultFile> files = table_files(tables);
+  files.push_back({"manifest.json", manifest});
+  if (!holds(out, files)) write_files(out, files);
 }
 
 } // namespace

@@ -139,6 +139,7 @@ void Experiment::open() {
     if (over_) return;
     begun_ = true;
     window_begin_ = system_.counters.snapshot();
+    ipis_at_begin_ = system_.machine.ipis().snapshot();
     system_.counters.restart_maxima();
   });
   if (run_.operations == 0) system_.engine.at(end, [this] { close(); });
@@ -152,7 +153,11 @@ void Experiment::close() {
   }
   system_.counters.add(Counter::rmap_bytes, system_.rmap->bytes()); // an amount, counted once
   window_end_ = system_.counters.snapshot();
-  if (!begun_) window_begin_ = window_end_; // it closed during the warm-up
+  ipis_at_end_ = system_.machine.ipis().snapshot();
+  if (!begun_) { // it closed during the warm-up
+    window_begin_ = window_end_;
+    ipis_at_begin_ = ipis_at_end_;
+  }
   over_ = true;
   if (on_close) on_close();
 }
