@@ -26,6 +26,7 @@ void SwapIo::submit(Core& core, FrameNumber frame, Transfer transfer) {
 // Each write that ends makes room for one, and wakes whoever has waited longest.
 void SwapIo::get_request(Task& task) {
   task.core().settle();
+  const WaitFor whom(task.ledger, device_->wait_id);
   while (device_->in_flight(Transfer::write) >= nr_requests_)
     waiters_.wait(task);
 }

@@ -195,6 +195,7 @@ void WriteBack::pause(Task& task, std::uint64_t pages_dirtied) {
     }
     system_.counters.add(Counter::balance_dirty_pages);
     const Duration pause = std::clamp(until - now, jiffy, jiffy * max_pause);
+    const WaitFor whom(task.ledger, disk());
     timer_->until(task, now + pause, Account::io); // io_schedule_timeout()
     task.dirty_paused_when = now + pause;
     task.nr_dirtied = 0;
@@ -206,10 +207,13 @@ void WriteBack::pause(Task& task, std::uint64_t pages_dirtied) {
 
 // --- waiting for the disk
 
+WaitId WriteBack::disk() const { return system_.page_cache.disk()->wait_id; }
+
 void WriteBack::request_freed(Core& core) { waiters_.wake_all(core); }
 
 void WriteBack::get_request(Task& task) {
   task.core().settle();
+  const WaitFor whom(task.ledger, disk());
   while (system_.page_cache.disk()->in_flight(Transfer::write) >= nr_requests_)
     waiters_.wait(task);
 }
@@ -218,6 +222,7 @@ void WriteBack::get_request(Task& task) {
 void WriteBack::congestion_wait(Task& task) {
   system_.counters.add(Counter::congestion_wait);
   task.core().settle();
+  const WaitFor whom(task.ledger, disk());
   if (system_.page_cache.disk()->in_flight(Transfer::write) > 0)
     waiters_.wait(task);
   else

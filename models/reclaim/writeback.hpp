@@ -92,6 +92,8 @@ class WriteBack {
   std::uint64_t write_cache_pages(Task& task, File& file, std::uint64_t pages);
   void writeout(Task& task);
   void pause(Task& task, std::uint64_t pages_dirtied);
+  /// For whom those wait who may not write more.
+  WaitId disk() const;
   void congestion_wait(Task& task);
 
   System& system_;

@@ -144,7 +144,8 @@ void PteChainMap::acquire(Core& core, FrameNumber frame, PageEntries& page) {
   core.preempt_disable();
   ++page.waiters; // keeps it from becoming another page's
   if (page.direct() && !page.locked) {
-    core.charge(struct_page_miss(core, system_.pages[frame]) + core.costs().line.atomic, Account::coherence);
+    core.charge(struct_page_miss(core, system_.pages[frame]) + core.costs().line.atomic,
+                Account::coherence, system_.pages.struct_page());
     core.settle();
     if (!page.locked && page.direct()) return enter(core, page);
   }
@@ -167,7 +168,7 @@ PageEntries& PteChainMap::lock(Core& core, FrameNumber frame) {
 
 void PteChainMap::unlock(Core& core, PageEntries& page) {
   if (page.direct() && page.waiters == 0) {
-    core.charge(core.costs().line.hit, Account::coherence);
+    core.charge(core.costs().line.hit, Account::coherence, system_.pages.struct_page());
     core.settle();
   }
   if (!page.direct() || page.waiters > 0) core.write(page.line);
@@ -207,7 +208,8 @@ std::size_t PteChainMap::search(Core& core, FrameNumber frame, const PageEntries
   const auto lines = static_cast<std::int64_t>((page.entries.size() - 1) / nrpte - (at - 1) / nrpte);
   core.charge(static_cast<std::int64_t>(passed) * core.costs().work.pte_chain_entry, Account::work);
   const Duration miss = struct_page_miss(core, system_.pages[frame]);
-  if (lines > 0 && miss.count() > 0) core.charge(lines * miss, Account::coherence);
+  if (lines > 0 && miss.count() > 0)
+    core.charge(lines * miss, Account::coherence, system_.pages.struct_page());
   return at - 1;
 }
 

@@ -80,7 +80,7 @@ void Machine::send_ipi(Core& core, const CoreSet& targets, Irq irq, Account acco
     const std::uint32_t own_group = topology_.place(target).value() / group;
     if (own_group != addressed) {
       addressed = own_group;
-      core.charge(costs_.irq.send, account);
+      core.charge(costs_.irq.send, account, WaitId(WaitKind::ipi, target.value()));
       core.settle();
     }
     counters_.add(Counter::ipi_sent);
