@@ -133,6 +133,7 @@ void Experiment::open() {
   const Instant begin = system_.engine.now() + run_.warmup;
   const Instant end = run_.operations > 0 ? Instant::max() : begin + run_.duration;
   recorder_.emplace(MeasuredWindow{begin, end});
+  if (Trace* trace = system_.machine.trace()) trace->measured(begin, end);
   for (const std::string& name : operations_)
     recorder_->register_operation(name);
   system_.engine.at(begin, [this] {
@@ -145,6 +146,7 @@ void Experiment::open() {
 }
 
 void Experiment::close() {
+  if (Trace* trace = system_.machine.trace()) trace->measured_until(system_.engine.now());
   if (service_) {
     const auto [least, most] = std::ranges::minmax(service_->completed);
     system_.counters.add(Counter::served_max, most);
@@ -161,6 +163,8 @@ void Experiment::end(OperationId id, const OperationStart& start, Task& task) {
   settle_and_book(task);
   task.fiber->operation = nullptr;
   ++progress_;
+  if (Trace* trace = system_.machine.trace()) [[unlikely]]
+    trace->operation_ends(task.pid, operations_[std::size_t(id)], task.ledger, start.waits);
   if (!recorder_ || over_) return task.ledger.close(start.waits);
   recorder_->end(id, start, task.ledger, task.now());
   if (service_ && service_->operation == id && recorder_->window().contains(task.now()))
@@ -173,6 +177,8 @@ void Experiment::end(OperationId id, const OperationStart& start, Task& task) {
 
 OperationStart Experiment::hand_on(const OperationStart& start, Task& from, Task& to) {
   OperationStart continued{start.began, to.at_switch_in, to.ledger.open()};
+  if (Trace* trace = to.core().machine().trace()) [[unlikely]]
+    trace->operation_handed_on(from.pid, from.ledger, start.waits, to.pid, to.at_switch_in, continued.waits);
   from.ledger.waits().since(start.waits, [&](const WaitLog::Entry& entry) {
     to.ledger.waits().add(entry.account, entry.whom, entry.length);
   });

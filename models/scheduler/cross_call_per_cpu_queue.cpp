@@ -46,6 +46,7 @@ class PerCpuQueueCalls final : public CrossCalls {
     targets.for_each([&](CoreId target) {
       CallData& data = data_of(core.id(), target);
       core.spin_until(data.line, Account::tlb_remote, [&] { return !data.locked; });
+      if (Trace* trace = machine_.trace()) trace->answer_seen(core.id().value(), &data, core.now());
     });
   }
 
@@ -63,6 +64,7 @@ class PerCpuQueueCalls final : public CrossCalls {
       data->call->run(core);
       core.write(data->line); // the acknowledgement: the invalidation must have taken effect before
       data->locked = false;
+      if (Trace* trace = machine_.trace()) trace->answered(core.id().value(), data, core.now());
       data = next;
     }
   }

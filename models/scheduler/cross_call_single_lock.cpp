@@ -30,6 +30,7 @@ class SingleLockCalls final : public CrossCalls {
     machine_.send_ipi(core, targets, Irq::call_function, Account::tlb_remote);
     core.spin_until(line_, Account::tlb_remote, [this] { return pending_.empty(); });
     core.spin_until(line_, Account::tlb_remote, [this] { return unfinished_.empty(); });
+    if (Trace* trace = machine_.trace()) trace->answer_seen(core.id().value(), this, core.now());
     lock_->unlock(core);
   }
 
@@ -42,6 +43,7 @@ class SingleLockCalls final : public CrossCalls {
     call->run(core);
     core.rmw(line_); // the acknowledgement
     unfinished_.erase(core.id());
+    if (Trace* trace = machine_.trace()) trace->answered(core.id().value(), this, core.now());
   }
 
  private:

@@ -10,6 +10,7 @@
 #include "sim/machine/maintenance.hpp"
 #include "sim/machine/topology.hpp"
 #include "sim/record/counters.hpp"
+#include "sim/record/trace.hpp"
 #include "sim/record/wait_names.hpp"
 
 #include <memory>
@@ -60,6 +61,11 @@ class Machine {
   }
   InterruptHandler& handler(Irq irq) { return *handlers_[static_cast<std::size_t>(irq)]; }
 
+  /// Null unless the run is traced.
+  Trace* trace() const { return trace_compiled_in ? trace_ : nullptr; }
+  /// Before the engine runs. It must outlive the machine and all ledgers.
+  void set_trace(Trace* trace) { trace_ = trace; }
+
   /// Whom the numbers of waits stand for.
   WaitNames& wait_names() { return wait_names_; }
   /// Handlers of `irq` on the waiter's own core.
@@ -69,6 +75,7 @@ class Machine {
   class Arrival;
 
   Engine& engine_;
+  Trace* trace_ = nullptr;
   CostBook costs_;
   WaitNames wait_names_;
   std::array<WaitId, irq_count> irq_waits_;
