@@ -34,6 +34,7 @@ constexpr const char* run_examples = R"(Examples:
   mmsim run --set scenario.name=munmap --set machine.base=kunpeng920-128 --set kernel.tlb_flush=eager
   mmsim run my.toml --set "run.duration=5 ms" --out results/mine
   mmsim run my.toml --proc /tmp/proc && cat /tmp/proc/window/zoneinfo
+  mmsim run my.toml --trace munmap.json --trace-window "2 ms..2.5 ms"
 
 The strongest wins: --set, the file, its base files, the defaults (mmsim list parameters).
 SPDLOG_LEVEL=debug in the environment logs each system call that failed.
@@ -175,6 +176,21 @@ std::function<int()> parse_command_line(int argc, char** argv) {
                 "also write buddyinfo, pagetypeinfo, zoneinfo, vmstat and slabinfo\n"
                 "into this directory, as they are at the run's end; into\n"
                 "DIR/window as they are at the measured window's last instant");
+  run_app
+      ->add_option("--trace", run.trace,
+                   "also write what each core and task did as Trace Event JSON, for\n"
+                   "ui.perfetto.dev or chrome://tracing: the measured window, but\n"
+                   "at most 64 MiB")
+      ->type_name("FILE")
+      ->check([](const std::string& name) {
+        if (name.empty()) throw InputError("--trace \"\": an empty name is no file");
+        return std::string();
+      });
+  run_app
+      ->add_option("--trace-window", run.trace_window,
+                   "trace this simulated time since the start of the run instead, e.g.\n"
+                   "\"2 ms..2.5 ms\", \"2 ms..\" or \"..2.5 ms\"; at most 1 GiB")
+      ->type_name("FROM..TO");
   run_app->callback([&] { action = [run] { return run_command(run); }; });
 
   SweepOptions sweep;
@@ -188,6 +204,16 @@ std::function<int()> parse_command_line(int argc, char** argv) {
       ->type_name("N")
       ->check(CLI::Range(1u, 4096u));
   sweep_app->add_flag("--dry-run", sweep.dry_run, "check everything, show the points, write nothing");
+  for (const char* option : {"--trace", "--trace-window"})
+    sweep_app
+        ->add_option_function<std::string>(
+            option,
+            [](const std::string&) {
+              throw InputError("--trace is for mmsim run: a trace shows one run, and a sweep has many; "
+                               "run the point in question with mmsim run --set ... --trace FILE");
+            })
+        ->expected(0, 1)
+        ->group(""); // not shown
   sweep_app
       ->add_option_function<std::string>(
           "--proc",

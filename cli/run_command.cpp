@@ -15,6 +15,7 @@
 #include "cli/sweep_directory.hpp"
 #include "cli/sweep_identity.hpp"
 #include "cli/terminal_table.hpp"
+#include "cli/trace_file.hpp"
 #include "cli/verdict.hpp"
 #include "cli/what_if.hpp"
 #include "scenarios/run_point.hpp"
@@ -141,6 +142,11 @@ int run_command(const RunOptions& options) {
   if (!options.out.empty()) check_result_directory(options.out, hash);
   if (!options.proc.empty()) ProcDirectory::check(options.proc);
 
+  if (options.trace.empty() && options.trace_window)
+    throw InputError("--trace-window needs --trace FILE, which says where to");
+  std::optional<TraceFile> trace;
+  if (!options.trace.empty()) trace.emplace(options.trace, options.trace_window);
+
   std::optional<MadeDirectory> made; // before the work: afterwards would be too late to say that it cannot be
   if (!options.out.empty()) made.emplace(options.out);
 
@@ -151,7 +157,8 @@ int run_command(const RunOptions& options) {
   PointResult result;
   ProcRecord record;
   try {
-    result = proc ? run_point_with_proc(plan.written, record) : run_point(plan.written);
+    result = run_point_watched(
+        plan.written, {.proc = proc ? &record : nullptr, .trace = trace ? &trace->trace() : nullptr});
   } catch (...) {
     if (made) made->undo();
     if (proc) proc->undo();
@@ -177,6 +184,7 @@ int run_command(const RunOptions& options) {
     spdlog::info("the files of /proc in {}, those of the window in {}", options.proc.native(),
                  (options.proc / "window").native());
   }
+  if (trace) trace->write(); // of a violation too
   return report_verdict(tables);
 }
 

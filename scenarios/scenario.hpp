@@ -115,13 +115,18 @@ class Experiment {
   OperationStart begin(Task& task, const char* name) {
     settle_and_book(task);
     task.fiber->operation = name;
-    return OperationRecorder::begin(task.ledger, task.now());
+    const OperationStart start = OperationRecorder::begin(task.ledger, task.now());
+    if (Trace* trace = system_.machine.trace()) [[unlikely]]
+      trace->operation_begins(task.pid, name, task.ledger, start.waits);
+    return start;
   }
   /// What has begun was nothing to report: an access that did not fault, say. It keeps a run of a given length from
   /// being taken for stuck; one that waits for operations is.
   void drop(Task& task) {
     task.fiber->operation = nullptr;
     task.ledger.close_latest();
+    if (Trace* trace = system_.machine.trace()) [[unlikely]]
+      trace->operation_dropped(task.pid);
     progress_ += run_.operations == 0;
   }
   /// It has completed.

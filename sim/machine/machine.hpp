@@ -11,6 +11,7 @@
 #include "sim/machine/topology.hpp"
 #include "sim/record/counters.hpp"
 #include "sim/record/ipi_matrix.hpp"
+#include "sim/record/trace.hpp"
 #include "sim/record/wait_names.hpp"
 
 #include <memory>
@@ -64,6 +65,11 @@ class Machine {
   /// Who has sent to whom how often, from the start of the run.
   const IpiMatrix& ipis() const { return ipis_; }
 
+  /// Null unless the run is traced.
+  Trace* trace() const { return trace_compiled_in ? trace_ : nullptr; }
+  /// Before the engine runs. It must outlive the machine and all ledgers.
+  void set_trace(Trace* trace) { trace_ = trace; }
+
   /// Whom the numbers of waits stand for.
   WaitNames& wait_names() { return wait_names_; }
   /// Handlers of `irq` on the waiter's own core.
@@ -73,6 +79,7 @@ class Machine {
   class Arrival;
 
   Engine& engine_;
+  Trace* trace_ = nullptr;
   CostBook costs_;
   WaitNames wait_names_;
   std::array<WaitId, irq_count> irq_waits_;
