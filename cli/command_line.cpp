@@ -58,14 +58,18 @@ constexpr const char* list_examples = R"(Examples:
 
 constexpr const char* explain_examples = R"(Examples:
   mmsim explain results/lazy_vs_eager | less
+  mmsim explain results/lazy_vs_eager --all | less
 
   mmsim explain results/lazy_vs_eager --locks | less
 
-Shows, operation by operation, the mean latency at every point, the accounts that it went to, and what grew
-from one value of the numeric axis to the next. Then the locks, in the columns of /proc/lock_stat (its min
-columns are not kept), by waittime-total: the first classes at the two ends of the numeric axis, where they
-waited most; --locks shows every class at every point. Columns for which the terminal is too narrow
-are left out; counter.csv has all.
+Shows, operation by operation: the bottleneck, which is the lock, device, line or kind of waiting that most of
+the time went to; the mean latency at every point and the accounts that it went to; what changed from one value
+of the numeric axis to the next; and at its two ends (--all: everywhere) a tree: the accounts, and under those
+that wait, for whom. Where another axis has names, such as policies, they are compared. Then the locks, in the columns of
+/proc/lock_stat (its min columns are not kept), by waittime-total: the first classes at the two ends of the
+numeric axis, where they waited most; --locks shows every class at every point. Columns for which the terminal
+is too narrow are left out; counter.csv has all. A directory that is damaged, unfinished or of another version
+is shown as far as it can be: what is wrong is said in one line a file, and the exit status is 2.
 )";
 
 constexpr const char* report_examples = R"(Examples:
@@ -239,6 +243,8 @@ std::function<int()> parse_command_line(int argc, char** argv) {
   CLI::App* explain_app =
       command("explain", "show where the time of each operation goes, point by point", explain_examples);
   explain_app->add_option("DIR", explain.directory, "a result directory")->required();
+  explain_app->add_flag("--all", explain.every_point,
+                        "a tree of every point, not of the ends of the axis alone");
   explain_app->add_flag("--locks", explain.locks,
                         "the locks of every point and class, not of the ends alone");
   explain_app->callback([&] { action = [explain] { return explain_command(explain); }; });

@@ -38,7 +38,8 @@ int list_command(const ListOptions& options);
 
 struct ExplainOptions {
   std::filesystem::path directory;
-  bool locks = false; ///< all locks of all points
+  bool every_point = false; ///< trees of all points
+  bool locks = false;       ///< all locks of all points
 };
 int explain_command(const ExplainOptions& options);
 
