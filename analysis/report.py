@@ -12,8 +12,9 @@ from analysis.whole_file import write_whole
 
 
 def report(directories):
-    """Writes DIR/figures/* and DIR/report.html; returns (paths written, the result). Throws InputError."""
-    result = combine([load(directory) for directory in directories])
+    """Writes DIR/figures/* and DIR/report.html; returns (paths written, the result). What can be shown of a damaged
+    directory is shown, and result.defects tell the damage. Throws InputError if nothing can be shown."""
+    result = combine([load(directory, strict=False) for directory in directories])
     plan = make_plan(result)
     charts = [operation_charts(result, plan, facet, operation)
               for operation in result.operations for facet in plan.facets]
