@@ -18,10 +18,13 @@ def main(arguments):
     report_parser = commands.add_parser("report", help="figures (PNG, SVG) and one HTML page, into the first directory")
     report_parser.add_argument("directories", metavar="DIR", nargs="+",
                                help="a directory that mmsim run or mmsim sweep wrote; several are laid side by side")
+    report_parser.add_argument("--real", metavar="FILE.csv[:OPERATION]", action="append", default=[],
+                               help="a run on a real machine, laid over the throughput; may be repeated: the CSV that "
+                               "will-it-scale prints, or cpus,per_second[,series]")
     options = parser.parse_args(arguments)
     try:
         from analysis.report import report  # matplotlib and plotly load slowly: not for --help
-        written, result = report(options.directories)
+        written, result = report(options.directories, options.real)
     except InputError as error:
         print("mmsim report:", " ".join(str(error).splitlines()), file=sys.stderr)
         return 2
