@@ -3,6 +3,7 @@ from pathlib import Path
 
 from analysis.charts import operation_charts
 from analysis.combine import combine
+from analysis.comparison import comparison_notes
 from analysis.figures import write_figures, write_measure
 from analysis.load import load
 from analysis.measures import measure_charts
@@ -18,6 +19,7 @@ def report(directories, real=()):
     directory is shown, and result.defects tell the damage. Throws InputError if nothing can be shown."""
     result = combine([load(directory, strict=False) for directory in directories])
     plan = make_plan(result)
+    result.notes += comparison_notes(result)
     if real:
         result.real, notes = read_real(result, real)
         result.notes += notes + undrawn_notes(result, plan)
