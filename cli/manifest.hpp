@@ -17,7 +17,7 @@
 #include <string>
 #include <vector>
 
-#include "cli/configuration_files.hpp"
+#include "cli/sweep_plan.hpp"
 #include "sim/record/tables.hpp"
 
 namespace mmsim {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "cli/configuration_files.hpp"
+#include "cli/sweep_plan.hpp"
 #include "cli/sweep_directory.hpp"
 #include "sim/record/tables.hpp"
 

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "cli/configuration_files.hpp"
+#include "cli/sweep_plan.hpp"
 
 namespace mmsim {
 
