@@ -6,12 +6,18 @@
 #include <map>
 #include <queue>
 
+#include <spdlog/fmt/fmt.h>
+
 #include "cli/readable.hpp"
 
 namespace mmsim {
 namespace {
 
-std::string about(double seconds) { return seconds < 1 ? "a second" : readable_seconds(std::round(seconds)); }
+/// Two digits or so: more would promise too much.
+std::string about(double seconds) {
+  if (seconds < 1.5) return "a second";
+  return seconds < 100 ? fmt::format("{:.0f} s", seconds) : readable_seconds(10 * std::round(seconds / 10));
+}
 
 } // namespace
 

@@ -29,8 +29,8 @@ std::vector<SweepRun> runs_of(const SweepPlan& plan) {
   return runs;
 }
 
-RunBook::RunBook(const SweepPlan& plan, const SweepDirectory& directory)
-    : plan_(plan), directory_(directory), points_(plan.size()) {
+RunBook::RunBook(const SweepPlan& plan, FindRun find_run)
+    : plan_(plan), find_run_(std::move(find_run)), points_(plan.size()) {
   for (const SweepRun& run : runs_of(plan)) {
     PointBook& book = points_[run.point.index];
     book.point = run.point;
@@ -57,7 +57,7 @@ SweepRun RunBook::take() {
 bool RunBook::want(PointBook& book, std::uint64_t seed) {
   ++book.wanted;
   ++total_;
-  if (auto result = directory_.finished(book.point.index, seed)) {
+  if (auto result = find_run_(book.point.index, seed)) {
     book.seeds.emplace(seed, std::move(*result));
     ++kept_;
     return false;
@@ -86,6 +86,18 @@ std::vector<PointResult> RunBook::results(std::size_t point) const {
   for (const auto& [seed, result] : points_[point].seeds)
     results.push_back(result);
   return results;
+}
+
+PointToRun RunBook::to_run(std::size_t point) const {
+  const PointBook& book = points_[point];
+  const std::size_t least = book.wanted - book.seeds.size();
+  PointToRun result{book.weight, least, least, {}};
+  if (least > 0 && plan_.seed_rule) result.most = std::size_t(plan_.seed_rule->max_seeds) - book.seeds.size();
+  double seconds = 0;
+  for (const auto& [seed, each] : book.seeds)
+    seconds += each.host_seconds;
+  if (!book.seeds.empty()) result.own_seconds = seconds / double(book.seeds.size());
+  return result;
 }
 
 std::size_t RunBook::done() const {

@@ -54,7 +54,7 @@ Configuration configuration_of(const SweepPlan& plan, const SweepRun& run) {
 
 SweepOutcome run_sweep(const SweepPlan& plan, const SweepDirectory& directory, unsigned processes,
                        const PointRunner& run_point) {
-  RunBook book(plan, directory);
+  RunBook book(plan, [&](std::size_t point, std::uint64_t seed) { return directory.finished(point, seed); });
   Progress progress(terminal_of(2), book.total(), book.kept(), book.waiting_weight(), processes,
                     plan.seed_rule.has_value());
   SweepOutcome outcome;
