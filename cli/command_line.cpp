@@ -42,11 +42,26 @@ SPDLOG_LEVEL=debug in the environment logs each system call that failed.
 
 constexpr const char* sweep_examples = R"(Examples:
   mmsim sweep configs/sweeps/lazy_vs_eager.toml               into results/lazy_vs_eager
-  mmsim sweep configs/sweeps/lazy_vs_eager.toml --dry-run     what it would run
+  mmsim sweep configs/sweeps/lazy_vs_eager.toml --dry-run     what it would run, and how long it would take
   mmsim sweep my.toml --set sweep.seeds=1 --out /tmp/try -j 2
+
+  mmsim sweep my.toml --set sweep.ci=0.05                     seeds until every mean is known to +-5 %
+  mmsim sweep configs/sweeps/sensitivity.toml                 60 points of a space that is too large for all
 
 After an interruption the same command goes on: finished runs are kept. A directory that holds another
 sweep is refused and left alone.
+
+Keys of [sweep], also for --set (but for axes):
+  axes = { "run.cpus" = [1, 2, 4] }   each point is one value of every axis; all of them run, unless
+  sample = 200           so many points are drawn from the axes, without repetition; then an axis may be a range:
+                         { from = "100 ns", to = "2 us", scale = "log" }, or "linear", the default
+  sampling = "latin_hypercube"        each value of an axis equally often, the default; or "random"
+  sample_seed = 1        another number draws other points
+  seeds = 3              runs of each point; default 1
+  ci = 0.05              then a point gets more seeds until half of the 95 % interval (ci95_ns in latency.csv) is
+                         at most this part of the mean
+  max_seeds = 20         but no more than so many
+  ci_operations = ["munmap"]          whose means; default every operation that completed
 )";
 
 constexpr const char* list_examples = R"(Examples:
@@ -216,7 +231,11 @@ std::function<int()> parse_command_line(int argc, char** argv) {
       ->add_option("-j,--jobs", sweep.processes, "processes at a time; default one for each hardware thread")
       ->type_name("N")
       ->check(CLI::Range(1u, 4096u));
-  sweep_app->add_flag("--dry-run", sweep.dry_run, "check everything, show the points, write nothing");
+  sweep_app->add_flag("--dry-run", sweep.dry_run,
+                      "check everything, show the points and about how long they\n"
+                      "will take (from finished runs, else from short ones of\n"
+                      "at most 3 s), write nothing");
+  sweep_app->add_flag("!--no-estimate", sweep.estimate, "with --dry-run: no short runs, no time");
   for (const char* option : {"--trace", "--trace-window"})
     sweep_app
         ->add_option_function<std::string>(

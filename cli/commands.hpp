@@ -25,6 +25,7 @@ struct SweepOptions {
   std::filesystem::path out; ///< empty: results/<name of the sweep file>
   unsigned processes = 0;    ///< 0: one a hardware thread
   bool dry_run = false;
+  bool estimate = true; ///< a dry run also says how long it will take, which may need short runs
   std::string command;
 };
 int sweep_command(const SweepOptions& options);

@@ -58,6 +58,10 @@ std::vector<fs::path> point_files(const fs::path& points) {
   return result;
 }
 
+fs::path run_file(const fs::path& points, std::size_t point, std::uint64_t seed) {
+  return points / (std::to_string(point) + '-' + std::to_string(seed) + ".json");
+}
+
 fs::path without_trailing_slash(fs::path path) {
   path = path.lexically_normal();
   return path.has_filename() || !path.has_relative_path() ? path : path.parent_path();
@@ -124,6 +128,27 @@ void MadeDirectory::undo() const {
     if (fs::is_empty(each, error) && !error) fs::remove(each, error);
 }
 
+std::optional<PointResult> finished_run(const fs::path& directory, std::size_t point, std::uint64_t seed) {
+  const fs::path file = run_file(directory / "points", point, seed);
+  const auto text = contents_of(file);
+  if (!text) return std::nullopt;
+  try {
+    PointResult result = point_result_from_json(*text);
+    if (result.seed == seed) return result;
+    spdlog::warn("{}: is of seed {}; runs again", file.native(), result.seed);
+  } catch (const std::invalid_argument& error) {
+    spdlog::warn("{}: {}; runs again", file.native(), error.what());
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> build_of_runs(const fs::path& directory) {
+  const fs::path identity = directory / "points" / "sweep.json";
+  const auto text = contents_of(identity);
+  if (!text) return std::nullopt;
+  return text_member(identity, *text, "build");
+}
+
 SweepDirectory::SweepDirectory(fs::path directory, const std::string& hash, const std::string& build)
     : directory_(without_trailing_slash(std::move(directory))), points_(directory_ / "points") {
   check_result_directory(directory_, hash);
@@ -161,21 +186,7 @@ SweepDirectory::SweepDirectory(fs::path directory, const std::string& hash, cons
 SweepDirectory::~SweepDirectory() { ::close(lock_); }
 
 fs::path SweepDirectory::file_of(std::size_t point, std::uint64_t seed) const {
-  return points_ / (std::to_string(point) + '-' + std::to_string(seed) + ".json");
-}
-
-std::optional<PointResult> SweepDirectory::finished(std::size_t point, std::uint64_t seed) const {
-  const fs::path file = file_of(point, seed);
-  const auto text = contents_of(file);
-  if (!text) return std::nullopt;
-  try {
-    PointResult result = point_result_from_json(*text);
-    if (result.seed == seed) return result;
-    spdlog::warn("{}: is of seed {}; runs again", file.native(), result.seed);
-  } catch (const std::invalid_argument& error) {
-    spdlog::warn("{}: {}; runs again", file.native(), error.what());
-  }
-  return std::nullopt;
+  return run_file(points_, point, seed);
 }
 
 void SweepDirectory::undo() {
