@@ -1,8 +1,8 @@
 #pragma once
 // Interrupts between cores, counted by who sends to whom.
 //
-// Cores are counted in groups of equal width, at most 64 of them, so that the matrix of 1024 cores takes 32 KiB and
-// one increment an interrupt, and fits on a page. With up to 64 cores a group is one core.
+// Cores are counted in groups of equal width, at most 64 of them, so that the matrix of 1024 cores takes 32
+// KiB and one increment an interrupt, and fits on a page. With up to 64 cores a group is one core.
 
 #include <cstddef>
 #include <cstdint>

@@ -46,8 +46,8 @@ std::string to_json(const PointResult& result);
 /// write, and where sums that must agree do not.
 PointResult point_result_from_json(std::string_view json);
 
-/// Throws std::invalid_argument if the waits of a waiting account do not sum to the account, or are of an account that
-/// is not waiting.
+/// Throws std::invalid_argument if the waits of a waiting account do not sum to the account, or are of an
+/// account that is not waiting.
 void check_waits(const OperationResult& operation);
 
 /// An operation over all seeds of a point.
@@ -57,8 +57,8 @@ struct MergedOperation {
   Histogram latency;
   std::vector<BatchMeans> batches; ///< one a seed, in the order of seeds
   AccountTotals accounts{};
-  /// In the order of accounts, kinds and names ("cpu 2" before "cpu 10"), each once. Of each account that is waiting they
-  /// sum to the account.
+  /// In the order of accounts, kinds and names ("cpu 2" before "cpu 10"), each once. Of each account that is
+  /// waiting they sum to the account.
   std::vector<WaitTotal> waits;
 
   /// Half-width of the 95 % confidence interval of the mean in ps; nothing if it cannot be told.

@@ -166,7 +166,8 @@ Counters::Snapshot counters_from(const Json& json) {
   return counters;
 }
 
-// Only pairs that sent: [first CPU of the group that sends, first CPU of the group that is interrupted, how often].
+// Only pairs that sent: [first CPU of the group that sends, first CPU of the group that is interrupted, how
+// often].
 Json to_json_value(const IpiCounts& ipis) {
   Json sent = Json::array();
   for (std::uint32_t from = 0; from < ipis.groups(); ++from)

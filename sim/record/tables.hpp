@@ -10,14 +10,14 @@
 //   lock_wait_max_ns and lock_hold_max_ns are the longest of all seeds;
 // - a field is empty where there is no answer: the mean of no operations, the interval of a single one.
 //
-// All tables merge the seeds that are `done` (a point without one has no row there), but for point.csv: it has one
-// row a seed, in the order of seeds, with warnings joined by "; ". Accounts and waits that got no time, buckets
-// without a value and pairs of CPUs without an interrupt have no row.
+// All tables merge the seeds that are `done` (a point without one has no row there), but for point.csv: it
+// has one row a seed, in the order of seeds, with warnings joined by "; ". Accounts and waits that got no
+// time, buckets without a value and pairs of CPUs without an interrupt have no row.
 //
-// histogram.csv has 16 buckets an octave; a bound in ns is its picosecond value exactly. ipi.csv has groups of
-// `width` CPUs, named by their first (ipi_matrix.hpp). folded.txt is no table but folded stacks, for flamegraph.pl
-// and its kin: frames joined by ";", a space, ps over all seeds. A ";" in a name is a "," there, a control character
-// a space.
+// histogram.csv has 16 buckets an octave; a bound in ns is its picosecond value exactly. ipi.csv has groups
+// of `width` CPUs, named by their first (ipi_matrix.hpp). folded.txt is no table but folded stacks, for
+// flamegraph.pl and its kin: frames joined by ";", a space, ps over all seeds. A ";" in a name is a ","
+// there, a control character a space.
 //
 // host_s in point.csv measures the host: the one column in all tables that is not the same bytes from run to
 // run.
@@ -53,16 +53,16 @@ struct ResultFile {
   bool operator==(const ResultFile&) const = default;
 };
 
-/// All of table_names, in that order. Throws std::invalid_argument as merge() does, and on a point without a value for
-/// each axis.
+/// All of table_names, in that order. Throws std::invalid_argument as merge() does, and on a point without a
+/// value for each axis.
 std::vector<ResultFile> table_files(const ResultTables& tables);
 /// One of them. Throws std::logic_error if there is none of that name.
 std::string table_named(std::string_view name, const ResultTables& tables);
 
 /// All are there with these bytes.
 bool holds(const std::filesystem::path& directory, const std::vector<ResultFile>& files);
-/// Writes them into an existing directory; none is replaced before all are on disk. Throws std::system_error with the
-/// path.
+/// Writes them into an existing directory; none is replaced before all are on disk. Throws std::system_error
+/// with the path.
 void write_files(const std::filesystem::path& directory, const std::vector<ResultFile>& files);
 
 } // namespace mmsim

@@ -1,4 +1,5 @@
-// Results as they cross from the process that ran them to the one that writes tables, and seeds that become a point.
+// Results as they cross from the process that ran them to the one that writes tables, and seeds that become a
+// point.
 
 #include <array>
 #include <cstdint>
@@ -22,8 +23,8 @@ using namespace literals;
 
 Instant at(std::int64_t ps) { return Instant(Duration(ps)); }
 
-/// A fork of each of n random latencies below 2^40 ps: a third is work, a third waiting for an interrupt, the rest
-/// waiting for nobody in particular.
+/// A fork of each of n random latencies below 2^40 ps: a third is work, a third waiting for an interrupt, the
+/// rest waiting for nobody in particular.
 PointResult result_of(std::uint64_t seed, std::uint64_t n) {
   OperationRecorder recorder({at(0), at(2'000'000'000'000)});
   const OperationId fork = recorder.register_operation("fork");
@@ -214,7 +215,8 @@ TEST(IpiMatrix, TakesNoMoreRoomFor1024CpusThanFor64) {
   EXPECT_EQ(IpiMatrix(1024).snapshot().counts.size(), 64u * 64u);
 }
 
-// ipi.csv against counter.csv: point() reads JSON, which refuses sums that differ; here they must not be 0 either.
+// ipi.csv against counter.csv: point() reads JSON, which refuses sums that differ; here they must not be 0
+// either.
 TEST(Interrupts, ByPairSumToIpiSentOfTheWindowInEveryScenario) {
   std::uint64_t sent = 0;
   for (const tests::NamedScenario& scenario : tests::scenarios) {

@@ -42,7 +42,8 @@ PointResult run_of(std::uint64_t seed, WaitNames& names, Counters& counters, con
   return result;
 }
 
-/// 1000 ns in seed 1 and 3000 ns in seed 2, on three CPUs; an axis whose value has what folded stacks must not have.
+/// 1000 ns in seed 1 and 3000 ns in seed 2, on three CPUs; an axis whose value has what folded stacks must
+/// not have.
 ResultTables small_tables() {
   WaitNames names;
   Counters counters;
@@ -87,7 +88,8 @@ TEST(WaitTable, HasTheseBytesInTheOrderOfAccountsKindsAndNumbersInNames) {
             "0,3,\"a;b,c\",munmap,io,device,swap,0.500,1000\n");
 }
 
-// 1,000,000 ps lie in the octave from 2^19, 3,000,000 ps in that from 2^21; a bucket is the octave's sixteenth.
+// 1,000,000 ps lie in the octave from 2^19, 3,000,000 ps in that from 2^21; a bucket is the octave's
+// sixteenth.
 TEST(HistogramTable, HasTheseBytes) {
   EXPECT_EQ(table_named("histogram.csv", small_tables()),
             "point,run.cpus,kernel.spinlock,operation,low_ns,high_ns,count\n"
