@@ -3,7 +3,8 @@
 //   while (device.in_flight(Transfer::write) >= limit) waiters.wait(task);   // get_request_wait(), blk_mq_get_tag()
 //   waiters.wake_one(core);                                                 // in the interrupt that ends a write
 //
-// First come, first woken; what is slept is booked as `io`. Left out: the queue's lock and line.
+// First come, first woken; what is slept is booked as `io`, for whom the caller has said (WaitFor). Left out: the
+// queue's lock and line.
 #pragma once
 
 #include "models/scheduler/scheduler.hpp"

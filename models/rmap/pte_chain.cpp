@@ -144,8 +144,8 @@ void PteChainMap::acquire(Core& core, FrameNumber frame, PageEntries& page) {
   core.preempt_disable();
   ++page.waiters; // keeps it from becoming another page's
   if (page.direct() && !page.locked) {
-    core.charge(struct_page_miss(core, system_.pages[frame]) + core.costs().line.atomic,
-                Account::coherence, system_.pages.struct_page());
+    core.charge(struct_page_miss(core, system_.pages[frame]) + core.costs().line.atomic, Account::coherence,
+                system_.pages.struct_page());
     core.settle();
     if (!page.locked && page.direct()) return enter(core, page);
   }
