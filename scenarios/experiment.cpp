@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <spdlog/fmt/fmt.h>
-#include <utility>
 
 namespace mmsim {
 
@@ -183,7 +182,8 @@ void Experiment::end(OperationId id, const OperationStart& start, Task& task) {
 
 OperationStart Experiment::hand_on(const OperationStart& start, Task& from, Task& to) {
   // The waits of the very first time, before it was known, are for nobody known.
-  if (!std::exchange(to.takes_operations_over, true)) to.waits_at_switch_in = to.ledger.open();
+  to.takes_operations_over = true;
+  if (!to.ledger.waits().has(to.waits_at_switch_in)) to.waits_at_switch_in = to.ledger.open();
   OperationStart continued{start.began, to.at_switch_in, to.waits_at_switch_in};
   const Duration others_ran = to.at_switch_in.booked_until - from.ledger.booked_until();
   if (Trace* trace = to.core().machine().trace()) [[unlikely]]

@@ -12,7 +12,7 @@ constexpr std::array<Row, wait_kind_count> rows{{
     {WaitKind::other, "other", "nobody has said for whom"},
     {WaitKind::lock, "lock", "a lock of that class: its holders, its queue, its cache line"},
     {WaitKind::line, "line", "a cache line of that name, which other cores hold"},
-    {WaitKind::ipi, "ipi", "an interrupt on its way to that core"},
+    {WaitKind::ipi, "ipi", "an interrupt on its way to that core, and sending it"},
     {WaitKind::irqs_off, "irqs_off", "that core had its interrupts off, or woke from idle"},
     {WaitKind::handler, "handler", "that core's interrupt handler, until it had answered"},
     {WaitKind::broadcast, "broadcast", "all cores, until they had completed a broadcast invalidation"},

@@ -48,6 +48,11 @@ class WaitLog {
     return open();
   }
   bool is_open() const { return open_count_ != 0; }
+  /// It is open, and not forgotten.
+  bool has(Mark mark) const {
+    return std::any_of(open_.begin(), open_.begin() + open_count_,
+                       [mark](const Open& open) { return open.mark == mark; });
+  }
 
   void add(Account account, WaitId whom, Duration length) {
     const std::size_t floor = std::max(apart_, std::size_t(open_[open_count_ - 1].position));
