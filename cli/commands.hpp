@@ -25,6 +25,7 @@ struct SweepOptions {
   std::filesystem::path out; ///< empty: results/<name of the sweep file>
   unsigned processes = 0;    ///< 0: one a hardware thread
   bool dry_run = false;
+  bool estimate = true; ///< a dry run also says how long it will take, which may need short runs
   std::string command;
 };
 int sweep_command(const SweepOptions& options);
@@ -38,12 +39,14 @@ int list_command(const ListOptions& options);
 
 struct ExplainOptions {
   std::filesystem::path directory;
-  bool locks = false; ///< all locks of all points
+  bool every_point = false; ///< trees of all points
+  bool locks = false;       ///< all locks of all points
 };
 int explain_command(const ExplainOptions& options);
 
 struct ReportOptions {
   std::vector<std::string> directories;
+  std::vector<std::string> real; ///< FILE.csv or FILE.csv:OPERATION
 };
 /// Does not return if Python can be started: this process becomes it.
 int report_command(const ReportOptions& options);

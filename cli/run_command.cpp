@@ -20,7 +20,6 @@
 #include "cli/what_if.hpp"
 #include "scenarios/run_point.hpp"
 #include "sim/engine/parameter.hpp"
-#include "sim/record/atomic_file.hpp"
 
 namespace mmsim {
 namespace {
@@ -171,8 +170,9 @@ int run_command(const RunOptions& options) {
   if (result.status == PointStatus::done) show(result, configuration);
   const ResultTables tables{{}, {{0, {}, {std::move(result)}}}};
   if (!options.out.empty()) {
-    write_tables(options.out, tables);
-    atomic_write(options.out / "manifest.json", manifest_json(plan, tables, {options.command, hash}));
+    std::vector<ResultFile> files = table_files(tables);
+    files.push_back({"manifest.json", manifest_json(plan, tables, {options.command, hash})});
+    write_files(options.out, files);
     spdlog::info("tables and manifest.json in {}", options.out.native());
   }
   if (proc && record.end.empty()) {

@@ -172,6 +172,7 @@ PointResult run(const Configuration& configuration, const RunWatchers& watchers)
           [&](WaitId whom) { return system.machine.wait_names().name_of(whom, counters); });
       result.measured = experiment.recorder()->measured();
       result.counters = difference(experiment.window_end(), experiment.window_begin());
+      result.ipis = experiment.window_ipis();
       result.warnings = ended_early(experiment, system, result.whole_run, configuration);
       for (std::string& warning : unmeasured(result, experiment, !result.warnings.empty()))
         result.warnings.push_back(std::move(warning));

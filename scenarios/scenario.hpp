@@ -143,6 +143,7 @@ class Experiment {
   const std::optional<OperationRecorder>& recorder() const { return recorder_; }
   const Counters::Snapshot& window_begin() const { return window_begin_; }
   const Counters::Snapshot& window_end() const { return window_end_; }
+  IpiCounts window_ipis() const { return difference(ipis_at_end_, ipis_at_begin_); }
 
  private:
   class Watchdog;
@@ -168,6 +169,7 @@ class Experiment {
   std::vector<std::unique_ptr<Completion>> gate_;
   std::optional<OperationRecorder> recorder_;
   Counters::Snapshot window_begin_, window_end_;
+  IpiCounts ipis_at_begin_, ipis_at_end_; // of the same instants
   struct Service {
     OperationId operation;
     std::uint32_t first;

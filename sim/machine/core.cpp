@@ -188,7 +188,10 @@ bool Core::access(CacheLine& line, LineAccess kind, Account account) {
     const Duration cost =
         costs_.line.hit + (writes && kind != LineAccess::write ? costs_.line.atomic : Duration{});
     if (writes) line.busy_until_ = now() + cost;
-    charge(cost, account == Account::coherence ? Account::work : account);
+    if (account == Account::coherence)
+      charge(cost, Account::work);
+    else
+      charge(cost, account, waits_for(line));
     return true;
   }
   // A load or store that has gone out is not abandoned: interrupts wait until it is served.

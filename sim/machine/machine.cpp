@@ -66,7 +66,7 @@ Machine::Machine(Engine& engine, const Configuration& configuration, Counters& c
       nearest_first_(costs_.line.arbitration == "nearest"),
       batches_rereads_(!nearest_first_ && read_parameters<LineParameters>(configuration).batch_rereads),
       dram_(topology_.sockets(), costs_.memory.node_bandwidth), caches_(costs_, topology_, topology_.cores()),
-      maintenance_(*this) {
+      maintenance_(*this), ipis_(cpus) {
   check_parts(costs_.line, configuration);
   for (std::size_t i = 0; i < irq_count; ++i)
     irq_waits_[i] = wait_names_.id(WaitKind::interrupt, name(static_cast<Irq>(i)));
@@ -84,10 +84,11 @@ void Machine::send_ipi(Core& core, const CoreSet& targets, Irq irq, Account acco
     const std::uint32_t own_group = topology_.place(target).value() / group;
     if (own_group != addressed) {
       addressed = own_group;
-      core.charge(costs_.irq.send, account);
+      core.charge(costs_.irq.send, account, WaitId(WaitKind::ipi, target.value()));
       core.settle();
     }
     counters_.add(Counter::ipi_sent);
+    ipis_.count(core.id().value(), target.value());
     if (idle_arrivals_.empty()) {
       arrivals_.push_back(std::make_unique<Arrival>(*this));
       idle_arrivals_.push_back(arrivals_.back().get());
