@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "sim/record/trace_layout.hpp"
+
 namespace mmsim {
 
 namespace {
@@ -262,6 +264,10 @@ void Trace::answer_seen(std::uint32_t core, const void* call, Instant now) {
   answers_.erase(answers);
 }
 
+void Trace::waited(const TraceRemoteWait& wait) {
+  if (in_window(wait.began, wait.ended)) data_.remote_waits.push_back(wait);
+}
+
 void Trace::sample(Instant now) {
   if (!sampler_ || now < next_sample_ || !in_window(now)) return;
   const TraceSample sample = sampler_();
@@ -294,6 +300,7 @@ void Trace::finish(Instant now, const std::function<std::string(WaitId)>& name_o
         keep_unfinished(*task, open.name, open.books.booked_until);
   if (data_.window.from == Instant::max()) data_.window.from = now; // it never began
   data_.window.to = std::max(data_.window.from, std::min(data_.window.to, now));
+  split_remote_waits(data_);
   for (const TraceRecord& record : data_.records)
     if (record.whom.known() && !data_.wait_names.contains(record.whom.value()))
       data_.wait_names.emplace(record.whom.value(), name_of(record.whom));

@@ -76,6 +76,7 @@ class Trace {
   /// The handler on `core` has answered the call that `call` stands for; a core that waited for it has seen that.
   void answered(std::uint32_t core, const void* call, Instant now);
   void answer_seen(std::uint32_t core, const void* call, Instant now);
+  void waited(const TraceRemoteWait& wait);
 
   // --- the measured window, and the end
 

@@ -269,6 +269,17 @@ TEST(Trace, WaitingSaysForWhom) {
   EXPECT_GT(spins, 100u);
 }
 
+TEST(Trace, WaitingForAnotherCoreIsSplitIntoTheInterruptsWayAndTheHandler) {
+  const TracedRun run = traced_run(four_threads);
+  std::map<std::string, std::int64_t> waited; // by kind
+  for (const TracedEvent& event : traced_events(json::parse(run.text)))
+    if (event.cat == "account" && event.args.at("account") == "tlb_remote")
+      waited[event.args.value("kind", "other")] += event.end - event.begin;
+  EXPECT_GT(waited["ipi"], 0);
+  EXPECT_GT(waited["handler"], 0);
+  EXPECT_GT(waited["handler"], waited["other"]);
+}
+
 TEST(Trace, CountersFollowWhatIsThere) {
   std::map<std::string, std::vector<std::int64_t>> values;
   std::int64_t previous = -1;
