@@ -1,13 +1,11 @@
 #include "cli/trace_file.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <stdexcept>
+#include <system_error>
 #include <utility>
 
 #include <spdlog/spdlog.h>
-#include <unistd.h>
 
 #include "sim/engine/configuration.hpp"
 #include "sim/engine/units.hpp"
@@ -44,7 +42,11 @@ void check_writable_file(const fs::path& file) {
   if (!file.has_filename()) refuse("it has no name");
   if (!fs::exists(folder, error)) refuse("there is no folder " + folder.native());
   if (!fs::is_directory(folder, error)) refuse(folder.native() + " is no folder");
-  if (::access(folder.c_str(), W_OK | X_OK) != 0) refuse(std::strerror(errno));
+  try {
+    StagedFile attempt(file); // removed at once
+  } catch (const std::system_error& failure) {
+    refuse(failure.code().message());
+  }
 }
 
 } // namespace

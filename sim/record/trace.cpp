@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "sim/record/trace_layout.hpp"
+
 namespace mmsim {
 
 namespace {
@@ -90,11 +92,8 @@ void Trace::switched(std::uint32_t core, std::uint32_t previous, std::uint32_t n
 void Trace::end_run(std::uint32_t core, Instant now) {
   const Core& state = cores_[core];
   if (state.running == nobody || state.since == now) return;
-  record({.begin = state.since,
-          .end = now,
-          .track = core,
-          .ref = state.running,
-          .kind = TraceRecord::Kind::run});
+  record(TraceRecord{
+      .begin = state.since, .end = now, .track = core, .ref = state.running, .kind = TraceRecord::Kind::run});
 }
 
 // Bookings that follow each other are one slice, but not across the edge of an operation. Those of a handler are the
@@ -193,26 +192,23 @@ void Trace::keep(Task& task, std::uint16_t name, const Ledger::Snapshot& begin, 
     if (const Duration total = end.totals[i] - begin.totals[i]; total.count() != 0)
       data_.totals.push_back({Account(i), total});
   operation.totals = std::uint8_t(data_.totals.size() - operation.first_total);
-  data_.operations.push_back(operation);
-  record({.begin = from,
-          .end = until,
-          .track = task.pid,
-          .ref = std::uint32_t(data_.operations.size() - 1),
-          .kind = TraceRecord::Kind::operation});
+  record(operation);
 }
 
 // The end of the last booking is all that is known of a task that was killed.
-void Trace::keep_unfinished(Task& task, std::uint16_t name, Instant begin) {
-  if (task.booked_until <= begin) return;
-  TraceOperation operation{
-      .begin = begin, .end = task.booked_until, .pid = task.pid, .name = name, .unfinished = true};
+void Trace::keep_unfinished(const Task& task, std::uint16_t name, Instant begin) {
+  if (task.booked_until > begin)
+    record(TraceOperation{
+        .begin = begin, .end = task.booked_until, .pid = task.pid, .name = name, .unfinished = true});
+}
+
+void Trace::record(const TraceOperation& operation) {
   data_.operations.push_back(operation);
-  record({.begin = begin,
-          .end = task.booked_until,
-          .track = task.pid,
-          .ref = std::uint32_t(data_.operations.size() - 1),
-          .kind = TraceRecord::Kind::operation,
-          .clipped = TraceRecord::clipped_end});
+  record(TraceRecord{.begin = operation.begin,
+                     .end = operation.end,
+                     .track = operation.pid,
+                     .ref = std::uint32_t(data_.operations.size() - 1),
+                     .kind = TraceRecord::Kind::operation});
 }
 
 // An idle task has no slice from which an arrow could start.
@@ -244,12 +240,12 @@ void Trace::handler_ends(std::uint32_t core, Instant now) {
   Core& state = cores_[core];
   state.in_handler = false;
   sample(now);
-  record({.begin = state.handler_since,
-          .end = now,
-          .track = core,
-          .ref = state.irq,
-          .kind = TraceRecord::Kind::interrupt,
-          .account = Account::interrupt});
+  record(TraceRecord{.begin = state.handler_since,
+                     .end = now,
+                     .track = core,
+                     .ref = state.irq,
+                     .kind = TraceRecord::Kind::interrupt,
+                     .account = Account::interrupt});
 }
 
 void Trace::answered(std::uint32_t core, const void* call, Instant now) {
@@ -266,6 +262,10 @@ void Trace::answer_seen(std::uint32_t core, const void* call, Instant now) {
     data_.flows[flow].to = core;
   }
   answers_.erase(answers);
+}
+
+void Trace::waited(const TraceRemoteWait& wait) {
+  if (in_window(wait.began, wait.ended)) data_.remote_waits.push_back(wait);
 }
 
 void Trace::sample(Instant now) {
@@ -300,6 +300,7 @@ void Trace::finish(Instant now, const std::function<std::string(WaitId)>& name_o
         keep_unfinished(*task, open.name, open.books.booked_until);
   if (data_.window.from == Instant::max()) data_.window.from = now; // it never began
   data_.window.to = std::max(data_.window.from, std::min(data_.window.to, now));
+  split_remote_waits(data_);
   for (const TraceRecord& record : data_.records)
     if (record.whom.known() && !data_.wait_names.contains(record.whom.value()))
       data_.wait_names.emplace(record.whom.value(), name_of(record.whom));

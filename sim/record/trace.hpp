@@ -76,6 +76,7 @@ class Trace {
   /// The handler on `core` has answered the call that `call` stands for; a core that waited for it has seen that.
   void answered(std::uint32_t core, const void* call, Instant now);
   void answer_seen(std::uint32_t core, const void* call, Instant now);
+  void waited(const TraceRemoteWait& wait);
 
   // --- the measured window, and the end
 
@@ -112,10 +113,11 @@ class Trace {
   Task* task(std::uint32_t pid) { return pid < tasks_.size() ? tasks_[pid].get() : nullptr; }
   void booked(Task& task, Account account, WaitId whom, Instant from, Instant until);
   void record(const TraceRecord& record);
+  void record(const TraceOperation& operation);
   void end_run(std::uint32_t core, Instant now);
   void keep(Task& task, std::uint16_t name, const Ledger::Snapshot& begin, const Ledger::Snapshot& end,
             TraceOperation::Part part);
-  void keep_unfinished(Task& task, std::uint16_t name, Instant begin);
+  void keep_unfinished(const Task& task, std::uint16_t name, Instant begin);
   std::uint16_t name_number(std::string_view name);
   void sample(Instant now);
   void stop_if_full(Instant now);

@@ -72,6 +72,15 @@ struct TraceFlow {
   std::uint8_t irq = answer;
 };
 
+/// What a wait for another core's answer was, as its waiter knows once it is over: until `arrived` the interrupt was on
+/// its way, until `taken` that core had its interrupts off, then its handler ran.
+struct TraceRemoteWait {
+  Instant began{}, arrived{}, taken{}, ended{};
+  std::uint32_t core = 0;     ///< that waited
+  std::uint32_t answered = 0; ///< the core that did
+  WaitId booked_for{};        ///< whom the bookings say
+};
+
 struct TraceSample {
   Instant at{};
   std::int64_t free_pages = 0, runnable = 0;
@@ -87,6 +96,7 @@ struct TraceData {
   std::vector<TraceOperation> operations;
   std::vector<TraceTotal> totals;
   std::vector<TraceFlow> flows;
+  std::vector<TraceRemoteWait> remote_waits;
   std::vector<TraceSample> samples;
   std::vector<std::string> names;                  ///< of operations
   std::vector<std::string> tasks;                  ///< by pid; empty: an idle task

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <tuple>
+#include <utility>
+#include <vector>
 
 namespace mmsim {
 
@@ -89,6 +91,42 @@ bool comes_before(const TraceRecord& a, const TraceRecord& b) {
 }
 
 } // namespace
+
+// A core waits for one answer at a time, and its bookings stand in the order of time; so do its waits.
+void split_remote_waits(TraceData& data) {
+  std::vector<std::vector<const TraceRemoteWait*>> waits(data.cores);
+  for (const TraceRemoteWait& wait : data.remote_waits)
+    waits[wait.core].push_back(&wait);
+  std::vector<std::size_t> next(data.cores);
+  const std::size_t booked = data.records.size();
+  for (std::size_t i = 0; i < booked; ++i) {
+    const TraceRecord whole = data.records[i];
+    if (whole.kind != Kind::booking || whole.whom.kind() != WaitKind::handler) continue;
+    std::size_t& wait = next[whole.track];
+    const auto& own = waits[whole.track];
+    while (wait < own.size() && own[wait]->ended <= whole.begin)
+      ++wait;
+    if (wait == own.size() || own[wait]->began > whole.begin || own[wait]->booked_for != whole.whom) continue;
+    const TraceRemoteWait& was = *own[wait];
+    Instant begin = whole.begin;
+    bool first = true;
+    const auto add = [&](WaitKind kind, Instant until) {
+      const Instant end = std::min(until, whole.end);
+      if (end <= begin) return;
+      TraceRecord piece = whole;
+      piece.begin = std::exchange(begin, end);
+      piece.end = end;
+      piece.whom = WaitId(kind, was.answered);
+      if (std::exchange(first, false))
+        data.records[i] = piece;
+      else
+        data.records.push_back(piece);
+    };
+    add(WaitKind::ipi, was.arrived);
+    add(WaitKind::irqs_off, was.taken);
+    add(WaitKind::handler, whole.end);
+  }
+}
 
 void lay_out_trace(TraceData& data) {
   add_parts(data);

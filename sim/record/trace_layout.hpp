@@ -6,6 +6,9 @@
 
 namespace mmsim {
 
+/// Bookings of waits for another core's answer become what they turned out to be. Once, before lay_out_trace().
+void split_remote_waits(TraceData& data);
+
 /// Once, before cut_trace(). Afterwards the records of a track stand together, by begin; of those that begin together
 /// the longer comes first, and flows come after slices.
 void lay_out_trace(TraceData& data);
