@@ -180,13 +180,18 @@ void read_waits(const TableReader& reader, const fs::path& accounts, Findings& f
         for (const Findings::Wait& wait : account.waits)
           mean += wait.mean_ns;
         const double rounding = 0.0005 * double(account.waits.size() + 1) + 1e-9 * account.mean_ns;
-        if (waited == account.total_ps && std::abs(mean - account.mean_ns) <= rounding) continue;
+        const bool total_wrong = waited != account.total_ps;
+        if (!total_wrong && std::abs(mean - account.mean_ns) <= rounding) continue;
         account.waits.clear();
         if (damaged_before) continue; // which may be why
         findings.defects.add(table.file(), 0,
                              "the waits in " + account.account + " of " + operation.name + at(point) +
-                                 " sum to " + std::to_string(waited) + " ps, account.csv has " +
-                                 std::to_string(account.total_ps) + " ps; a table is truncated or edited");
+                                 " sum to " +
+                                 (total_wrong ? std::to_string(waited) + " ps, account.csv has " +
+                                                    std::to_string(account.total_ps) + " ps"
+                                              : std::to_string(mean) + " ns, account.csv has " +
+                                                    std::to_string(account.mean_ns) + " ns") +
+                                 "; a table is truncated or edited");
       }
 }
 

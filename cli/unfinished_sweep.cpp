@@ -54,7 +54,7 @@ std::optional<Findings> findings_of_unfinished_sweep(const fs::path& directory) 
       directory, 0,
       "the sweep has not finished; " + std::to_string(count) + " finished runs of " +
           std::to_string(runs.size()) + " points are shown" +
-          (damaged.none() ? "" : ", " + std::to_string(damaged.lines().size()) + " are damaged"),
+          (damaged.none() ? "" : ", " + std::to_string(damaged.lines().size()) + " damaged ones are not"),
       "; the same mmsim sweep command goes on from there");
   Findings::Axis& axis = findings.axes.emplace_back();
   axis.path = number_of_point;
