@@ -14,6 +14,7 @@
 #include "cli/explain_tree.hpp"
 #include "cli/explanation.hpp"
 #include "cli/growth.hpp"
+#include "cli/overview.hpp"
 #include "tests/smoke/command_fixture.hpp"
 
 namespace mmsim {
@@ -204,6 +205,21 @@ TEST(Explanation, has_the_bottleneck_trees_at_the_ends_and_policies_against_each
               HasSubstr("munmap at run.cpus=64\n"));
   for (const std::size_t width : {40u, 80u})
     expect_no_line_wider(explanation(small_findings(), {true, true}, of_width(width)), width);
+}
+
+TEST(Explanation, of_points_that_are_no_product_has_them_one_below_the_other) {
+  Findings sampled = small_findings();
+  sampled.points.erase(sampled.points.begin() + 1); // eager at 64
+  const std::string text = explanation(sampled, {}, of_width(80));
+  EXPECT_THAT(text,
+              AllOf(HasSubstr("munmap, the slowest point first\n  point     mean  bottleneck"),
+                    HasSubstr("\n      2  1.00 us  handlers of other CPUs, 50 %  kernel.tlb_flush=eager"),
+                    HasSubstr("  munmap: point 5 is 10.0x faster than point 2: -56 % waiting for remote"),
+                    HasSubstr("munmap at point 2\n"), HasSubstr("munmap at point 5\n"),
+                    Not(HasSubstr("munmap at point 3\n"))));
+  for (const std::size_t width : {40u, 80u})
+    expect_no_line_wider(explanation(sampled, {}, of_width(width)), width);
+  EXPECT_THAT(overview(sampled, of_width(80)), HasSubstr("munmap, mean latency\npoint"));
 }
 
 /// munmap at 1 and 4 CPUs, where it waits for mmap_lock.
