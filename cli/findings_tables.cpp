@@ -122,6 +122,10 @@ void read_accounts(const TableReader& reader, const fs::path& latencies, Finding
     }
     if (operation->find(account.account))
       table.refuse(account.account + " of " + name + " appears twice" + at(point));
+    if (operation->count > 0 && std::abs(double(account.total_ps) / 1000 / double(operation->count) -
+                                         account.mean_ns) > 0.0006 + 1e-9 * account.mean_ns)
+      table.refuse(account.account + " of " + name + at(point) + " is no mean of total_ps over " +
+                   std::to_string(operation->count) + " operations; a table is edited");
     operation->accounts.push_back(std::move(account));
   });
   for (Findings::Point& point : findings.points)
