@@ -164,6 +164,8 @@ void read_waits(const TableReader& reader, const fs::path& accounts, Findings& f
     Findings::Wait wait{*kind, table.text(row, reader.column(3)),
                         table.number(row, reader.column(4)).value_or(0)};
     const std::uint64_t total = table.count(row, reader.column(5));
+    if (const auto known = account_named(account); !known || !is_waiting(*known))
+      table.refuse('"' + account.substr(0, 40) + "\" is no account that waits (mmsim list waits)");
     Findings::Point& point = reader.point_of(row);
     Findings::Operation* operation = point.row_of(name);
     Findings::AccountTime* of = operation ? operation->find(account) : nullptr;
