@@ -74,17 +74,17 @@ constexpr const char* list_examples = R"(Examples:
 constexpr const char* explain_examples = R"(Examples:
   mmsim explain results/lazy_vs_eager | less
   mmsim explain results/lazy_vs_eager --all | less
-
   mmsim explain results/lazy_vs_eager --locks | less
 
-Shows, operation by operation: the bottleneck, which is the lock, device, line or kind of waiting that most of
-the time went to; the mean latency at every point and the accounts that it went to; what changed from one value
-of the numeric axis to the next; and at its two ends (--all: everywhere) a tree: the accounts, and under those
-that wait, for whom. Where another axis has names, such as policies, they are compared. Then the locks, in the columns of
-/proc/lock_stat (its min columns are not kept), by waittime-total: the first classes at the two ends of the
-numeric axis, where they waited most; --locks shows every class at every point. Columns for which the terminal
-is too narrow are left out; counter.csv has all. A directory that is damaged, unfinished or of another version
-is shown as far as it can be: what is wrong is said in one line a file, and the exit status is 2.
+Shows, operation by operation: the bottleneck, which is the lock, device, line or kind of waiting that most
+of the time went to; the mean latency at every point and the accounts that it went to; what changed from one
+value of the numeric axis to the next; and at its two ends (--all: everywhere) a tree: the accounts, and
+under those that wait, for whom. Where another axis has names, such as policies, they are compared. Then the
+locks, in the columns of /proc/lock_stat (its min columns are not kept), by waittime-total: the first
+classes at the two ends of the numeric axis, where they waited most; --locks shows every class at every
+point. Columns for which the terminal is too narrow are left out; counter.csv has all. A directory that is
+damaged, unfinished or of another version is shown as far as it can be: what is wrong is said in one line a
+file, and the exit status is 2.
 )";
 
 constexpr const char* report_examples = R"(Examples:

@@ -10,8 +10,10 @@
 #include "cli/explain_locks.hpp"
 #include "cli/explain_sentences.hpp"
 #include "cli/explain_tree.hpp"
+#include "cli/growth.hpp"
 #include "cli/overview.hpp"
 #include "cli/readable.hpp"
+#include "cli/sampled_points.hpp"
 #include "cli/terminal_table.hpp"
 #include "cli/what_if.hpp"
 
@@ -151,6 +153,24 @@ std::string explained(const Findings& findings, const Series& series, const std:
   return text + trees(findings, series, operation, every_point, terminal) + '\n';
 }
 
+/// Without neighbours: all points, the slowest first, and trees of the slowest and the fastest.
+std::string explained_one_by_one(const Findings& findings, const std::string& operation, bool every_point,
+                                 const Terminal& terminal) {
+  std::vector<const Findings::Point*> points = by_latency(findings, operation);
+  std::string text = heading(operation + ", the slowest point first", terminal) +
+                     table_of_points(findings, operation, terminal, 2);
+  const auto name = [](const Findings::Point& point) { return "point " + std::to_string(point.point); };
+  if (points.size() > 1) {
+    const std::string sentence = comparison(name(*points.back()), *points.back()->find(operation),
+                                            name(*points.front()), *points.front()->find(operation));
+    if (!sentence.empty()) text += paragraph(operation + ": " + sentence, terminal);
+  }
+  if (!every_point && points.size() > 2) points.erase(points.begin() + 1, points.end() - 1);
+  for (const Findings::Point* point : points)
+    text += '\n' + time_tree(*point->find(operation), operation + " at " + name(*point), terminal, 2);
+  return text + '\n';
+}
+
 std::string legend(const Findings& findings, const LockStatTable& locks, const Terminal& terminal) {
   std::string text;
   const auto add = [&](const std::string& line) {
@@ -173,7 +193,12 @@ std::string legend(const Findings& findings, const LockStatTable& locks, const T
 std::string explanation(const Findings& findings, const ExplanationView& view, const Terminal& terminal) {
   const std::vector<Series> all = series_of(findings);
   std::string text;
+  const bool whole_product = is_whole_product(findings);
   for (const std::string& operation : findings.operations()) {
+    if (!whole_product) {
+      text += explained_one_by_one(findings, operation, view.every_point, terminal);
+      continue;
+    }
     for (const Series& series : all)
       text += explained(findings, series, operation, view.every_point, terminal);
     std::string between;

@@ -101,8 +101,7 @@ void axes_from_headers(const fs::path& directory, Findings& findings) {
 }
 
 /// Results of another version are shown as far as both agree.
-void say_version(const Json& json, const fs::path& directory, Findings& findings) {
-  const std::string version = json.at("version").get<std::string>();
+void say_version(const std::string& version, const fs::path& directory, Findings& findings) {
   if (version == MMSIM_VERSION) return;
   std::error_code error;
   const bool waits = fs::exists(directory / "wait.csv", error);
@@ -121,12 +120,13 @@ bool read_manifest(const fs::path& directory, Findings& findings) {
     try {
       if (text->empty()) throw std::invalid_argument("is empty");
       const Json json = Json::parse(*text);
+      const std::string version = json.at("version").get<std::string>();
       Findings read = from_manifest(json);
       for (std::size_t i = 0; i < read.points.size(); ++i)
         if (read.points[i].point != i) throw std::invalid_argument("the points are not numbered from 0");
       read.defects = std::move(findings.defects);
       findings = std::move(read);
-      say_version(json, directory, findings);
+      say_version(version, directory, findings);
       return true;
     } catch (const Json::exception& error) {
       findings.defects.add(file, 0, std::string(error.what()) + "; the manifest is damaged",

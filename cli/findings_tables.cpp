@@ -122,6 +122,10 @@ void read_accounts(const TableReader& reader, const fs::path& latencies, Finding
     }
     if (operation->find(account.account))
       table.refuse(account.account + " of " + name + " appears twice" + at(point));
+    if (operation->count > 0 && std::abs(double(account.total_ps) / 1000 / double(operation->count) -
+                                         account.mean_ns) > 0.0006 + 1e-9 * account.mean_ns)
+      table.refuse(account.account + " of " + name + at(point) + " is no mean of total_ps over " +
+                   std::to_string(operation->count) + " operations; a table is edited");
     operation->accounts.push_back(std::move(account));
   });
   for (Findings::Point& point : findings.points)
@@ -160,6 +164,8 @@ void read_waits(const TableReader& reader, const fs::path& accounts, Findings& f
     Findings::Wait wait{*kind, table.text(row, reader.column(3)),
                         table.number(row, reader.column(4)).value_or(0)};
     const std::uint64_t total = table.count(row, reader.column(5));
+    if (const auto known = account_named(account); !known || !is_waiting(*known))
+      table.refuse('"' + account.substr(0, 40) + "\" is no account that waits (mmsim list waits)");
     Findings::Point& point = reader.point_of(row);
     Findings::Operation* operation = point.row_of(name);
     Findings::AccountTime* of = operation ? operation->find(account) : nullptr;
@@ -180,13 +186,18 @@ void read_waits(const TableReader& reader, const fs::path& accounts, Findings& f
         for (const Findings::Wait& wait : account.waits)
           mean += wait.mean_ns;
         const double rounding = 0.0005 * double(account.waits.size() + 1) + 1e-9 * account.mean_ns;
-        if (waited == account.total_ps && std::abs(mean - account.mean_ns) <= rounding) continue;
+        const bool total_wrong = waited != account.total_ps;
+        if (!total_wrong && std::abs(mean - account.mean_ns) <= rounding) continue;
         account.waits.clear();
         if (damaged_before) continue; // which may be why
         findings.defects.add(table.file(), 0,
                              "the waits in " + account.account + " of " + operation.name + at(point) +
-                                 " sum to " + std::to_string(waited) + " ps, account.csv has " +
-                                 std::to_string(account.total_ps) + " ps; a table is truncated or edited");
+                                 " sum to " +
+                                 (total_wrong ? std::to_string(waited) + " ps, account.csv has " +
+                                                    std::to_string(account.total_ps) + " ps"
+                                              : std::to_string(mean) + " ns, account.csv has " +
+                                                    std::to_string(account.mean_ns) + " ns") +
+                                 "; a table is truncated or edited");
       }
 }
 

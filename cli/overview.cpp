@@ -4,6 +4,7 @@
 #include <map>
 
 #include "cli/readable.hpp"
+#include "cli/sampled_points.hpp"
 #include "cli/terminal_table.hpp"
 #include "cli/what_if.hpp"
 
@@ -105,6 +106,10 @@ std::string overview(const Findings& findings, const Terminal& terminal) {
   bool marked = false;
   for (const std::string& operation : findings.operations()) {
     result += terminal.bold(operation + ", mean latency") + '\n';
+    if (!is_whole_product(findings)) {
+      result += table_of_points(findings, operation, terminal) + '\n';
+      continue;
+    }
     for (std::size_t first = 0; first < series.size();) {
       std::size_t last = first + 1;
       while (last < series.size() &&

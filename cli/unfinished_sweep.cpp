@@ -44,31 +44,34 @@ std::optional<Findings> findings_of_unfinished_sweep(const fs::path& directory) 
       if (entry.path().stem() != std::to_string(*point) + '-' + std::to_string(run.seed))
         throw std::invalid_argument("of another seed");
       runs[*point].push_back(std::move(run));
-      ++count;
     } catch (const std::invalid_argument&) {
       damaged.add(entry.path(), 0, "damaged"); // the sweep runs it again
     }
   }
+  Findings::Axis axis{number_of_point, {}, {}};
+  for (const auto& [number, seeds] : runs)
+    try {
+      Findings::Point point = finding_of(merge(seeds));
+      point.point = number;
+      point.values = {std::to_string(number)};
+      PointStatus worst = PointStatus::done;
+      for (const PointResult& seed : seeds)
+        worst = std::max(worst, seed.status);
+      point.status = name(worst);
+      axis.values.push_back(point.values.front());
+      findings.points.push_back(std::move(point));
+      count += seeds.size();
+    } catch (const std::invalid_argument&) {
+      damaged.add(directory / "points" / std::to_string(number), 0, "its runs do not agree");
+    }
   if (count == 0) return std::nullopt;
   findings.defects.add(
       directory, 0,
       "the sweep has not finished; " + std::to_string(count) + " finished runs of " +
-          std::to_string(runs.size()) + " points are shown" +
-          (damaged.none() ? "" : ", " + std::to_string(damaged.lines().size()) + " are damaged"),
+          std::to_string(findings.points.size()) + " points are shown" +
+          (damaged.none() ? "" : ", " + std::to_string(damaged.lines().size()) + " damaged ones are not"),
       "; the same mmsim sweep command goes on from there");
-  Findings::Axis& axis = findings.axes.emplace_back();
-  axis.path = number_of_point;
-  for (const auto& [number, seeds] : runs) {
-    Findings::Point point = finding_of(merge(seeds));
-    point.point = number;
-    point.values = {std::to_string(number)};
-    PointStatus worst = PointStatus::done;
-    for (const PointResult& seed : seeds)
-      worst = std::max(worst, seed.status);
-    point.status = name(worst);
-    axis.values.push_back(point.values.front());
-    findings.points.push_back(std::move(point));
-  }
+  findings.axes.push_back(std::move(axis));
   return findings;
 }
 

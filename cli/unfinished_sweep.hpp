@@ -12,8 +12,8 @@ namespace mmsim {
 /// The one axis of such findings.
 inline constexpr const char* number_of_point = "point";
 
-/// Nothing if the directory holds no finished run. The findings have one axis, whose values are not to be compared, and a defect that says how far
-/// the sweep has come.
+/// Nothing if the directory holds no finished run. The findings have one axis, whose values are not to be compared,
+/// and a defect that says how far the sweep has come.
 std::optional<Findings> findings_of_unfinished_sweep(const std::filesystem::path& directory);
 
 } // namespace mmsim
