@@ -56,7 +56,7 @@ Keys of [sweep], also for --set (but for axes):
                          { from = "100 ns", to = "2 us", scale = "log" }, or "linear", the default
   sampling = "latin_hypercube"        each value of an axis equally often, the default; or "random"
   sample_seed = 1        another number draws other points
-  seeds = 3              runs of each point; default 1
+  seeds = 3              runs of each point; default 1, with ci 2
   ci = 0.05              then a point gets more seeds until half of the 95 % interval (ci95_ns in latency.csv) is
                          at most this part of the mean
   max_seeds = 20         but no more than so many

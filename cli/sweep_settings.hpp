@@ -8,7 +8,7 @@
 //
 //   ci = 0.05                       # more seeds, up to max_seeds, until the 95 % interval of the mean latency
 //   max_seeds = 20                  # is within +-5 % of it, for every operation that completed,
-//   ci_operations = ["munmap"]      # or for these only
+//   ci_operations = ["munmap"]      # or for these only. Then `seeds` is the least, and 2 if it is not set
 #pragma once
 
 #include <cstdint>
@@ -38,7 +38,7 @@ struct SeedRule {
 };
 
 struct SweepSettings {
-  std::int64_t seeds = 1;
+  std::int64_t seeds = 1;            ///< the least, with a seed rule
   std::optional<Sampling> sampling;  ///< without: the whole product
   std::optional<SeedRule> seed_rule; ///< without: `seeds` and no more
 };
