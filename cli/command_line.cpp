@@ -34,6 +34,7 @@ constexpr const char* run_examples = R"(Examples:
   mmsim run --set scenario.name=munmap --set machine.base=kunpeng920-128 --set kernel.tlb_flush=eager
   mmsim run my.toml --set "run.duration=5 ms" --out results/mine
   mmsim run my.toml --proc /tmp/proc && cat /tmp/proc/window/zoneinfo
+  mmsim run my.toml --trace munmap.json --trace-window "2 ms..2.5 ms"
 
 The strongest wins: --set, the file, its base files, the defaults (mmsim list parameters).
 SPDLOG_LEVEL=debug in the environment logs each system call that failed.
@@ -66,24 +67,38 @@ Keys of [sweep], also for --set (but for axes):
 constexpr const char* list_examples = R"(Examples:
   mmsim list parameters           every key, with its default, unit and source
   mmsim list policies             the implementations that a kernel.* key can choose
+  mmsim list waits                what wait.csv says that operations wait for
   mmsim list machines --json      for programs
 )";
 
 constexpr const char* explain_examples = R"(Examples:
   mmsim explain results/lazy_vs_eager | less
+  mmsim explain results/lazy_vs_eager --all | less
 
   mmsim explain results/lazy_vs_eager --locks | less
 
-Shows, operation by operation, the mean latency at every point, the accounts that it went to, and what grew
-from one value of the numeric axis to the next. Then the locks, in the columns of /proc/lock_stat (its min
-columns are not kept), by waittime-total: the first classes at the two ends of the numeric axis, where they
-waited most; --locks shows every class at every point. Columns for which the terminal is too narrow
-are left out; counter.csv has all.
+Shows, operation by operation: the bottleneck, which is the lock, device, line or kind of waiting that most of
+the time went to; the mean latency at every point and the accounts that it went to; what changed from one value
+of the numeric axis to the next; and at its two ends (--all: everywhere) a tree: the accounts, and under those
+that wait, for whom. Where another axis has names, such as policies, they are compared. Then the locks, in the columns of
+/proc/lock_stat (its min columns are not kept), by waittime-total: the first classes at the two ends of the
+numeric axis, where they waited most; --locks shows every class at every point. Columns for which the terminal
+is too narrow are left out; counter.csv has all. A directory that is damaged, unfinished or of another version
+is shown as far as it can be: what is wrong is said in one line a file, and the exit status is 2.
 )";
 
 constexpr const char* report_examples = R"(Examples:
   mmsim report results/lazy_vs_eager
   mmsim report results/n1 results/kunpeng       both in one set of figures, written into results/n1
+  mmsim report results/faults --real page_fault1.csv              over what will-it-scale printed
+  mmsim report results/faults --real mine.csv:demand_fault        mine.csv: cpus,per_second[,series]
+
+--real lays a run on a real machine over the throughput, in absolute numbers. Of will-it-scale's columns processes
+and threads it takes the one that scenario.mode says; of the operations the one after the colon, else the one
+that the test named in the file name counts (page_fault1: demand_fault, mmap1: munmap, fork1: fork,
+context_switch1), else the one of which there are most.
+
+Of a directory that is damaged, what is whole is drawn; each defect is said in one line, and the exit status is 2.
 )";
 
 std::vector<std::string> option_names(const CLI::App& app) {
@@ -189,6 +204,21 @@ std::function<int()> parse_command_line(int argc, char** argv) {
                 "also write buddyinfo, pagetypeinfo, zoneinfo, vmstat and slabinfo\n"
                 "into this directory, as they are at the run's end; into\n"
                 "DIR/window as they are at the measured window's last instant");
+  run_app
+      ->add_option("--trace", run.trace,
+                   "also write what each core and task did as Trace Event JSON, for\n"
+                   "ui.perfetto.dev or chrome://tracing: the measured window, but\n"
+                   "at most 64 MiB")
+      ->type_name("FILE")
+      ->check([](const std::string& name) {
+        if (name.empty()) throw InputError("--trace \"\": an empty name is no file");
+        return std::string();
+      });
+  run_app
+      ->add_option("--trace-window", run.trace_window,
+                   "trace this simulated time since the start of the run instead, e.g.\n"
+                   "\"2 ms..2.5 ms\", \"2 ms..\" or \"..2.5 ms\"; at most 1 GiB")
+      ->type_name("FROM..TO");
   run_app->callback([&] { action = [run] { return run_command(run); }; });
 
   SweepOptions sweep;
@@ -206,6 +236,16 @@ std::function<int()> parse_command_line(int argc, char** argv) {
                       "will take (from finished runs, else from short ones of\n"
                       "at most 3 s), write nothing");
   sweep_app->add_flag("!--no-estimate", sweep.estimate, "with --dry-run: no short runs, no time");
+  for (const char* option : {"--trace", "--trace-window"})
+    sweep_app
+        ->add_option_function<std::string>(
+            option,
+            [](const std::string&) {
+              throw InputError("--trace is for mmsim run: a trace shows one run, and a sweep has many; "
+                               "run the point in question with mmsim run --set ... --trace FILE");
+            })
+        ->expected(0, 1)
+        ->group(""); // not shown
   sweep_app
       ->add_option_function<std::string>(
           "--proc",
@@ -231,6 +271,8 @@ std::function<int()> parse_command_line(int argc, char** argv) {
   CLI::App* explain_app =
       command("explain", "show where the time of each operation goes, point by point", explain_examples);
   explain_app->add_option("DIR", explain.directory, "a result directory")->required();
+  explain_app->add_flag("--all", explain.every_point,
+                        "a tree of every point, not of the ends of the axis alone");
   explain_app->add_flag("--locks", explain.locks,
                         "the locks of every point and class, not of the ends alone");
   explain_app->callback([&] { action = [explain] { return explain_command(explain); }; });
@@ -239,6 +281,10 @@ std::function<int()> parse_command_line(int argc, char** argv) {
   CLI::App* report_app =
       command("report", "draw figures and one HTML page, into the first directory", report_examples);
   report_app->add_option("DIR", report.directories, "result directories, laid side by side")->required();
+  report_app->add_option("--real", report.real, "a run on a real machine, as CSV; may be repeated")
+      ->type_name("FILE.csv[:OPERATION]")
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   report_app->callback([&] { action = [report] { return report_command(report); }; });
 
   run.command = sweep.command = joined(argc, argv);

@@ -1,8 +1,6 @@
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
-#include <iterator>
 #include <system_error>
 #include <thread>
 
@@ -21,27 +19,19 @@
 #include "cli/sweep_identity.hpp"
 #include "cli/verdict.hpp"
 #include "scenarios/run_point.hpp"
-#include "sim/record/atomic_file.hpp"
+#include "sim/engine/parameter.hpp"
 
 namespace mmsim {
 namespace {
 
 namespace fs = std::filesystem;
 
-bool holds(const fs::path& file, const std::string& text) {
-  std::ifstream stream(file, std::ios::binary);
-  return stream && std::string(std::istreambuf_iterator<char>(stream), {}) == text;
-}
-
 /// Writes what is not there yet: files that are right keep their age, so that figures can be known to be up
 /// to date.
 void write_results(const fs::path& out, const ResultTables& tables, const std::string& manifest) {
-  if (holds(out / "latency.csv", latency_csv(tables)) && holds(out / "account.csv", account_csv(tables)) &&
-      holds(out / "counter.csv", counter_csv(tables)) && holds(out / "point.csv", point_csv(tables)) &&
-      holds(out / "manifest.json", manifest))
-    return;
-  write_tables(out, tables);
-  atomic_write(out / "manifest.json", manifest);
+  std::vector<ResultFile> files = table_files(tables);
+  files.push_back({"manifest.json", manifest});
+  if (!holds(out, files)) write_files(out, files);
 }
 
 } // namespace

@@ -1,6 +1,5 @@
 #include "cli/sweep_directory.hpp"
 
-#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -21,6 +20,7 @@
 
 #include "sim/engine/configuration.hpp"
 #include "sim/record/atomic_file.hpp"
+#include "sim/record/tables.hpp"
 
 namespace mmsim {
 namespace {
@@ -28,8 +28,6 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-constexpr std::array<std::string_view, 5> our_files{"latency.csv", "account.csv", "counter.csv", "point.csv",
-                                                    "manifest.json"};
 constexpr const char* advice = "; choose another --out, or remove the directory";
 
 std::optional<std::string> contents_of(const fs::path& file) {
@@ -97,10 +95,12 @@ void check_result_directory(const fs::path& path, const std::string& hash) {
   } else if (const auto other = contents_of(manifest)) {
     found = text_member(manifest, *other, "hash");
   } else {
-    for (const std::string_view name : our_files)
-      if (std::error_code error; fs::exists(directory / name, error))
-        throw InputError("exists, but belongs to no result of mmsim; choose another --out",
-                         at(directory / name));
+    std::vector<fs::path> ours{manifest};
+    for (const std::string_view name : table_names)
+      ours.push_back(directory / name);
+    for (const fs::path& file : ours)
+      if (std::error_code error; fs::exists(file, error))
+        throw InputError("exists, but belongs to no result of mmsim; choose another --out", at(file));
     if (!point_files(directory / "points").empty())
       throw InputError("holds files that are not of mmsim; choose another --out", at(directory / "points"));
     return;

@@ -92,17 +92,20 @@ void KernelParameters::declare(Declaration& d, KernelParameters& p) {
     "move_ptes: ptep_clear_flush to 3.1; flush_tlb_range before the locks are dropped since 4.19")
       .one_of({"table", "page"});
   d("kernel.mark_accessed", p.mark_accessed, "unmap",
-    "when the LRU is told that a file's page was used through a mapping: by the entry that goes (unmap), or by the "
+    "when the LRU is told that a file's page was used through a mapping: by the entry that goes (unmap), or "
+    "by the "
     "fault (fault)",
     "mark_page_accessed in zap_pte_range since 2.6.29, before that in filemap_fault")
       .one_of({"unmap", "fault"});
   d("kernel.mremap_rmap_locks", p.mremap_rmap_locks, "merged",
-    "while mremap moves entries nobody walks the reverse map: of a file's area (file), or of any area whose new place "
+    "while mremap moves entries nobody walks the reverse map: of a file's area (file), or of any area whose "
+    "new place "
     "a walk may pass before the old one, since the two have merged (merged)",
     "move_ptes: i_mmap_lock to 3.6; take_rmap_locks if need_rmap_locks since 3.7")
       .one_of({"merged", "file"});
   d("kernel.zap_dirty_flush", p.zap_dirty_flush, true,
-    "who unmaps a dirty page of a file flushes before the table's lock is dropped, so that nobody can write the page "
+    "who unmaps a dirty page of a file flushes before the table's lock is dropped, so that nobody can write "
+    "the page "
     "back while another CPU still writes to it",
     "force_flush of mm/memory.c zap_pte_range, since 3.16");
   d("kernel.mremap_latency_limit", p.mremap_latency_limit, 512,
@@ -157,7 +160,6 @@ System::System(Engine& engine, const Configuration& configuration, Counters& cou
   pages.set_reclaim(reclaim);
   page_cache.waits.connect(reclaim);
   overcommit.connect(swap.slots(), [this] { return swap.free_slots(); });
-  rmap->connect(*this);
   pages[pages.layout().empty_zero_page()].refcount = 1; // the kernel's own: never freed
   slabs.connect(scheduler);
   init_mm_ = &new_mm();

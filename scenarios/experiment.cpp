@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <spdlog/fmt/fmt.h>
+#include <utility>
 
 namespace mmsim {
 
@@ -133,18 +134,21 @@ void Experiment::open() {
   const Instant begin = system_.engine.now() + run_.warmup;
   const Instant end = run_.operations > 0 ? Instant::max() : begin + run_.duration;
   recorder_.emplace(MeasuredWindow{begin, end});
+  if (Trace* trace = system_.machine.trace()) trace->measured(begin, end);
   for (const std::string& name : operations_)
     recorder_->register_operation(name);
   system_.engine.at(begin, [this] {
     if (over_) return;
     begun_ = true;
     window_begin_ = system_.counters.snapshot();
+    ipis_at_begin_ = system_.machine.ipis().snapshot();
     system_.counters.restart_maxima();
   });
   if (run_.operations == 0) system_.engine.at(end, [this] { close(); });
 }
 
 void Experiment::close() {
+  if (Trace* trace = system_.machine.trace()) trace->measured_until(system_.engine.now());
   if (service_) {
     const auto [least, most] = std::ranges::minmax(service_->completed);
     system_.counters.add(Counter::served_max, most);
@@ -152,7 +156,11 @@ void Experiment::close() {
   }
   system_.counters.add(Counter::rmap_bytes, system_.rmap->bytes()); // an amount, counted once
   window_end_ = system_.counters.snapshot();
-  if (!begun_) window_begin_ = window_end_; // it closed during the warm-up
+  ipis_at_end_ = system_.machine.ipis().snapshot();
+  if (!begun_) { // it closed during the warm-up
+    window_begin_ = window_end_;
+    ipis_at_begin_ = ipis_at_end_;
+  }
   over_ = true;
   if (on_close) on_close();
 }
@@ -161,6 +169,8 @@ void Experiment::end(OperationId id, const OperationStart& start, Task& task) {
   settle_and_book(task);
   task.fiber->operation = nullptr;
   ++progress_;
+  if (Trace* trace = system_.machine.trace()) [[unlikely]]
+    trace->operation_ends(task.pid, operations_[std::size_t(id)], task.ledger, start.waits);
   if (!recorder_ || over_) return task.ledger.close(start.waits);
   recorder_->end(id, start, task.ledger, task.now());
   if (service_ && service_->operation == id && recorder_->window().contains(task.now()))
@@ -172,19 +182,23 @@ void Experiment::end(OperationId id, const OperationStart& start, Task& task) {
 }
 
 OperationStart Experiment::hand_on(const OperationStart& start, Task& from, Task& to) {
-  OperationStart continued{start.began, to.at_switch_in, to.ledger.open()};
+  // The waits of the very first time, before it was known, are for nobody known.
+  if (!std::exchange(to.takes_operations_over, true)) to.waits_at_switch_in = to.ledger.open();
+  OperationStart continued{start.began, to.at_switch_in, to.waits_at_switch_in};
+  const Duration others_ran = to.at_switch_in.booked_until - from.ledger.booked_until();
+  if (Trace* trace = to.core().machine().trace()) [[unlikely]]
+    trace->operation_handed_on(from.pid, from.ledger, start.waits, to.pid, to.at_switch_in, continued.waits);
   from.ledger.waits().since(start.waits, [&](const WaitLog::Entry& entry) {
+    // Who left was woken again already: his sleep is none of this operation's.
+    if (others_ran.count() < 0 && entry.account == Account::schedule) return;
     to.ledger.waits().add(entry.account, entry.whom, entry.length);
   });
   from.ledger.close(start.waits);
   for (std::size_t i = 0; i < account_count; ++i)
     continued.books.totals[i] -= from.ledger.totals()[i] - start.books.totals[i];
   // What ran in between, a kernel thread of RCU's say, is time that this operation has waited for its turn.
-  continued.books.totals[index(Account::schedule)] -=
-      to.at_switch_in.booked_until - from.ledger.booked_until();
-  const Duration others_ran = to.at_switch_in.booked_until - from.ledger.booked_until();
-  if (others_ran.count() > 0)
-    to.ledger.waits().add(Account::schedule, WaitId(WaitKind::run_queue, 0), others_ran);
+  continued.books.totals[index(Account::schedule)] -= others_ran;
+  if (others_ran.count() > 0) to.ledger.waits().add(Account::schedule, run_queue, others_ran);
   continued.books.booked_until = start.books.booked_until;
   return continued;
 }

@@ -206,7 +206,7 @@ class RmapTree final : public Scenario {
         parameters_.pages * (parameters_.written == "own" ? static_cast<std::int64_t>(family) : 1);
     for (std::int64_t left = pages; left > 0 && !x.over(); --left) {
       const OperationStart start = x.begin(task, "unmap_page");
-      if (x.system().rmap->swap_out(task, lowest_priority, 1) == 0) { // the rest is in pagevecs of other CPUs
+      if (x.system().rmap->swap_out(task, 1) == 0) { // the rest is in pagevecs of other CPUs
         task.fiber->operation = nullptr;
         if (left == pages) warn("swap_out() found no page that it could free");
         return;
@@ -219,7 +219,6 @@ class RmapTree final : public Scenario {
     if (std::ranges::find(warnings_, text) == warnings_.end()) warnings_.push_back(std::move(text));
   }
 
-  static constexpr int lowest_priority = 6; // of 2.4: DEF_PRIORITY
   const RmapTreeParameters parameters_;
   const bool swap_is_set_;
   const Origin swap_origin_;

@@ -24,12 +24,14 @@ void Mutex::lock(Task& task) {
   if (held_by(task))
     throw Violation(
         fmt::format("task {} ({}) asks for {}: it would wait for itself", task.pid, task.name, describe()));
+  const WaitFor whom(task.ledger, wait_for(holders_.lock_class()));
   implementation_->lock(task, task.now());
   if (observer_ != nullptr) observer_->acquired(task, {this, holders_.lock_class()});
 }
 
 bool Mutex::try_lock(Task& task) {
   task.core().settle();
+  const WaitFor whom(task.ledger, wait_for(holders_.lock_class()));
   if (!implementation_->try_lock(task)) return false;
   if (observer_ != nullptr)
     observer_->acquired(task, {this, holders_.lock_class(), 0, LockMode::exclusive, true});
@@ -40,6 +42,7 @@ void Mutex::unlock(Task& task) {
   if (observer_ != nullptr) observer_->releasing(task, {this, holders_.lock_class()});
   if (!held_by(task))
     throw Violation(fmt::format("task {} ({}) gives back {}", task.pid, task.name, describe()));
+  const WaitFor whom(task.ledger, wait_for(holders_.lock_class()));
   implementation_->unlock(task);
 }
 

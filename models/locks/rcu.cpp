@@ -61,8 +61,9 @@ class Rcu::Waiter final : public RcuCallback, public Waitable {
 Rcu::Rcu(const RcuMeans& means)
     : machine_(means.machine), scheduler_(means.scheduler),
       parameters_(read_parameters<RcuParameters>(means.configuration)), observer_(means.locks.observer()),
-      reader_class_(machine_.counters().register_lock_class("rcu_read_lock")), readers_(machine_.cpus()),
-      queued_(machine_.cpus()) {}
+      reader_class_(machine_.counters().register_lock_class("rcu_read_lock")),
+      grace_period_(machine_.wait_names().id(WaitKind::sleep, "an RCU grace period")),
+      readers_(machine_.cpus()), queued_(machine_.cpus()) {}
 
 void Rcu::read_unlock(Core& core) {
   std::uint32_t& depth = readers_[core.id().value()];
@@ -97,6 +98,7 @@ void Rcu::synchronize(Task& task) {
   if (blocking_is_grace_period()) return;
   Waiter waiter(scheduler_, task);
   call(core, waiter);
+  const WaitFor whom(task.ledger, grace_period_);
   waiter.wait();
 }
 

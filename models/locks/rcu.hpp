@@ -129,6 +129,7 @@ class Rcu : public CpuObserver {
 
   LockObserver* const observer_;
   const LockClassId reader_class_; // for lockdep: readers are not counted
+  const WaitId grace_period_;      // for whom who synchronizes waits
   bool in_use_ = false;
   std::vector<std::uint32_t> readers_; // by CPU: how deep
   std::vector<std::uint64_t> queued_;  // by CPU

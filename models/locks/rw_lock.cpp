@@ -24,6 +24,7 @@ void RwLock::read_lock(Core& core) {
   refuse_to_wait_for_itself(core, false);
   core.preempt_disable();
   const Instant requested = core.now();
+  const WaitFor whom(core.ledger(), wait_for(lock_class_));
   core.rmw(line_);
   word_ += reader;
   const bool contended = (word_ & writers) != 0;
@@ -53,6 +54,7 @@ void RwLock::read_unlock(Core& core) {
   if (observer_ != nullptr) observer_->releasing(core, request(LockMode::shared));
   Reader& self = reader_of(core);
   if (!self.inside) refuse(core, "has not what it gives back for reading");
+  const WaitFor whom(core.ledger(), wait_for(lock_class_));
   core.rmw(line_);
   word_ -= reader;
   self.inside = false;
@@ -67,6 +69,7 @@ void RwLock::write_lock(Core& core) {
   refuse_to_wait_for_itself(core, true);
   core.preempt_disable();
   const Instant requested = core.now();
+  const WaitFor whom(core.ledger(), wait_for(lock_class_));
   core.rmw(line_);
   const bool contended = !become_writer(core, 0);
   if (contended) write_lock_slowpath(core);
@@ -108,6 +111,7 @@ bool RwLock::try_again(Core& core) {
 void RwLock::write_unlock(Core& core) {
   if (observer_ != nullptr) observer_->releasing(core, request(LockMode::exclusive));
   if (writer_ != core.id()) refuse(core, "has not what it gives back for writing");
+  const WaitFor whom(core.ledger(), wait_for(lock_class_));
   core.write(line_);
   word_ &= ~locked;
   writer_ = nobody;

@@ -23,6 +23,7 @@ void RwSemaphore::down_read(Task& task) {
   const LockRequest request{this, holders_.lock_class(), 0, LockMode::shared};
   if (observer_ != nullptr) observer_->acquiring(task, request);
   check_asks(task);
+  const WaitFor whom(task.ledger, wait_for(holders_.lock_class()));
   implementation_->down_read(task, task.now());
   if (observer_ != nullptr) observer_->acquired(task, request);
 }
@@ -30,6 +31,7 @@ void RwSemaphore::down_read(Task& task) {
 bool RwSemaphore::down_read_trylock(Task& task) {
   task.core().settle();
   check_asks(task);
+  const WaitFor whom(task.ledger, wait_for(holders_.lock_class()));
   if (!implementation_->down_read_trylock(task)) return false;
   if (observer_ != nullptr)
     observer_->acquired(task, {this, holders_.lock_class(), 0, LockMode::shared, true});
@@ -39,6 +41,7 @@ bool RwSemaphore::down_read_trylock(Task& task) {
 void RwSemaphore::up_read(Task& task) {
   if (observer_ != nullptr) observer_->releasing(task, {this, holders_.lock_class()});
   check_has(task, LockHolders::Kind::shared);
+  const WaitFor whom(task.ledger, wait_for(holders_.lock_class()));
   implementation_->up_read(task);
 }
 
@@ -47,6 +50,7 @@ void RwSemaphore::down_write_nested(Task& task, unsigned subclass) {
   const LockRequest request{this, holders_.lock_class(), subclass};
   if (observer_ != nullptr) observer_->acquiring(task, request);
   check_asks(task);
+  const WaitFor whom(task.ledger, wait_for(holders_.lock_class()));
   implementation_->down_write(task, task.now());
   if (observer_ != nullptr) observer_->acquired(task, request);
 }
@@ -54,12 +58,14 @@ void RwSemaphore::down_write_nested(Task& task, unsigned subclass) {
 void RwSemaphore::up_write(Task& task) {
   if (observer_ != nullptr) observer_->releasing(task, {this, holders_.lock_class()});
   check_has(task, LockHolders::Kind::exclusive);
+  const WaitFor whom(task.ledger, wait_for(holders_.lock_class()));
   implementation_->up_write(task);
 }
 
 void RwSemaphore::downgrade_write(Task& task) {
   check_has(task, LockHolders::Kind::exclusive);
   if (observer_ != nullptr) observer_->downgraded(task, {this, holders_.lock_class()});
+  const WaitFor whom(task.ledger, wait_for(holders_.lock_class()));
   implementation_->downgrade_write(task);
 }
 

@@ -18,6 +18,7 @@ void Semaphore::down(Task& task) {
   core.settle();
   if (observer_ != nullptr) observer_->may_sleep(core, "down()");
   const Instant requested = core.now();
+  const WaitFor whom(task.ledger, wait_for(lock_class_));
   lock_->lock_irqsave(core);
   core.write(line_);
   const bool contended = count_ == 0;
@@ -45,6 +46,7 @@ void Semaphore::wait(Task& task, Waiter& waiter) {
 }
 
 void Semaphore::up(Core& core) {
+  const WaitFor whom(core.ledger(), wait_for(lock_class_));
   lock_->lock_irqsave(core);
   core.write(line_);
   if (waiters_.empty()) {

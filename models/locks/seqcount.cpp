@@ -10,9 +10,15 @@ SeqCount::SeqCount(const char* name, CacheLine* shared_line)
     : own_line_(shared_line ? nullptr : std::make_unique<CacheLine>(name)),
       line_(shared_line ? *shared_line : *own_line_), name_(name) {}
 
+// A raw count has no class: its line, or that of the structure around it, says for whom.
+inline WaitFor SeqCount::waiting(Core& core) const {
+  return {core.ledger(), has_class_ ? wait_for(lock_class_) : core.ledger().waits_for()};
+}
+
 SeqCount::SeqCount(SpinLocks& locks, const char* name, const std::string& class_name, CacheLine* shared_line)
     : SeqCount(name, shared_line) {
   lock_class_ = locks.counters().register_lock_class(class_name);
+  has_class_ = true;
   observer_ = locks.observer();
 }
 
@@ -33,6 +39,7 @@ void SeqCount::write_seqcount_end(Core& core) {
 }
 
 void SeqCount::raw_write_seqcount_begin(Core& core) {
+  const WaitFor whom = waiting(core);
   core.write(line_);
   if (odd()) throw Violation(fmt::format("cpu {} writes {}", core.id().value(), describe()));
   ++sequence_;
@@ -40,12 +47,14 @@ void SeqCount::raw_write_seqcount_begin(Core& core) {
 }
 
 void SeqCount::raw_write_seqcount_end(Core& core) {
+  const WaitFor whom = waiting(core);
   core.write(line_);
   if (!odd()) throw Violation(fmt::format("cpu {} ends writing {}", core.id().value(), describe()));
   ++sequence_;
 }
 
 std::uint32_t SeqCount::raw_read_seqcount(Core& core) {
+  const WaitFor whom = waiting(core);
   core.read(line_);
   return sequence_;
 }
@@ -55,6 +64,7 @@ std::uint32_t SeqCount::read_seqcount_begin(Core& core) {
   if (observer_ != nullptr) observer_->read_begin(core, {this, lock_class_});
   if (const std::uint32_t found = raw_read_seqcount(core); (found & 1) == 0) return found;
   refuse_to_wait_for_own_writer(core);
+  const WaitFor whom = waiting(core);
   core.spin_until(
       line_, Account::lock_spin, [this] { return !odd(); }, this);
   return sequence_;
@@ -70,6 +80,7 @@ void SeqCount::refuse_to_wait_for_own_writer(Core& core) const {
 }
 
 bool SeqCount::read_seqcount_retry(Core& core, std::uint32_t since) {
+  const WaitFor whom = waiting(core);
   core.read(line_);
   if (sequence_ == since) return false;
   core.counters().add(Counter::seq_retry);

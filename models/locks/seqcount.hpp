@@ -26,6 +26,7 @@
 #include "models/locks/spinlock.hpp"
 #include "sim/engine/fiber.hpp"
 #include "sim/machine/cache_line.hpp"
+#include "sim/record/wait_names.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -71,10 +72,12 @@ class SeqCount : public Waitable {
 
  private:
   void refuse_to_wait_for_own_writer(Core& core) const;
+  WaitFor waiting(Core& core) const;
 
   std::unique_ptr<CacheLine> own_line_;
   CacheLine& line_;
   const char* name_;
+  bool has_class_ = false;
   LockClassId lock_class_{};
   LockObserver* observer_ = nullptr;
   std::uint32_t sequence_ = 0;

@@ -13,6 +13,11 @@ SpinLock::SpinLock(const Identity& identity)
       line_(identity.shared_line ? *identity.shared_line : *own_line_), class_name_(identity.class_name),
       lock_class_(identity.lock_class), observer_(identity.observer), counted_(identity.counted) {}
 
+// A lock that another one is made of is waited for in the other's name.
+inline WaitFor SpinLock::waiting(Core& core) const {
+  return {core.ledger(), counted_ ? wait_for(lock_class_) : core.ledger().waits_for()};
+}
+
 void SpinLock::lock_nested(Core& core, unsigned subclass) {
   // Earlier work is no waiting: the request is made when it is done.
   core.settle();
@@ -22,7 +27,7 @@ void SpinLock::lock_nested(Core& core, unsigned subclass) {
   core.preempt_disable();
   const Instant requested = core.now();
   const bool contended = [&] {
-    const WaitFor whom(core.ledger(), counted_ ? wait_for(lock_class_) : core.ledger().waits_for());
+    const WaitFor whom = waiting(core);
     return acquire(core);
   }();
   holder_ = core.id();
@@ -36,6 +41,7 @@ void SpinLock::lock_nested(Core& core, unsigned subclass) {
 bool SpinLock::trylock(Core& core) {
   core.settle();
   core.preempt_disable();
+  const WaitFor whom = waiting(core);
   if (!try_acquire(core)) {
     core.preempt_enable();
     return false;
@@ -52,7 +58,10 @@ bool SpinLock::trylock(Core& core) {
 void SpinLock::unlock(Core& core) {
   if (observer_ != nullptr) observer_->releasing(core, {this, lock_class_});
   if (!held_by(core.id())) throw Violation(fmt::format("cpu {} releases {}", core.id().value(), describe()));
-  release(core);
+  {
+    const WaitFor whom = waiting(core);
+    release(core);
+  }
   holder_ = nobody;
   if (counted_) core.counters().lock_released(lock_class_, core.now() - acquired_at_);
   core.preempt_enable();

@@ -90,6 +90,8 @@ class SpinLock : public Waitable {
 
  private:
   static constexpr CoreId nobody{UINT32_MAX};
+  /// What `core` waits for inside it waits for this class of locks.
+  WaitFor waiting(Core& core) const;
 
   std::unique_ptr<CacheLine> own_line_;
   CacheLine& line_;

@@ -25,7 +25,10 @@ void EventFd::read(System& system, Task& task) {
     task.killable = true;
     system.scheduler.set_current_state(task);
     lock_->unlock_irqrestore(task.core());
-    system.scheduler.block(task, Account::schedule, this);
+    {
+      const WaitFor whom(task.ledger, event_);
+      system.scheduler.block(task, Account::schedule, this);
+    }
     lock_->lock_irqsave(task.core());
     task.killable = false;
     reader_ = nullptr;

@@ -18,7 +18,9 @@ namespace mmsim {
 
 class EventFd : public Waitable {
  public:
-  explicit EventFd(System& system) : lock_(system.locks.make("eventfd_wqh")) {}
+  explicit EventFd(System& system)
+      : lock_(system.locks.make("eventfd_wqh")),
+        event_(system.machine.wait_names().id(WaitKind::sleep, "eventfd")) {}
 
   /// A write(2) of 1. Throws TaskKilled.
   void write(System& system, Task& task);
@@ -32,6 +34,7 @@ class EventFd : public Waitable {
   std::unique_ptr<SpinLock> lock_;
   std::uint64_t count_ = 0; // beside the lock, on its line
   Task* reader_ = nullptr;
+  const WaitId event_;
 };
 
 } // namespace mmsim

@@ -88,7 +88,7 @@ bool MmuGather::zap_table(Core& core, TablePage& table, PageNumber begin, PageNu
     core.charge(static_cast<std::int64_t>(stop - first) * work.pte_scan + cleared * work.pte_clear +
                     (anon + file) * work.page_unref,
                 Account::work);
-    if (misses.count() != 0) core.charge(misses, Account::coherence);
+    if (misses.count() != 0) core.charge(misses, Account::coherence, system_.pages.struct_page());
     if (system_.parameters.zap_dirty_flush)
       force_flush = force_flush || std::ranges::any_of(used_, &Used::dirty);
     hand_on_flags(core);

@@ -9,8 +9,9 @@
 namespace mmsim {
 
 PageAllocator::PageAllocator(Machine& machine, SpinLocks& locks, const Configuration& configuration)
-    : layout_(machine, configuration), limits_(layout_, configuration), frames_(layout_.end()),
-      links_(layout_.end()), vm_stat_(machine, layout_.zones(), configuration) {
+    : struct_page_(machine.wait_names().id(WaitKind::line, "struct page")), layout_(machine, configuration),
+      limits_(layout_, configuration), frames_(layout_.end()), links_(layout_.end()),
+      vm_stat_(machine, layout_.zones(), configuration) {
   const auto path = read_parameters<AllocPathParameters>(configuration);
   path_ = Registry<AllocPath>::instance().create(path.path, *this);
   free_batched_ = path.free_list == "batched";

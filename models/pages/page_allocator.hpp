@@ -87,6 +87,9 @@ class PageAllocator {
   PageLinks& links(FrameNumber frame) { return links_[frame]; }
   const PageLinks& links(FrameNumber frame) const { return links_[frame]; }
 
+  /// For whom a core waits that misses the line of a struct page (struct_page_miss.hpp).
+  WaitId struct_page() const { return struct_page_; }
+
   // Where memory is.
 
   const MemoryLayout& layout() const { return layout_; }
@@ -160,6 +163,7 @@ class PageAllocator {
   [[noreturn, gnu::cold]] static void bad_order(unsigned order);
   std::uint64_t check_lists(const ZoneEntry& entry) const;
 
+  const WaitId struct_page_;
   const MemoryLayout layout_;
   const MemoryLimits limits_;
   FrameTable frames_;

@@ -49,13 +49,14 @@ void BlockLayer::handle(Core& core) {
 
 BlockDevice::BlockDevice(BlockLayer& block, std::string name, Device::Speed speed, std::int64_t fail_every,
                          std::int64_t queue_depth)
-    : name(std::move(name)), block_(block), device_(block.machine().engine(), this->name, speed),
+    : name(std::move(name)), wait_id(block.machine().wait_names().id(WaitKind::device, this->name)),
+      block_(block), device_(block.machine().engine(), this->name, speed),
       queue_depth_(static_cast<std::uint64_t>(queue_depth)),
       fail_every_(static_cast<std::uint64_t>(fail_every)) {}
 
 void BlockDevice::submit(Core& core, BlockRequest& request, Transfer transfer, Bytes bytes) {
   const auto direction = static_cast<std::size_t>(transfer);
-  core.charge(core.costs().work.io_submit, Account::io);
+  core.charge(core.costs().work.io_submit, Account::io, wait_id);
   core.settle();
   core.counters().add(transfer == Transfer::read ? Counter::pgpgin : Counter::pgpgout, bytes.value() / 4096);
   ++asked_[direction];

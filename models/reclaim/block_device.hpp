@@ -93,6 +93,8 @@ class BlockDevice final {
   void submit(Core& core, BlockRequest& request, Transfer transfer, Bytes bytes);
 
   const std::string name;
+  /// Whom those wait for who wait for it.
+  const WaitId wait_id;
   /// Requests since the start, failed ones included.
   std::uint64_t reads() const { return asked_[0]; }
   std::uint64_t writes() const { return asked_[1]; }

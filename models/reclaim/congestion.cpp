@@ -38,6 +38,7 @@ void WaitQueue::wake_all(Scheduler& scheduler, Core& core) {
 void Congestion::wait(Task& task, Duration limit) {
   task.core().counters().add(Counter::congestion_wait);
   task.core().settle();
+  const WaitFor whom(task.ledger, event_);
   queue_.sleep(timeouts_, task, task.now() + limit, Account::io);
 }
 

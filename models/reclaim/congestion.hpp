@@ -57,7 +57,8 @@ class Congestion {
 
   /// `ends_early`: a request queue can be congested, and then no longer (to 4.x).
   Congestion(Timeouts& timeouts, Scheduler& scheduler, bool ends_early)
-      : timeouts_(timeouts), scheduler_(scheduler), ends_early_(ends_early) {}
+      : timeouts_(timeouts), scheduler_(scheduler), ends_early_(ends_early),
+        event_(timeouts.event("congestion_wait")) {}
 
   /// congestion_wait().
   void wait(Task& task, Duration limit);
@@ -69,6 +70,7 @@ class Congestion {
   Timeouts& timeouts_;
   Scheduler& scheduler_;
   const bool ends_early_;
+  const WaitId event_;     // it is nobody's device: any write's end may be the end of it
   std::uint64_t told_ = 0; // of those times
   WaitQueue queue_{"congestion_wqh"};
 };

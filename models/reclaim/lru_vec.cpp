@@ -47,7 +47,7 @@ void LruVec::add(Core& core, FrameNumber frame, LruList list, ListEnd end) {
     pages.push_back(frames_, frame);
   update_lru_size(core, frame, list, 1);
   core.charge(core.costs().work.lru_add, Account::work);
-  if (misses.count() != 0) core.charge(misses, Account::coherence);
+  if (misses.count() != 0) core.charge(misses, Account::coherence, allocator_.struct_page());
 }
 
 void LruVec::del(Core& core, FrameNumber frame) {
@@ -60,7 +60,7 @@ void LruVec::del(Core& core, FrameNumber frame) {
   lists_[static_cast<std::size_t>(list)].remove(frames_, frame);
   update_lru_size(core, frame, list, -1);
   core.charge(core.costs().work.lru_del, Account::work);
-  if (misses.count() != 0) core.charge(misses, Account::coherence);
+  if (misses.count() != 0) core.charge(misses, Account::coherence, allocator_.struct_page());
 }
 
 void LruVec::move_tail(Core& core, FrameNumber frame) {
@@ -76,7 +76,7 @@ void LruVec::move(Core& core, FrameNumber frame, bool active) {
   lists_[static_cast<std::size_t>(from)].remove(frames_, frame);
   lists_[static_cast<std::size_t>(to)].push_front(frames_, frame);
   const Duration miss = struct_page_miss(core, page);
-  if (miss.count() != 0) core.charge(miss, Account::coherence);
+  if (miss.count() != 0) core.charge(miss, Account::coherence, allocator_.struct_page());
   core.charge(core.costs().work.lru_del + core.costs().work.lru_add, Account::work);
   if (from == to) return;
   update_lru_size(core, frame, from, -1);
@@ -121,7 +121,7 @@ LruVec::Isolated LruVec::isolate(Core& core, LruList which, std::uint32_t most, 
   while (!skipped.empty())
     list.push_front(frames_, skipped.pop_back(frames_));
   core.charge(done.scanned * core.costs().work.lru_del, Account::work);
-  if (misses.count() != 0) core.charge(misses, Account::coherence);
+  if (misses.count() != 0) core.charge(misses, Account::coherence, allocator_.struct_page());
   for (const Taken& of_zone : taken) // update_lru_sizes()
     if (of_zone.pages != 0) allocator_.vm_stat().mod(core, of_zone.zone, item_of(which), -of_zone.pages);
   core.settle(); // others look at references

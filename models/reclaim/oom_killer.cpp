@@ -27,7 +27,8 @@ void OomParameters::declare(Declaration& d, OomParameters& p) {
 }
 
 OomKiller::OomKiller(System& system, Timeouts& timeouts, const Configuration& configuration)
-    : system_(system), timeouts_(timeouts), parameters_(read_parameters<OomParameters>(configuration)) {}
+    : system_(system), timeouts_(timeouts), parameters_(read_parameters<OomParameters>(configuration)),
+      event_(timeouts.event("the OOM killer")) {}
 
 namespace {
 // mm_pgtables_bytes(), in pages; what several tables share counts for each.
@@ -88,6 +89,7 @@ bool OomKiller::out_of_memory(Task& task) {
   }
   const Duration tick = system_.scheduler.jiffy();
   if (choosing_) {
+    const WaitFor whom(task.ledger, event_);
     timeouts_.sleep(task, task.now() + tick, Account::io);
     return true;
   }
@@ -102,6 +104,7 @@ bool OomKiller::out_of_memory(Task& task) {
   choosing_ = false;
   if (victim.task == nullptr && !victim.dying) return false;
   // A good chance for it to go before we try again.
+  const WaitFor whom(task.ledger, event_);
   if (!task.oom_victim) timeouts_.sleep(task, task.now() + tick, Account::io, nullptr, Sleep::killable);
   return true;
 }

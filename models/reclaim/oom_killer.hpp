@@ -90,6 +90,7 @@ class OomKiller {
   System& system_;
   Timeouts& timeouts_;
   const OomParameters parameters_;
+  const WaitId event_;    // for whom who asked waits
   bool choosing_ = false; // oom_lock
   std::vector<Kill> kills_;
   struct Dying {

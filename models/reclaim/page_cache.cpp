@@ -19,7 +19,7 @@ void PageCacheParameters::declare(Declaration& d, PageCacheParameters& p) {
 }
 
 PageCache::PageCache(const PageCacheMeans& means)
-    : waits(means.locks, means.scheduler, means.pages), means_(means),
+    : waits(means.machine.wait_names(), means.locks, means.scheduler, means.pages), means_(means),
       parameters_(read_parameters<PageCacheParameters>(means.configuration)) {}
 
 File& PageCache::create(std::string name, std::uint64_t pages, InMemory in_memory) {

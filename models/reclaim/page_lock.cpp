@@ -28,7 +28,7 @@ void PageWaitTable::atomic(Core& core, FrameNumber frame) {
     return;
   }
   const Duration miss = struct_page_miss(core, pages_[frame]);
-  if (miss.count() != 0) core.charge(miss, Account::coherence);
+  if (miss.count() != 0) core.charge(miss, Account::coherence, pages_.struct_page());
   core.charge(core.costs().line.atomic, Account::work);
   core.settle();
 }
@@ -96,6 +96,14 @@ PageWaitTable::Queue& PageWaitTable::queue_of(FrameNumber frame) {
   return *queue;
 }
 
+// Whoever has the lock of a page that is not read yet, or is being written, waits for the device himself.
+WaitId PageWaitTable::waits_for(FrameNumber frame, FrameFlag bit) const {
+  const std::uint32_t flags = pages_[frame].flags;
+  const bool is_read = (flags & PG_uptodate) == 0 && pages_.links(frame).cached != nullptr;
+  if (bit != PG_writeback && (flags & PG_writeback) == 0 && !is_read) return page_lock_;
+  return (flags & PG_file) != 0 ? disk_ : swap_;
+}
+
 // wait_on_page_bit_common(): true if the wait is over, and for who wants the lock, if he has it.
 bool PageWaitTable::wait_on_page_bit(Task& task, FrameNumber frame, FrameFlag bit, bool exclusive) {
   Queue& queue = queue_of(frame);
@@ -113,6 +121,7 @@ bool PageWaitTable::wait_on_page_bit(Task& task, FrameNumber frame, FrameFlag bi
   queue.waiters.push_back(waiter);
   queue.lock->unlock_irqrestore(task.core());
   task.core().settle();
+  const WaitFor whom(task.ledger, waits_for(frame, bit));
   for (;;) {
     scheduler_.set_current_state(task);
     if (waiter.woken) break;

@@ -28,6 +28,7 @@
 #include "models/locks/spinlock.hpp"
 #include "models/reclaim/cached_page.hpp"
 #include "sim/engine/fiber.hpp"
+#include "sim/record/wait_names.hpp"
 
 #include <array>
 #include <boost/intrusive/list.hpp>
@@ -44,8 +45,9 @@ class Task;
 
 class PageWaitTable {
  public:
-  PageWaitTable(SpinLocks& locks, Scheduler& scheduler, PageAllocator& pages)
-      : locks_(locks), scheduler_(scheduler), pages_(pages) {}
+  PageWaitTable(WaitNames& names, SpinLocks& locks, Scheduler& scheduler, PageAllocator& pages)
+      : locks_(locks), scheduler_(scheduler), pages_(pages), disk_(names.id(WaitKind::device, "disk")),
+        swap_(names.id(WaitKind::device, "swap")), page_lock_(names.id(WaitKind::sleep, "a page's lock")) {}
 
   /// Who takes pages that have been written for it. Before the machine runs.
   void connect(Reclaim& reclaim) { reclaim_ = &reclaim; }
@@ -87,6 +89,7 @@ class PageWaitTable {
   void atomic(Core& core, FrameNumber frame);
   void wait(Task& task, FrameNumber frame, FrameFlag bit);
   Queue& queue_of(FrameNumber frame);
+  WaitId waits_for(FrameNumber frame, FrameFlag bit) const;
   bool wait_on_page_bit(Task& task, FrameNumber frame, FrameFlag bit, bool exclusive);
   void wake_up_page(Core& core, FrameNumber frame, FrameFlag bit);
 
@@ -94,6 +97,7 @@ class PageWaitTable {
   Scheduler& scheduler_;
   PageAllocator& pages_;
   Reclaim* reclaim_ = nullptr;
+  const WaitId disk_, swap_, page_lock_;
   std::array<std::unique_ptr<Queue>, 256> queues_; // made by the first who waits there
 };
 

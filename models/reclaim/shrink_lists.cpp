@@ -61,6 +61,7 @@ std::uint64_t ShrinkLists::shrink_inactive_list(Task& task, ReclaimNode& node, s
   for (bool stalled = false; !control.kswapd && too_many_isolated(node, file); stalled = true) {
     if (stalled) return 0;
     task.core().counters().add(Counter::congestion_wait);
+    const WaitFor whom(task.ledger, isolated_);
     means_.timeouts.sleep(task, task.now() + Congestion::tenth_of_a_second, Account::io); // msleep(100)
     if (task.killed) return swap_cluster_max;
   }

@@ -46,7 +46,8 @@ struct ScanControl {
 
 class ShrinkLists {
  public:
-  explicit ShrinkLists(const VmScanMeans& means) : means_(means), system_(means.system) {}
+  explicit ShrinkLists(const VmScanMeans& means)
+      : means_(means), system_(means.system), isolated_(means.timeouts.event("too_many_isolated")) {}
 
   /// At most `count` pages of an active list, which are a batch's.
   void shrink_active_list(Task& task, ReclaimNode& node, std::uint32_t count, ScanControl& control,
@@ -83,6 +84,7 @@ class ShrinkLists {
 
   const VmScanMeans means_;
   System& system_;
+  const WaitId isolated_;
 };
 
 } // namespace mmsim

@@ -7,7 +7,8 @@ namespace mmsim {
 SwapIo::SwapIo(System& system, SwapCache& cache, const Configuration& configuration, bool device)
     : system_(system), cache_(cache),
       nr_requests_(
-          static_cast<std::uint64_t>(read_parameters<RequestQueueParameters>(configuration).nr_requests)) {
+          static_cast<std::uint64_t>(read_parameters<RequestQueueParameters>(configuration).nr_requests)),
+      waiters_(system.scheduler) {
   const SwapCosts& costs = system.machine.costs().swap;
   if (device)
     device_.emplace(system.block, "swap", Device::Speed{costs.bandwidth, costs.bandwidth, costs.latency},
@@ -25,24 +26,9 @@ void SwapIo::submit(Core& core, FrameNumber frame, Transfer transfer) {
 // Each write that ends makes room for one, and wakes whoever has waited longest.
 void SwapIo::get_request(Task& task) {
   task.core().settle();
-  while (device_->in_flight(Transfer::write) >= nr_requests_) {
-    Waiting self{task};
-    waiting_.push_back(&self);
-    for (;;) {
-      system_.scheduler.set_current_state(task);
-      if (self.woken) break;
-      system_.scheduler.block(task, Account::io, nullptr);
-    }
-  }
-}
-
-void SwapIo::request_freed(Core& core) {
-  if (waiting_.empty()) return;
-  Waiting& first = *waiting_.front();
-  waiting_.pop_front();
-  Task& task = first.task; // his stack may go once he is woken
-  first.woken = true;
-  system_.scheduler.wake(core, task);
+  const WaitFor whom(task.ledger, device_->wait_id);
+  while (device_->in_flight(Transfer::write) >= nr_requests_)
+    waiters_.wait(task);
 }
 
 void SwapIo::writepage(Task& task, FrameNumber frame) {
@@ -69,7 +55,7 @@ void SwapIo::Bio::end_io(Core& core, bool failed) {
   const bool written = (owner.system_.pages[of.frame].flags & PG_writeback) != 0;
   if (written) owner.cache_.tag_writeback(core, of.frame);
   owner.system_.page_cache.end_io(core, of, failed);
-  if (written) owner.request_freed(core);
+  if (written) owner.waiters_.wake_one(core);
 }
 
 } // namespace mmsim

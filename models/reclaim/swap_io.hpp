@@ -16,6 +16,7 @@
 #pragma once
 
 #include "models/reclaim/cached_page.hpp"
+#include "models/reclaim/request_waiters.hpp"
 #include "sim/engine/configuration.hpp"
 #include "sim/engine/strong_int.hpp"
 
@@ -46,13 +47,7 @@ class SwapIo {
     SwapIo& io;
     CachedPage* page = nullptr;
   };
-  /// On the stack of the task that waits.
-  struct Waiting {
-    Task& task;
-    bool woken = false;
-  };
   void get_request(Task& task);
-  void request_freed(Core& core);
   void submit(Core& core, FrameNumber frame, Transfer transfer);
 
   System& system_;
@@ -61,7 +56,7 @@ class SwapIo {
   std::deque<Bio> bios_; // all that were ever needed at once
   std::vector<Bio*> unused_;
   const std::uint64_t nr_requests_;
-  std::deque<Waiting*> waiting_; // for a request
+  RequestWaiters waiters_;
 };
 
 } // namespace mmsim

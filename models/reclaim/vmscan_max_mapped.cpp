@@ -124,7 +124,7 @@ class MaxMapped final : public VmScan {
         if (scan.scanned == 0) break;
       }
     });
-    if (swaps_out) system_.rmap->swap_out(task, priority, swap_cluster_max);
+    if (swaps_out) system_.rmap->swap_out(task, swap_cluster_max);
     return wanted;
   }
 

@@ -29,7 +29,8 @@ constexpr std::array<LruList, lru_list_count> evictable{LruList::inactive, LruLi
 
 class ScanCount final : public VmScan {
  public:
-  explicit ScanCount(const VmScanMeans& means) : means_(means), system_(means.system), lists_(means) {}
+  explicit ScanCount(const VmScanMeans& means)
+      : means_(means), system_(means.system), kswapd_(means.timeouts.event("kswapd")), lists_(means) {}
 
   std::uint64_t try_to_free_pages(Task& task, const ReclaimRequest& request) override {
     if (throttle_direct_reclaim(task, request)) return 1;
@@ -108,9 +109,11 @@ class ScanCount final : public VmScan {
     for (const std::uint32_t index : request.zonelist) {
       if (zone(index).type() > ZoneType::normal) continue;
       ReclaimNode& node = *means_.nodes[zone(index).node().value()];
-      if (!allow_direct_reclaim(task.core(), node))
+      if (!allow_direct_reclaim(task.core(), node)) {
+        const WaitFor whom(task.ledger, kswapd_);
         node.pfmemalloc_wait.wait_event_killable(means_.timeouts, task, Account::io,
                                                  [&] { return allow_direct_reclaim(task.core(), node); });
+      }
       break;
     }
     return task.killed;
@@ -317,6 +320,7 @@ class ScanCount final : public VmScan {
 
   const VmScanMeans means_;
   System& system_;
+  const WaitId kswapd_; // whom throttled direct reclaim waits for
   ShrinkLists lists_;
 };
 

@@ -39,7 +39,8 @@ WriteBack::WriteBack(System& system)
       writes_itself_(parameters_.throttle == "writeout"),
       disk_pages_(system.machine.costs().disk.write_bandwidth.value() / double{bytes_per_frame} *
                   std::chrono::duration<double>(system.scheduler.jiffy()).count()),
-      ratelimits_(system.machine.cpus()), list_lock_(system.locks.make("wb_list_lock", &list_line_)) {}
+      ratelimits_(system.machine.cpus()), list_lock_(system.locks.make("wb_list_lock", &list_line_)),
+      waiters_(system.scheduler) {}
 
 WriteBack::~WriteBack() = default;
 
@@ -194,6 +195,7 @@ void WriteBack::pause(Task& task, std::uint64_t pages_dirtied) {
     }
     system_.counters.add(Counter::balance_dirty_pages);
     const Duration pause = std::clamp(until - now, jiffy, jiffy * max_pause);
+    const WaitFor whom(task.ledger, disk());
     timer_->until(task, now + pause, Account::io); // io_schedule_timeout()
     task.dirty_paused_when = now + pause;
     task.nr_dirtied = 0;
@@ -205,38 +207,24 @@ void WriteBack::pause(Task& task, std::uint64_t pages_dirtied) {
 
 // --- waiting for the disk
 
-void WriteBack::wait_for_a_write(Task& task) {
-  Waiting self{task};
-  waiting_.push_back(&self);
-  for (;;) {
-    system_.scheduler.set_current_state(task);
-    if (self.woken) break;
-    system_.scheduler.block(task, Account::io, nullptr);
-  }
-}
+WaitId WriteBack::disk() const { return system_.page_cache.disk()->wait_id; }
 
-void WriteBack::request_freed(Core& core) {
-  for (std::size_t left = waiting_.size(); left > 0 && !waiting_.empty(); --left) {
-    Waiting& first = *waiting_.front();
-    waiting_.pop_front();
-    Task& task = first.task; // his stack may go once he is woken
-    first.woken = true;
-    system_.scheduler.wake(core, task);
-  }
-}
+void WriteBack::request_freed(Core& core) { waiters_.wake_all(core); }
 
 void WriteBack::get_request(Task& task) {
   task.core().settle();
+  const WaitFor whom(task.ledger, disk());
   while (system_.page_cache.disk()->in_flight(Transfer::write) >= nr_requests_)
-    wait_for_a_write(task);
+    waiters_.wait(task);
 }
 
 // congestion_wait(): until a request is done and the queue has room, or HZ / 10.
 void WriteBack::congestion_wait(Task& task) {
   system_.counters.add(Counter::congestion_wait);
   task.core().settle();
+  const WaitFor whom(task.ledger, disk());
   if (system_.page_cache.disk()->in_flight(Transfer::write) > 0)
-    wait_for_a_write(task);
+    waiters_.wait(task);
   else
     timer_->until(task, task.now() + system_.scheduler.jiffy() * std::max<std::int64_t>(hz() / 10, 1),
                   Account::io);

@@ -28,6 +28,7 @@
 
 #include "models/locks/spinlock.hpp"
 #include "models/pages/frame.hpp"
+#include "models/reclaim/request_waiters.hpp"
 #include "models/scheduler/hrtimer_sleep.hpp"
 #include "sim/engine/parameter.hpp"
 
@@ -81,10 +82,6 @@ class WriteBack {
   Limits limits(Core& core);
 
  private:
-  struct Waiting {
-    Task& task;
-    bool woken = false;
-  };
   std::uint64_t nr_dirty(Core& core);
   std::uint64_t reclaimable(Core& core);
   std::int64_t hz() const;
@@ -95,7 +92,8 @@ class WriteBack {
   std::uint64_t write_cache_pages(Task& task, File& file, std::uint64_t pages);
   void writeout(Task& task);
   void pause(Task& task, std::uint64_t pages_dirtied);
-  void wait_for_a_write(Task& task);
+  /// For whom those wait who may not write more.
+  WaitId disk() const;
   void congestion_wait(Task& task);
 
   System& system_;
@@ -109,7 +107,7 @@ class WriteBack {
   CacheLine list_line_{"wb list"};
   std::unique_ptr<SpinLock> list_lock_; // inode_lock, wb->list_lock
   std::deque<File*> dirty_files_;       // b_dirty, b_io and b_more_io
-  std::deque<Waiting*> waiting_;        // for a request
+  RequestWaiters waiters_;
   std::unique_ptr<HrtimerSleep> timer_;
   Task* flusher_ = nullptr;
   bool asked_ = false, at_work_ = false;

@@ -91,7 +91,7 @@ class AnonVmaListMap final : public ObjectBasedMap {
 
   void check_invariants() const override {
     std::unordered_map<const AnonVma*, std::uint32_t> families;
-    system_here_.for_each_mm([&](MmStruct& mm) {
+    system_.for_each_mm([&](MmStruct& mm) {
       for (const Vma& vma : mm.vmas)
         if (vma.anon_vma != nullptr) ++families[vma.anon_vma];
     });
@@ -105,7 +105,7 @@ class AnonVmaListMap final : public ObjectBasedMap {
       if (listed != found || anon_vma->listed != found)
         throw Violation(fmt::format("an anon_vma lists {} areas, but {} have it", listed, found));
     }
-    account_for(system_here_.slabs.anon_vma, families.size());
+    account_for(system_.slabs.anon_vma, families.size());
   }
 
  protected:
@@ -123,8 +123,8 @@ class AnonVmaListMap final : public ObjectBasedMap {
   }
   bool is_linked(const Vma& vma, const AnonVma& anon_vma) const override { return vma.anon_vma == &anon_vma; }
   void add_anon(Core&, FrameNumber frame, const Mapping& mapping, RmapExclusive, RmapReserve*) override {
-    PageLinks& links = system_here_.pages.links(frame);
-    if (system_here_.pages[frame].mapcount > 0) return;
+    PageLinks& links = system_.pages.links(frame);
+    if (system_.pages[frame].mapcount > 0) return;
     links.rmap = mapping.vma.anon_vma; // __page_set_anon_rmap()
     links.index = mapping.pgoff();
   }
@@ -135,16 +135,16 @@ class AnonVmaListMap final : public ObjectBasedMap {
     return vma.anon_vma == nullptr && other != nullptr ? *other : vma;
   }
   AnonVma* anon_vma_alloc(Core& core) {
-    const SlabObject object = system_here_.slabs.anon_vma.alloc(core, GFP_KERNEL);
+    const SlabObject object = system_.slabs.anon_vma.alloc(core, GFP_KERNEL);
     if (object == no_object) return nullptr;
     AnonVma& made = anon_vmas_.take(object);
-    if (!made.lock) made.lock = system_here_.locks.make("anon_vma_lock", &made.line); // anon_vma_ctor()
+    if (!made.lock) made.lock = system_.locks.make("anon_vma_lock", &made.line); // anon_vma_ctor()
     return &made;
   }
   void anon_vma_free(Core& core, AnonVma& anon_vma) {
     const SlabObject object = anon_vma.object;
     anon_vmas_.give_back(anon_vma);
-    system_here_.slabs.anon_vma.free(core, object);
+    system_.slabs.anon_vma.free(core, object);
   }
   static void link(Vma& vma, AnonVma& anon_vma) { // list_add_tail()
     vma.anon_vma = &anon_vma;

@@ -208,7 +208,7 @@ class AnonVmaChainMap final : public ObjectBasedMap {
   }
 
   void page_move_anon(Core&, FrameNumber frame, const Vma& vma) override {
-    system_here_.pages.links(frame).rmap = vma.anon_vma;
+    system_.pages.links(frame).rmap = vma.anon_vma;
   }
 
   std::uint64_t bytes() const override {
@@ -245,8 +245,8 @@ class AnonVmaChainMap final : public ObjectBasedMap {
   }
   void add_anon(Core&, FrameNumber frame, const Mapping& mapping, RmapExclusive exclusive,
                 RmapReserve*) override {
-    if (system_here_.pages[frame].mapcount > 0) return;
-    PageLinks& links = system_here_.pages.links(frame); // __page_set_anon_rmap()
+    if (system_.pages[frame].mapcount > 0) return;
+    PageLinks& links = system_.pages.links(frame); // __page_set_anon_rmap()
     AnonVma* const own = mapping.vma.anon_vma;
     links.rmap = exclusive == RmapExclusive::yes || own == nullptr ? own : own->root;
     links.index = mapping.pgoff();
@@ -299,14 +299,14 @@ class AnonVmaChainMap final : public ObjectBasedMap {
     cache_.free(core, object);
   }
   AnonVma* anon_vma_alloc(Core& core) {
-    System& system = system_here_;
-    const SlabObject object = system.slabs.anon_vma.alloc(core, GFP_KERNEL);
+    const SlabObject object = system_.slabs.anon_vma.alloc(core, GFP_KERNEL);
     if (object == no_object) return nullptr;
     AnonVma& made = anon_vmas_.take(object);
     if (spins_ && !made.lock)
-      made.lock = system.locks.make("anon_vma_lock", &made.line);
+      made.lock = system_.locks.make("anon_vma_lock", &made.line);
     else if (!spins_ && !made.rwsem)
-      made.rwsem = std::make_unique<RwSemaphore>(system.locks, system.scheduler, "anon_vma_lock", &made.line);
+      made.rwsem =
+          std::make_unique<RwSemaphore>(system_.locks, system_.scheduler, "anon_vma_lock", &made.line);
     made.root = made.parent = &made;
     made.degree = made.refcount = 1;
     return &made;
@@ -323,7 +323,7 @@ class AnonVmaChainMap final : public ObjectBasedMap {
   void anon_vma_free(Core& core, AnonVma& anon_vma) {
     const SlabObject object = anon_vma.object;
     anon_vmas_.give_back(anon_vma);
-    system_here_.slabs.anon_vma.free(core, object);
+    system_.slabs.anon_vma.free(core, object);
   }
 
   /// anon_vma_chain_link(), with the lock.
@@ -357,7 +357,7 @@ void AnonVmaChainMap::check_invariants() const {
   };
   std::unordered_map<const AnonVma*, Found> found;
   std::uint64_t links = 0;
-  system_here_.for_each_mm([&](MmStruct& mm) {
+  system_.for_each_mm([&](MmStruct& mm) {
     for (const Vma& vma : mm.vmas) {
       bool has_own = false;
       for (const AnonVmaChain* avc = vma.chain; avc != nullptr; avc = avc->next) {
@@ -392,7 +392,7 @@ void AnonVmaChainMap::check_invariants() const {
                       anon_vma->areas.size(), anon_vma->degree, anon_vma->refcount, expected.links,
                       expected.degree, expected.references));
   }
-  account_for(system_here_.slabs.anon_vma, found.size());
+  account_for(system_.slabs.anon_vma, found.size());
   account_for(cache_, links);
 }
 

@@ -7,19 +7,18 @@
 namespace mmsim {
 
 ObjectBasedMap::ObjectBasedMap(System& system)
-    : system_here_(system),
-      wide_(read_parameters<SlabParameters>(system.configuration()).version != "bufctl") {}
+    : ReverseMap(system), wide_(read_parameters<SlabParameters>(system.configuration()).version != "bufctl") {
+}
 
 AnonVma* ObjectBasedMap::anon_vma_of(FrameNumber frame) const {
-  return static_cast<AnonVma*>(system_here_.pages.links(frame).rmap);
+  return static_cast<AnonVma*>(system_.pages.links(frame).rmap);
 }
 
 Walk ObjectBasedMap::visit_area(Task& task, FrameNumber frame, Vma& vma, std::uint64_t pgoff,
                                 FunctionRef<Walk(const Mapping&)> visit) {
-  System& system = system_here_;
   Core& core = task.core();
   const WorkCosts& work = core.costs().work;
-  system.counters.add(Counter::rmap_visits);
+  system_.counters.add(Counter::rmap_visits);
   core.charge(work.rmap_visit, Account::work);
   if (pgoff < vma.pgoff || pgoff - vma.pgoff >= vma.pages()) return Walk::go_on; // vma_address()
   MmStruct& mm = *vma.mm;
@@ -29,7 +28,7 @@ Walk ObjectBasedMap::visit_area(Task& task, FrameNumber frame, Vma& vma, std::ui
   TablePage* const table = mm.tables.leaf(page);
   const std::size_t index = mm.tables.index(page, 0);
   if (table == nullptr || !table->words[index].present()) return Walk::go_on;
-  SpinLock& lock = system.pte_lock(mm, *table);
+  SpinLock& lock = system_.pte_lock(mm, *table);
   lock.lock(core);
   core.settle();
   const Pte entry = table->words[index];
@@ -38,16 +37,15 @@ Walk ObjectBasedMap::visit_area(Task& task, FrameNumber frame, Vma& vma, std::ui
     outcome = visit(Mapping{mm, vma, page, *table, index});
   core.settle();
   lock.unlock(core);
-  return system.pages[frame].mapcount == 0 ? Walk::stop : outcome;
+  return system_.pages[frame].mapcount == 0 ? Walk::stop : outcome;
 }
 
 void ObjectBasedMap::for_each_mapping(Task& task, FrameNumber frame,
                                       FunctionRef<Walk(const Mapping&)> visit) {
-  System& system = system_here_;
   task.core().settle();
-  if (system.pages[frame].mapcount == 0) return;
-  if ((system.pages[frame].flags & PG_file) != 0) {
-    const CachedPage* const cached = system.pages.links(frame).cached;
+  if (system_.pages[frame].mapcount == 0) return;
+  if ((system_.pages[frame].flags & PG_file) != 0) {
+    const CachedPage* const cached = system_.pages.links(frame).cached;
     File* const file = cached != nullptr ? cached->mapping : nullptr;
     if (file == nullptr) return; // truncated
     const std::uint64_t pgoff = cached->index;
@@ -59,7 +57,7 @@ void ObjectBasedMap::for_each_mapping(Task& task, FrameNumber frame,
   }
   AnonVma* const anon_vma = anon_vma_of(frame);
   if (anon_vma == nullptr || !lock_for_walk(task, *anon_vma, frame)) return;
-  const std::uint64_t pgoff = system.pages.links(frame).index;
+  const std::uint64_t pgoff = system_.pages.links(frame).index;
   for_each_area(*anon_vma, pgoff, [&](Vma& vma) { return visit_area(task, frame, vma, pgoff, visit); });
   unlock_after_walk(task, *anon_vma);
 }
@@ -78,11 +76,10 @@ AnonVma* ObjectBasedMap::find_mergeable_anon_vma(MmStruct& mm, Vma& vma) const {
 }
 
 std::uint64_t ObjectBasedMap::bytes() const {
-  const System& system = system_here_;
   const std::uint64_t of_area =
       word() * (wide_ ? 1 + 2 + 4 : 1 + 2 + 5); // the node: 5.10's, or a prio_tree's with raw
-  return system.pages.managed_frames() * 4 + system.slabs.vm_area_struct.in_use() * of_area +
-         system.slabs.anon_vma.in_use() * system.slabs.anon_vma.geometry().size;
+  return system_.pages.managed_frames() * 4 + system_.slabs.vm_area_struct.in_use() * of_area +
+         system_.slabs.anon_vma.in_use() * system_.slabs.anon_vma.geometry().size;
 }
 
 void ObjectBasedMap::check_mapping(FrameNumber frame, const Mapping& mapping) const {
@@ -91,9 +88,8 @@ void ObjectBasedMap::check_mapping(FrameNumber frame, const Mapping& mapping) co
         fmt::format("frame {}, which mm {} maps at page {:#x}: the reverse map would not find it there, {}",
                     frame.value(), mapping.mm.id, mapping.page.value(), what));
   };
-  const System& system = system_here_;
-  const PageLinks& links = system.pages.links(frame);
-  if ((system.pages[frame].flags & PG_file) != 0) {
+  const PageLinks& links = system_.pages.links(frame);
+  if ((system_.pages[frame].flags & PG_file) != 0) {
     if (links.cached == nullptr || links.cached->mapping == nullptr) return; // truncated
     if (mapping.vma.file != links.cached->mapping || !mapping.vma.shared.linked())
       wrong("its area is not among its file's");

@@ -50,7 +50,6 @@ class ObjectBasedMap : public ReverseMap {
   /// Without them: none is in use but those that live here.
   static void account_for(const KmemCache& cache, std::uint64_t found);
 
-  System& system_here_;
   RmapPool<AnonVma> anon_vmas_;
 
  private:

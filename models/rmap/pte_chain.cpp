@@ -61,7 +61,7 @@ struct PageEntries {
 class PteChainMap final : public ReverseMap {
  public:
   explicit PteChainMap(System& system)
-      : system_here_(system),
+      : ReverseMap(system),
         wide_(read_parameters<SlabParameters>(system.configuration()).version != "bufctl"),
         cache_(system.slabs.kmem_cache_create(
             {.name = "pte_chain", .size = wide_ ? 64u : 32u, .hwcache_align = true})),
@@ -88,7 +88,7 @@ class PteChainMap final : public ReverseMap {
   }
 
   std::uint64_t bytes() const override {
-    return system_here_.pages.managed_frames() * (wide_ ? 8 : 4) + cache_.in_use() * cache_.geometry().size;
+    return system_.pages.managed_frames() * (wide_ ? 8 : 4) + cache_.in_use() * cache_.geometry().size;
   }
   void check_invariants() const override;
   void check_mapping(FrameNumber frame, const Mapping& mapping) const override;
@@ -96,7 +96,7 @@ class PteChainMap final : public ReverseMap {
  protected:
   void add_anon(Core& core, FrameNumber frame, const Mapping& mapping, RmapExclusive,
                 RmapReserve* reserve) override {
-    system_here_.pages.links(frame).index = mapping.pgoff();
+    system_.pages.links(frame).index = mapping.pgoff();
     page_add_rmap(core, frame, mapping, reserve);
   }
   void add_file(Core& core, FrameNumber frame, const Mapping& mapping, RmapReserve* reserve) override {
@@ -112,7 +112,7 @@ class PteChainMap final : public ReverseMap {
     return {&mapping.mm, &mapping.table, mapping.index, mapping.page};
   }
   PageEntries* entries_of(FrameNumber frame) const {
-    return static_cast<PageEntries*>(system_here_.pages.links(frame).rmap);
+    return static_cast<PageEntries*>(system_.pages.links(frame).rmap);
   }
   void page_add_rmap(Core& core, FrameNumber frame, const Mapping& mapping, RmapReserve* reserve);
   std::size_t search(Core& core, FrameNumber frame, const PageEntries& page, const TablePage& table,
@@ -133,7 +133,6 @@ class PteChainMap final : public ReverseMap {
     if (old != no_object) cache_.free(core, old);
   }
 
-  System& system_here_;
   const bool wide_; // 64-bit pointers
   KmemCache& cache_;
   std::vector<SlabObject> local_pte_chain_; // by CPU
@@ -145,8 +144,8 @@ void PteChainMap::acquire(Core& core, FrameNumber frame, PageEntries& page) {
   core.preempt_disable();
   ++page.waiters; // keeps it from becoming another page's
   if (page.direct() && !page.locked) {
-    core.charge(struct_page_miss(core, system_here_.pages[frame]) + core.costs().line.atomic,
-                Account::coherence);
+    core.charge(struct_page_miss(core, system_.pages[frame]) + core.costs().line.atomic, Account::coherence,
+                system_.pages.struct_page());
     core.settle();
     if (!page.locked && page.direct()) return enter(core, page);
   }
@@ -158,7 +157,7 @@ void PteChainMap::acquire(Core& core, FrameNumber frame, PageEntries& page) {
 PageEntries& PteChainMap::lock(Core& core, FrameNumber frame) {
   for (;;) {
     core.settle();
-    void*& word = system_here_.pages.links(frame).rmap;
+    void*& word = system_.pages.links(frame).rmap;
     if (word == nullptr) word = &pages_.take(no_object);
     PageEntries& page = *static_cast<PageEntries*>(word);
     acquire(core, frame, page);
@@ -169,7 +168,7 @@ PageEntries& PteChainMap::lock(Core& core, FrameNumber frame) {
 
 void PteChainMap::unlock(Core& core, PageEntries& page) {
   if (page.direct() && page.waiters == 0) {
-    core.charge(core.costs().line.hit, Account::coherence);
+    core.charge(core.costs().line.hit, Account::coherence, system_.pages.struct_page());
     core.settle();
   }
   if (!page.direct() || page.waiters > 0) core.write(page.line);
@@ -208,8 +207,9 @@ std::size_t PteChainMap::search(Core& core, FrameNumber frame, const PageEntries
   const std::size_t passed = page.entries.size() - at + 1;
   const auto lines = static_cast<std::int64_t>((page.entries.size() - 1) / nrpte - (at - 1) / nrpte);
   core.charge(static_cast<std::int64_t>(passed) * core.costs().work.pte_chain_entry, Account::work);
-  const Duration miss = struct_page_miss(core, system_here_.pages[frame]);
-  if (lines > 0 && miss.count() > 0) core.charge(lines * miss, Account::coherence);
+  const Duration miss = struct_page_miss(core, system_.pages[frame]);
+  if (lines > 0 && miss.count() > 0)
+    core.charge(lines * miss, Account::coherence, system_.pages.struct_page());
   return at - 1;
 }
 
@@ -230,8 +230,8 @@ void PteChainMap::remove(Core& core, FrameNumber frame, TablePage& table, std::s
     page.blocks.pop_back();
   }
   if (page.entries.empty()) {
-    system_here_.pages.links(frame).rmap = nullptr;
-    system_here_.pages.links(frame).index = 0;
+    system_.pages.links(frame).rmap = nullptr;
+    system_.pages.links(frame).index = 0;
   }
   if (emptied != no_object) {
     --blocks_;
@@ -243,11 +243,10 @@ void PteChainMap::remove(Core& core, FrameNumber frame, TablePage& table, std::s
 // try_to_unmap_one(), as far as the area.
 bool PteChainMap::visit_entry(Task& task, FrameNumber frame, PteAddress at,
                               FunctionRef<Walk(const Mapping&)> visit) {
-  System& system = system_here_;
   Core& core = task.core();
-  system.counters.add(Counter::rmap_visits);
+  system_.counters.add(Counter::rmap_visits);
   core.charge(core.costs().work.pte_chain_entry + core.costs().work.rmap_visit, Account::work);
-  SpinLock& table_lock = system.pte_lock(*at.mm, *at.table);
+  SpinLock& table_lock = system_.pte_lock(*at.mm, *at.table);
   if (!table_lock.trylock(core)) return true;
   Walk outcome = Walk::go_on;
   const Pte entry = at.table->words[at.index];
@@ -260,7 +259,7 @@ bool PteChainMap::visit_entry(Task& task, FrameNumber frame, PteAddress at,
   }
   core.settle();
   table_lock.unlock(core);
-  return outcome == Walk::go_on && system.pages[frame].mapcount > 0;
+  return outcome == Walk::go_on && system_.pages[frame].mapcount > 0;
 }
 
 void PteChainMap::for_each_mapping(Task& task, FrameNumber frame, FunctionRef<Walk(const Mapping&)> visit) {
@@ -287,7 +286,7 @@ void PteChainMap::check_invariants() const {
 
 void PteChainMap::check_mapping(FrameNumber frame, const Mapping& mapping) const {
   const PageEntries* const page = entries_of(frame);
-  const auto count = static_cast<std::size_t>(system_here_.pages[frame].mapcount);
+  const auto count = static_cast<std::size_t>(system_.pages[frame].mapcount);
   if (page == nullptr || page->locked || page->entries.size() != count)
     throw Violation(fmt::format("frame {}: {} entries map it, but its chain has {}, or is locked",
                                 frame.value(), count, page != nullptr ? page->entries.size() : 0));

@@ -66,6 +66,7 @@ class ReverseMap {
   static constexpr std::string_view registry_path = "kernel.rmap";
   using Factory = std::function<std::unique_ptr<ReverseMap>(System&)>;
 
+  explicit ReverseMap(System& system) : system_(system) {}
   virtual ~ReverseMap() = default;
 
   // Walks.
@@ -79,8 +80,8 @@ class ReverseMap {
   virtual bool finds_mappings() const { return true; }
   /// swap_out() of 2.4: walks address spaces and unmaps what it meets that was not used lately, `wanted` pages at most.
   /// How many were unmapped.
-  virtual std::uint64_t swap_out(Task& task, int priority, std::uint64_t wanted) {
-    (void)task, (void)priority, (void)wanted;
+  virtual std::uint64_t swap_out(Task& task, std::uint64_t wanted) {
+    (void)task, (void)wanted;
     return 0;
   }
 
@@ -155,9 +156,6 @@ class ReverseMap {
   /// At a quiescent point: a walk from the page would find this entry. Throws Violation.
   virtual void check_mapping(FrameNumber, const Mapping&) const {}
 
-  /// Once, before the machine runs.
-  void connect(System& system) { system_ = &system; }
-
  protected:
   // What a generation does when a mapping comes or goes, before it is counted.
   virtual void add_anon(Core&, FrameNumber, const Mapping&, RmapExclusive, RmapReserve*) {}
@@ -165,7 +163,7 @@ class ReverseMap {
   virtual void duplicate(Core&, FrameNumber, const Mapping&, RmapReserve*) {}
   virtual void remove(Core&, FrameNumber, TablePage&, std::size_t index) { (void)index; }
 
-  System* system_ = nullptr;
+  System& system_;
 };
 
 struct ReverseMapParameters {

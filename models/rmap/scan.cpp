@@ -1,6 +1,6 @@
 // No reverse map: a page's mappings are met by walking address spaces.
 //
-//   while (nobody has freed enough) system.rmap->swap_out(task, priority, SWAP_CLUSTER_MAX);
+//   while (nobody has freed enough) system.rmap->swap_out(task, SWAP_CLUSTER_MAX);
 //
 // Models swap_out(), swap_out_mm(), swap_out_vma() with its two levels, and try_to_swap_out() of mm/vmscan.c, 2.4.18. The
 // circle of address spaces (mm_list.hpp) is walked once at most; each mm keeps where the walk goes on in it
@@ -31,11 +31,11 @@ namespace {
 
 class ScanMap final : public ReverseMap {
  public:
-  explicit ScanMap(System& system) : here_(system) {}
+  using ReverseMap::ReverseMap;
 
   void for_each_mapping(Task&, FrameNumber, FunctionRef<Walk(const Mapping&)>) override {}
   bool finds_mappings() const override { return false; }
-  std::uint64_t swap_out(Task& task, int priority, std::uint64_t wanted) override;
+  std::uint64_t swap_out(Task& task, std::uint64_t wanted) override;
   std::uint64_t bytes() const override { return 0; }
 
  private:
@@ -43,20 +43,18 @@ class ScanMap final : public ReverseMap {
   std::uint64_t swap_out_table(Core& core, MmStruct& mm, Vma& vma, PageNumber& page, std::uint64_t wanted);
   bool try_to_swap_out(Core& core, FrameNumber frame, const Mapping& mapping, std::uint32_t vm_flags);
   bool drop_pte(Core& core, FrameNumber frame, const Mapping& mapping);
-
-  System& here_;
 };
 
-std::uint64_t ScanMap::swap_out(Task& task, int, std::uint64_t wanted) {
-  MmList& list = *here_.mm_list;
+std::uint64_t ScanMap::swap_out(Task& task, std::uint64_t wanted) {
+  MmList& list = *system_.mm_list;
   std::uint64_t found = 0;
   std::int64_t counter = list.size();
   do {
-    here_.scheduler.resched_point(task);
+    system_.scheduler.resched_point(task);
     MmStruct* const mm = list.get_swap_mm(task.core());
     if (mm == nullptr) break;
     found += swap_out_mm(task.core(), *mm, wanted - found, counter);
-    mmput(here_, task.core(), *mm);
+    mmput(system_, task.core(), *mm);
   } while (found < wanted && --counter >= 0);
   return found;
 }
@@ -67,7 +65,7 @@ std::uint64_t ScanMap::swap_out_mm(Core& core, MmStruct& mm, std::uint64_t wante
   mm.page_table_lock->lock(core);
   core.settle();
   if (mm.swap_address == task_size ||
-      !here_.mm_list->is_swap_mm(mm)) { // another CPU has been through it meanwhile
+      !system_.mm_list->is_swap_mm(mm)) { // another CPU has been through it meanwhile
     ++counter;
     mm.page_table_lock->unlock(core);
     return 0;
@@ -126,22 +124,22 @@ std::uint64_t ScanMap::swap_out_table(Core& core, MmStruct& mm, Vma& vma, PageNu
 
 // True if the page can be freed now.
 bool ScanMap::try_to_swap_out(Core& core, FrameNumber frame, const Mapping& mapping, std::uint32_t vm_flags) {
-  Frame& page = here_.pages[frame];
-  PageWaitTable& waits = here_.page_cache.waits;
-  if ((vm_flags & VM_LOCKED) != 0 || ptep_clear_flush_young(here_, core, mapping)) {
-    here_.lru->mark_page_accessed(core, frame);
+  Frame& page = system_.pages[frame];
+  PageWaitTable& waits = system_.page_cache.waits;
+  if ((vm_flags & VM_LOCKED) != 0 || ptep_clear_flush_young(system_, core, mapping)) {
+    system_.lru->mark_page_accessed(core, frame);
     return false;
   }
   if ((page.flags & PG_active) != 0 || !waits.trylock_page(core, frame)) return false;
-  here_.before_entries_change(core);
+  system_.before_entries_change(core);
   const Pte old = mapping.entry();
   PageTable::set(mapping.table, mapping.index, old.cleared());
   core.charge(core.costs().work.pte_clear, Account::work);
-  if (old.valid()) here_.oracle.entry_changed(mapping.mm, mapping.page, mapping.page + 1);
-  here_.flusher.flush_page(core, mapping.mm, mapping.page);
-  if (old.dirty()) set_page_dirty(here_, core, frame);
+  if (old.valid()) system_.oracle.entry_changed(mapping.mm, mapping.page, mapping.page + 1);
+  system_.flusher.flush_page(core, mapping.mm, mapping.page);
+  if (old.dirty()) set_page_dirty(system_, core, frame);
   const bool recoverable = (page.flags & (PG_swapcache | PG_file)) != 0 || (page.flags & PG_dirty) == 0;
-  if (recoverable || here_.swap.add_to_swap(core, frame)) return drop_pte(core, frame, mapping);
+  if (recoverable || system_.swap.add_to_swap(core, frame)) return drop_pte(core, frame, mapping);
   core.settle();
   const Pte cleared = mapping.entry();
   const Pte back = cleared.mapped(old.frame(), old.flags());
@@ -153,14 +151,14 @@ bool ScanMap::try_to_swap_out(Core& core, FrameNumber frame, const Mapping& mapp
 
 bool ScanMap::drop_pte(Core& core, FrameNumber frame, const Mapping& mapping) {
   core.counters().add(Counter::rmap_unmapped);
-  const Frame& page = here_.pages[frame];
+  const Frame& page = system_.pages[frame];
   const bool freeable = page.refcount <= 2; // the cache's, and this mapping's
   // Locked, a cache keeps the page, with its slot, until the entry has its count of it. A page without a cache may be
   // free after this.
   const bool cached = (page.flags & (PG_swapcache | PG_file)) != 0;
-  if (!cached) here_.page_cache.waits.unlock_page(core, frame);
-  drop_mapping(here_, core, frame, mapping);
-  if (cached) here_.page_cache.waits.unlock_page(core, frame);
+  if (!cached) system_.page_cache.waits.unlock_page(core, frame);
+  drop_mapping(system_, core, frame, mapping);
+  if (cached) system_.page_cache.waits.unlock_page(core, frame);
   return freeable;
 }
 

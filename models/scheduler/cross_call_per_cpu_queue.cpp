@@ -7,6 +7,7 @@
 // entry. Left out: asynchronous entries, the conditional variant.
 
 #include "models/scheduler/cross_call.hpp"
+#include "models/scheduler/remote_wait.hpp"
 
 #include <vector>
 
@@ -23,9 +24,10 @@ class PerCpuQueueCalls final : public CrossCalls {
 
   void call_and_wait(Core& core, const CoreSet& targets, RemoteCall& call) override {
     const WorkCosts& work = core.costs().work;
-    core.charge(work.mask_scan, Account::tlb_remote);
+    core.charge(work.mask_scan, Account::tlb_remote, on_the_way_to(targets.lowest()));
     CoreSet to_interrupt;
     targets.for_each([&](CoreId target) {
+      const WaitFor whom(core.ledger(), on_the_way_to(target));
       CallData& data = data_of(core.id(), target);
       core.spin_until(data.line, Account::tlb_remote, [&] { return !data.locked; });
       core.write(data.line, Account::tlb_remote);
@@ -45,11 +47,15 @@ class PerCpuQueueCalls final : public CrossCalls {
     machine_.send_ipi(core, to_interrupt, Irq::call_function, Account::tlb_remote);
     targets.for_each([&](CoreId target) {
       CallData& data = data_of(core.id(), target);
+      RemoteWait wait(core, target);
       core.spin_until(data.line, Account::tlb_remote, [&] { return !data.locked; });
+      wait.answered(target, data.interrupt);
+      if (Trace* trace = machine_.trace()) trace->answer_seen(core.id().value(), &data, core.now());
     });
   }
 
   void handle(Core& core) override {
+    const Taken interrupt = Taken::now(core);
     Queue& queue = queues_[core.id().value()];
     core.rmw(queue.line);
     CallData* data = queue.first;
@@ -60,9 +66,11 @@ class PerCpuQueueCalls final : public CrossCalls {
       core.read(data->line);
       CallData* const next = data->next;
       data->next = nullptr;
+      data->interrupt = interrupt;
       data->call->run(core);
       core.write(data->line); // the acknowledgement: the invalidation must have taken effect before
       data->locked = false;
+      if (Trace* trace = machine_.trace()) trace->answered(core.id().value(), data, core.now());
       data = next;
     }
   }
@@ -73,12 +81,14 @@ class PerCpuQueueCalls final : public CrossCalls {
     bool locked = false;
     RemoteCall* call = nullptr;
     CallData* next = nullptr;
+    Taken interrupt; // not in the kernel's structure
   };
   struct Queue {
     CacheLine line{"call_single_queue"};
     CallData* first = nullptr;
     CallData** end = &first;
   };
+  static WaitId on_the_way_to(CoreId target) { return WaitId(WaitKind::ipi, target.value()); }
   // Made when first used: a machine of 1024 cores has a million pairs.
   CallData& data_of(CoreId caller, CoreId target) {
     auto& row = rows_[caller.value()];

@@ -25,7 +25,8 @@ class HrtimerSleep::Expiry final : public Event {
 };
 
 HrtimerSleep::HrtimerSleep(Machine& machine, Scheduler& scheduler)
-    : machine_(machine), scheduler_(scheduler), tick_(machine.handler(Irq::tick)), expired_(machine.cpus()) {
+    : machine_(machine), scheduler_(scheduler), tick_(machine.handler(Irq::tick)),
+      timer_(machine.wait_names().id(WaitKind::sleep, "a timer")), expired_(machine.cpus()) {
   machine.set_handler(Irq::tick, *this);
 }
 
@@ -37,6 +38,8 @@ void HrtimerSleep::until(Task& task, Instant t, Account account) {
   if (t <= core.now()) return;
   Expiry expiry(*this, task);
   core.engine().queue().post(expiry, t);
+  const WaitId said = task.ledger.waits_for();
+  const WaitFor whom(task.ledger, said.known() ? said : timer_);
   for (;;) {
     scheduler_.set_current_state(task);
     if (expiry.over) return;

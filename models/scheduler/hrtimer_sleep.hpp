@@ -23,7 +23,7 @@ class HrtimerSleep final : private InterruptHandler {
   ~HrtimerSleep() override;
 
   /// `task` sleeps until `t`, which is booked as `account`; returns at once if that has passed. A signal does
-  /// not wake it.
+  /// not wake it. It waits for what the caller has said, else for "a timer".
   void until(Task& task, Instant t, Account account = Account::schedule);
 
  private:
@@ -33,6 +33,7 @@ class HrtimerSleep final : private InterruptHandler {
   Machine& machine_;
   Scheduler& scheduler_;
   InterruptHandler& tick_;
+  const WaitId timer_;
   std::vector<Expiry*> expired_; // by core: the last of those that the next interrupt wakes
 };
 

@@ -22,7 +22,8 @@ class Timeouts::Expiry final : public Event, public Expired {
 };
 
 Timeouts::Timeouts(Machine& machine, Scheduler& scheduler)
-    : machine_(machine), scheduler_(scheduler), tick_(machine.handler(Irq::tick)), expired_(machine.cpus()) {
+    : machine_(machine), scheduler_(scheduler), tick_(machine.handler(Irq::tick)),
+      timeout_(event("a timeout")), expired_(machine.cpus()) {
   machine.set_handler(Irq::tick, *this);
 }
 
@@ -33,6 +34,8 @@ bool Timeouts::sleep(Task& task, Instant t, Account account, const bool* woken, 
   Expiry expiry(*this, task);
   if (t != Instant::max()) task.core().engine().queue().post(expiry, t);
   task.killable = how == Sleep::killable;
+  const WaitId said = task.ledger.waits_for();
+  const WaitFor whom(task.ledger, said.known() ? said : timeout_);
   for (;;) {
     scheduler_.set_current_state(task);
     if (expiry.over || (woken != nullptr && *woken) || (task.killable && task.killed)) break;

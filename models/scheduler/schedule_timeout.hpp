@@ -12,6 +12,7 @@
 #include "models/scheduler/scheduler.hpp"
 
 #include <boost/intrusive/list.hpp>
+#include <string_view>
 #include <vector>
 
 namespace mmsim {
@@ -24,8 +25,12 @@ class Timeouts final : private InterruptHandler {
   Timeouts(Machine& machine, Scheduler& scheduler);
   ~Timeouts() override;
 
+  /// Whom those wait for who sleep until something of that name happens: for WaitFor, once, not once a wait.
+  WaitId event(std::string_view name) { return machine_.wait_names().id(WaitKind::sleep, name); }
+
   /// `task`, which must stay on its core meanwhile, sleeps until `t`, until somebody has set `woken` (may be null) and
   /// woken it, or is killed. True if it was not `t` that ended it. Instant::max(): without a limit.
+  /// Waits for what the caller has said, else for "a timeout".
   bool sleep(Task& task, Instant t, Account account, const bool* woken = nullptr,
              Sleep how = Sleep::uninterruptible);
 
@@ -39,6 +44,7 @@ class Timeouts final : private InterruptHandler {
   Machine& machine_;
   Scheduler& scheduler_;
   InterruptHandler& tick_;
+  const WaitId timeout_;
   std::vector<ExpiredList> expired_; // by core: whom the next interrupt wakes
 };
 

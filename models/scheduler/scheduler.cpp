@@ -94,6 +94,7 @@ Task& Scheduler::create(std::string name, MmStruct* mm, CoreId on, std::function
   task.daemon = kind == Fiber::Kind::daemon;
   task.ledger.reset(machine_.engine().now());
   if (body) {
+    if (Trace* trace = machine_.trace()) trace->task_made(pid, task.name, task.ledger);
     task.fiber = &machine_.engine().spawn(
         task.name, [this, &task, body = std::move(body)] { run_body(task, body); }, kind);
     task.fiber->withdraw(); // it starts when a core switches to it
@@ -146,7 +147,7 @@ void Scheduler::enqueue_and_kick(Core& core, Task& task) {
     Core& target = task.core();
     RunQueue& queue = queue_of(target);
     queue.lock->lock_irqsave(core);
-    core.charge(core.costs().work.enqueue, Account::schedule);
+    core.charge(core.costs().work.enqueue, Account::schedule, run_queue);
     core.settle();
     bool kick = false;
     found = tasks_.contains(pid) && &task.core() == &target;
@@ -165,11 +166,19 @@ void Scheduler::enqueue_and_kick(Core& core, Task& task) {
   }
 }
 
+std::size_t Scheduler::runnable() const {
+  std::size_t runnable = 0;
+  for (const auto& queue : queues_)
+    runnable += queue->tasks.size() + (queue->current != queue->idle);
+  return runnable;
+}
+
 void Scheduler::block(Task& current, Account account, const Waitable* on) {
   if (lock_observer_ != nullptr) lock_observer_->may_sleep(current.core(), "schedule()");
   if (std::exchange(current.wake_pending, false)) return;
   current.state = Task::State::blocked;
   current.blocked_account = account;
+  current.blocked_for = current.ledger.waits_for();
   current.waits_for = on;
   schedule(current);
   current.waits_for = nullptr;
@@ -178,7 +187,7 @@ void Scheduler::block(Task& current, Account account, const Waitable* on) {
 
 void Scheduler::wake(Core& core, Task& task) {
   const std::uint32_t pid = task.pid;
-  core.charge(core.costs().work.wake, Account::schedule);
+  core.charge(core.costs().work.wake, Account::schedule, run_queue);
   core.settle();
   if (!tasks_.contains(pid)) return; // it saw what it waited for without sleeping, and has ended meanwhile
   if (task.state != Task::State::blocked) {
@@ -186,7 +195,7 @@ void Scheduler::wake(Core& core, Task& task) {
     return;
   }
   task.state = Task::State::running;
-  if (!task.running_on_core) task.ledger.book(task.blocked_account, core.now());
+  if (!task.running_on_core) task.ledger.book(task.blocked_account, core.now(), task.blocked_for);
   enqueue_and_kick(core, task);
 }
 
@@ -202,6 +211,8 @@ void Scheduler::resched_point(Task& current) {
 
 void Scheduler::schedule(Task& current) {
   Core& core = current.core();
+  // Whatever the task is about to sleep for, the switch itself is not that one's fault.
+  const WaitFor nobody(current.ledger, WaitId());
   RunQueue& queue = queue_of(core);
   if (cpu_observer_ != nullptr) cpu_observer_->schedules(core);
   queue.lock->lock_irqsave(core);
@@ -212,10 +223,10 @@ void Scheduler::schedule(Task& current) {
     queue.tasks.push_back(current);
     current.on_queue = true;
   } else if (!current.idle) {
-    core.charge(work.dequeue, Account::schedule);
+    core.charge(work.dequeue, Account::schedule, run_queue);
   }
   if (queue.tasks.empty()) pull_task(core, queue);
-  core.charge(work.pick_next, Account::schedule);
+  core.charge(work.pick_next, Account::schedule, run_queue);
   core.settle();
   if (current.state == Task::State::running && !current.idle && !current.on_queue && !leaves) {
     queue.tasks.push_back(current); // woken while pull_task() had dropped the lock
@@ -252,7 +263,7 @@ void Scheduler::switch_to(Task& previous, Task& next) {
     previous.active_mm = nullptr;
   }
   set_on_cpu(core, next, true); // prepare_task()
-  core.charge(core.costs().entry.switch_registers, Account::schedule);
+  core.charge(core.costs().entry.switch_registers, Account::schedule, run_queue);
   core.settle();
 
   queue.current = &next;
@@ -260,9 +271,12 @@ void Scheduler::switch_to(Task& previous, Task& next) {
   previous.running_on_core = false;
   next.running_on_core = true;
   next.core_ = &core;
-  next.ledger.book(Account::schedule, core.now(), WaitId(WaitKind::run_queue, 0));
+  next.ledger.book(Account::schedule, core.now(), run_queue);
   next.at_switch_in = next.ledger.snapshot();
+  if (next.takes_operations_over)
+    next.waits_at_switch_in = next.ledger.open_instead_of(next.waits_at_switch_in);
   core.set_ledger(&next.ledger);
+  if (Trace* trace = machine_.trace()) trace->switched(core.id().value(), previous.pid, next.pid, core.now());
   if (lock_observer_ != nullptr) lock_observer_->switched(core, next);
   Engine& engine = machine_.engine();
   engine.wake(*next.fiber);
@@ -330,7 +344,7 @@ void Scheduler::wait_idle(Core& core, RunQueue& queue) {
 // load_balance() reduced to its effect: a core with nothing to do takes the task that has waited longest on
 // the queue with the most waiting ones. Holds `own`'s lock; takes the other's in the order of core numbers.
 void Scheduler::pull_task(Core& core, RunQueue& own) {
-  core.charge(core.costs().work.balance, Account::schedule);
+  core.charge(core.costs().work.balance, Account::schedule, run_queue);
   RunQueue* busiest = nullptr;
   Core* from = nullptr;
   for (std::uint32_t i = 0; i < machine_.cpus(); ++i) {
@@ -353,7 +367,7 @@ void Scheduler::pull_task(Core& core, RunQueue& own) {
   }
   for (Task& task : busiest->tasks)
     if (!task.bound) {
-      core.charge(core.costs().work.dequeue + core.costs().work.enqueue, Account::schedule);
+      core.charge(core.costs().work.dequeue + core.costs().work.enqueue, Account::schedule, run_queue);
       core.settle();
       busiest->tasks.erase(busiest->tasks.iterator_to(task));
       own.tasks.push_back(task);

@@ -70,8 +70,12 @@ class Task : public RunHook {
   bool in_user_mode = false;  ///< its core executes user code: what interrupts it finds no kernel path
   Ledger ledger;
   Ledger::Snapshot at_switch_in; ///< the books at the instant at which a core last switched to it
+  /// Operations of other tasks go on in this one from there: its waits since then are kept, under that mark.
+  bool takes_operations_over = false;
+  WaitLog::Mark waits_at_switch_in = 0;
   Fiber* fiber = nullptr;
   Account blocked_account = Account::schedule; ///< what its sleep is booked as
+  WaitId blocked_for;                          ///< and as waiting for whom
   const Waitable* waits_for = nullptr;         ///< named in deadlock reports while it sleeps
   HeldLocks held_locks;                        ///< sleeping locks, kept by lockdep
   OnCpu on_cpu;

@@ -5,9 +5,9 @@
 // executes a barrier too. So broadcast_tlb_mm_a15_erratum() calls the cores that run the mm's id, now or when
 // ids last rolled over (a15_erratum_get_cpumask(), under cpu_asid_lock), and broadcast_tlb_a15_erratum(),
 // after kernel pages, all of them; the handler executes a DMB. Without ids nobody knows who runs what, and
-// all are called. Batches of
-// reclaim are not waited for (32-bit Arm has none): each page is flushed at once. The dummy TLBI that goes before the calls on some revisions is left out, and so is what the
-// erratum itself would do: the model's broadcasts always work.
+// all are called. Reclaim's batches do not exist (32-bit Arm has none): each page is flushed at once. The dummy
+// TLBI that goes before the calls on some revisions is left out, and so is what the erratum itself would do:
+// the model's broadcasts always work.
 
 #include "models/tlb_flush/broadcast.hpp"
 

@@ -83,7 +83,8 @@ bool ShootdownPolicy::batches(Core& core, MmStruct& mm) {
 void ShootdownPolicy::batch_add(Core& core, MmStruct& mm, PageNumber, CoreSet& cores) {
   announce(core, mm);
   cores |= holders(core, mm);
-  core.charge(core.costs().work.mask_scan, Account::tlb_remote); // cpumask_or()
+  core.charge(core.costs().work.mask_scan, Account::tlb_remote,
+              mm.cpumask_line.wait_id(core.machine())); // cpumask_or()
 }
 
 void ShootdownPolicy::batch_flush(Core& core, const CoreSet& cores) {

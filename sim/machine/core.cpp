@@ -112,12 +112,16 @@ void Core::take_interrupts() {
       ipi_taken_at_ = now();
     }
     const WaitFor whom(*ledger_, machine_.wait_id(irq));
+    if (Trace* trace = machine_.trace()) [[unlikely]]
+      trace->handler_begins(id_.value(), std::uint8_t(irq), now());
     in_interrupt_ = true;
     charge(costs_.irq.entry, Account::interrupt);
     machine_.handler(irq).handle(*this);
     charge(costs_.irq.exit, Account::interrupt);
     settle();
     in_interrupt_ = false;
+    if (Trace* trace = machine_.trace()) [[unlikely]]
+      trace->handler_ends(id_.value(), now());
   }
 }
 
@@ -184,7 +188,10 @@ bool Core::access(CacheLine& line, LineAccess kind, Account account) {
     const Duration cost =
         costs_.line.hit + (writes && kind != LineAccess::write ? costs_.line.atomic : Duration{});
     if (writes) line.busy_until_ = now() + cost;
-    charge(cost, account == Account::coherence ? Account::work : account);
+    if (account == Account::coherence)
+      charge(cost, Account::work);
+    else
+      charge(cost, account, waits_for(line));
     return true;
   }
   // A load or store that has gone out is not abandoned: interrupts wait until it is served.

@@ -75,15 +75,21 @@ class Core {
   void charge(Duration cost, Account account) {
     assert(cost.count() >= 0);
     const bool masked = irqs_masked();
+    const WaitId whom = in_interrupt_ || is_waiting(account) ? ledger_->waits_for() : WaitId();
     if (segment_count_ > 0) {
       Segment& last = segments_[segment_count_ - 1];
-      if (last.account == account && last.masked == masked && last.whom == ledger_->waits_for()) {
+      if (last.account == account && last.masked == masked && last.whom == whom) {
         last.length += cost;
         return;
       }
       if (segment_count_ == segments_.size()) settle();
     }
-    segments_[segment_count_++] = {cost, account, masked, ledger_->waits_for()};
+    segments_[segment_count_++] = {cost, account, masked, whom};
+  }
+  /// The same, waiting for `whom` if the account is waiting. In a handler it is the interrupt's all the same.
+  void charge(Duration cost, Account account, WaitId whom) {
+    const WaitFor scope(*ledger_, in_interrupt_ ? ledger_->waits_for() : whom);
+    charge(cost, account);
   }
   /// Turns the charges into simulated time, taking interrupts at every unmasked instant.
   void settle() {

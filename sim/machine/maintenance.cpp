@@ -6,6 +6,9 @@
 
 namespace mmsim {
 
+Maintenance::Maintenance(Machine& machine)
+    : machine_(machine), interconnect_(machine.wait_names().id(WaitKind::broadcast, "interconnect")) {}
+
 bool Maintenance::apply(Core& core, const Scope& scope) {
   Tlb& tlb = core.tlb();
   switch (scope.kind) {
@@ -38,7 +41,7 @@ void Maintenance::local_barrier(Core& core) { core.charge(core.costs().tlb.dsb, 
 
 void Maintenance::broadcast(Core& core, const Scope& scope) {
   const TlbCosts& costs = core.costs().tlb;
-  core.charge(costs.broadcast_issue, Account::tlb_remote);
+  core.charge(costs.broadcast_issue, Account::tlb_remote, interconnect_);
   core.settle();
   const bool range = scope.kind == Scope::Kind::range;
   const Instant sent = std::max(machine_.engine().now(), channel_busy_until_) +
@@ -46,7 +49,7 @@ void Maintenance::broadcast(Core& core, const Scope& scope) {
   channel_busy_until_ = sent;
   // The message is out: what interrupts the core from here on does not delay it.
   machine_.engine().wait_until(sent);
-  core.book(Account::tlb_remote);
+  core.book(Account::tlb_remote, interconnect_);
   machine_.online().for_each([&](CoreId id) {
     Core& other = machine_.core(id);
     if (&other == &core) {
@@ -72,7 +75,7 @@ void Maintenance::broadcast_barrier(Core& core) {
   channel_busy_until_ = turn + costs.broadcast_sync;
   const Instant complete =
       std::max(channel_busy_until_, turn + costs.broadcast_complete + 2 * farthest(core));
-  core.charge(complete - machine_.engine().now(), Account::tlb_remote);
+  core.charge(complete - machine_.engine().now(), Account::tlb_remote, interconnect_);
   core.settle();
 }
 

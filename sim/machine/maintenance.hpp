@@ -16,6 +16,7 @@
 
 #include "sim/engine/strong_int.hpp"
 #include "sim/engine/time.hpp"
+#include "sim/record/wait.hpp"
 
 #include <cstdint>
 
@@ -26,7 +27,7 @@ class Machine;
 
 class Maintenance {
  public:
-  explicit Maintenance(Machine& machine) : machine_(machine) {}
+  explicit Maintenance(Machine& machine);
 
   /// What one invalidation covers.
   struct Scope {
@@ -56,6 +57,7 @@ class Maintenance {
   Duration farthest(const Core& core) const;
 
   Machine& machine_;
+  const WaitId interconnect_; // for whom a core waits that broadcasts
   Instant channel_busy_until_{};
 };
 

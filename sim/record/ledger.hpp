@@ -72,6 +72,11 @@ class Ledger {
     watched_ |= waiting_mask;
     return waits_.open();
   }
+  /// The same for an operation that may turn out to have begun here: WaitLog::open_instead_of().
+  WaitLog::Mark open_instead_of(WaitLog::Mark guess) {
+    watched_ |= waiting_mask;
+    return waits_.open_instead_of(guess);
+  }
   void close(WaitLog::Mark mark) {
     waits_.close(mark);
     watch();

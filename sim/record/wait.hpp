@@ -74,6 +74,9 @@ class WaitId {
   std::uint16_t value_ = 0;
 };
 
+/// For a task that is runnable, or is being switched to or from.
+inline constexpr WaitId run_queue{WaitKind::run_queue, 0};
+
 class Ledger;
 
 /// The task whose ledger this is waits for `whom` until the end of the scope. Scopes nest; the innermost counts.

@@ -4,10 +4,9 @@
 
 namespace mmsim {
 
-// The one that has begun first is over, or its program has forgotten to say so.
-void WaitLog::forget_oldest() {
-  std::copy(open_.begin() + 1, open_.begin() + open_count_, open_.begin());
-  --open_count_;
+void WaitLog::forget(std::size_t which) {
+  std::copy(open_.begin() + which + 1, open_.begin() + open_count_, open_.begin() + which);
+  if (--open_count_ == 0) clear();
 }
 
 // Equal entries of the latest operation become one. An operation that waits for very many is looked at again only
@@ -30,9 +29,9 @@ void WaitLog::compact() {
 
 void WaitLog::reassign(std::size_t from, WaitId whom, WaitId instead, Duration length) {
   for (std::size_t i = entries_.size(); i-- > from && length.count() > 0;) {
-    if (entries_[i].whom != whom) continue;
     const Duration part = std::min(length, entries_[i].length);
     length -= part;
+    if (entries_[i].whom != whom) continue;
     if (part == entries_[i].length) {
       entries_[i].whom = instead;
       continue;

@@ -34,9 +34,18 @@ class WaitLog {
   static constexpr std::size_t most_open = 8;
 
   Mark open() {
-    if (open_count_ == most_open) forget_oldest();
+    if (open_count_ == most_open) forget(0); // it is over, or its program has forgotten to say so
     open_[open_count_++] = {++last_mark_, std::uint32_t(entries_.size())};
     return last_mark_;
+  }
+  /// Where an operation may turn out to have begun, instead of `guess` (0: none), which was such a place and is over.
+  Mark open_instead_of(Mark guess) {
+    for (std::size_t i = 0; i < open_count_; ++i)
+      if (open_[i].mark == guess) {
+        forget(i);
+        break;
+      }
+    return open();
   }
   bool is_open() const { return open_count_ != 0; }
 
@@ -60,20 +69,21 @@ class WaitLog {
   void close(Mark mark) {
     while (open_count_ > 0 && open_[open_count_ - 1].mark >= mark)
       --open_count_;
-    if (open_count_ > 0) return;
-    entries_.clear();
-    apart_ = 0;
-    compact_at_ = most_entries;
+    if (open_count_ == 0) clear();
   }
   /// The one that began last.
   void close_latest() {
     if (open_count_ > 0) close(open_[open_count_ - 1].mark);
   }
 
-  /// Waits from now on stand apart from those before; the place of the first.
-  std::size_t begin_apart() { return apart_ = entries_.size(); }
-  /// Of the waits for `whom` among the entries from `from` on (see begin_apart()), the last `length` were for
-  /// `instead`.
+  /// Waits from now on stand apart from those before, at least the next 256 of them; the place of the first. While an
+  /// operation is open.
+  std::size_t begin_apart() {
+    if (entries_.size() + 256 > compact_at_) compact();
+    return apart_ = entries_.size();
+  }
+  /// Of the last `length` of all waiting among the entries from `from` on (see begin_apart()), what was for `whom` was
+  /// for `instead`. Nothing, if so much has happened since that they stand apart no longer.
   void reassign(std::size_t from, WaitId whom, WaitId instead, Duration length);
 
  private:
@@ -87,7 +97,12 @@ class WaitLog {
       if (open_[i].mark == mark) return open_[i].position;
     return entries_.size();
   }
-  void forget_oldest();
+  void clear() {
+    entries_.clear();
+    apart_ = 0;
+    compact_at_ = most_entries;
+  }
+  void forget(std::size_t which);
   void compact();
 
   boost::container::small_vector<Entry, 8> entries_;

@@ -14,11 +14,13 @@ namespace {
 
 class KeepsNothing final : public ReverseMap {
  public:
+  using ReverseMap::ReverseMap;
   void for_each_mapping(Task&, FrameNumber, FunctionRef<Walk(const Mapping&)>) override {}
   std::uint64_t bytes() const override { return 0; }
 };
-const Registered<ReverseMap> keeps_nothing{"test_keeps_nothing", "to compare with",
-                                           [](System&) { return std::make_unique<KeepsNothing>(); }};
+const Registered<ReverseMap> keeps_nothing{"test_keeps_nothing", "to compare with", [](System& system) {
+                                             return std::make_unique<KeepsNothing>(system);
+                                           }};
 
 constexpr std::int64_t n = 6; // pages of an area
 

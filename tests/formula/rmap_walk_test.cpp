@@ -184,10 +184,10 @@ TEST(SwapOut, LooksAtAllPagesOfAllAddressSpacesButTheLastBeforeItFindsAPageThatI
       Family(w, children, false, [&](Task& task, Family&) {
         for (std::uint64_t page = 0; page < pages; ++page) {
           const std::uint64_t before = w.count(Counter::swapout_scan);
-          EXPECT_EQ(w.system.rmap->swap_out(task, 6, 1), 1u);
+          EXPECT_EQ(w.system.rmap->swap_out(task, 1), 1u);
           result.push_back(static_cast<std::int64_t>(w.count(Counter::swapout_scan) - before));
         }
-        EXPECT_EQ(w.system.rmap->swap_out(task, 6, 1), 0u);
+        EXPECT_EQ(w.system.rmap->swap_out(task, 1), 0u);
       });
       return result;
     });
@@ -202,7 +202,7 @@ TEST(SwapOut, FreesAPageOnlyWithItsLastMappingAndNotOneThatHasComeBack) {
   KernelWorld w(1, with_swap + Settings{{"kernel.rmap", "scan"}, {"kernel.lru_new_anon", "inactive"}});
   Family(w, 1, false, [&](Task& task, Family& family) {
     const FrameNumber frame = family.entry(0, 0).frame();
-    EXPECT_EQ(w.system.rmap->swap_out(task, 6, 1), 1u); // all of the first, and one page of the other
+    EXPECT_EQ(w.system.rmap->swap_out(task, 1), 1u); // all of the first, and one page of the other
     const bool parent_first = !family.entry(0, 1).present();
     EXPECT_NE(parent_first, !family.entry(1, 1).present()) << "the other has kept its page";
     ASSERT_TRUE(parent_first) << "the parent cannot touch its child's";
@@ -210,7 +210,7 @@ TEST(SwapOut, FreesAPageOnlyWithItsLastMappingAndNotOneThatHasComeBack) {
     EXPECT_EQ(w.system.pages[frame].mapcount, 0);
     EXPECT_EQ(family.entry(0, 1).frame(), family.entry(1, 1).frame());
     const std::uint64_t before = w.count(Counter::swapout_scan);
-    EXPECT_EQ(w.system.rmap->swap_out(task, 6, 1), 1u) << "the third page: the second has come back";
+    EXPECT_EQ(w.system.rmap->swap_out(task, 1), 1u) << "the third page: the second has come back";
     EXPECT_EQ(w.count(Counter::swapout_scan) - before, 2u);
     EXPECT_TRUE(family.entry(0, 1).present());
     EXPECT_FALSE(family.entry(1, 1).present());

@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "sim/record/tables.hpp"
 #include "tests/smoke/command_fixture.hpp"
 
 namespace mmsim {
@@ -296,8 +297,10 @@ TEST(Run, prints_what_came_out_and_writes_it_whole) {
   writing.insert(writing.end(), {"--out", "deep/result"});
   ASSERT_EQ(mmsim_command(folder, writing).status, 0);
   const auto tree = tree_of(folder / "deep/result");
-  for (const char* name : {"latency.csv", "account.csv", "counter.csv", "point.csv", "manifest.json"})
-    EXPECT_THAT(tree, Contains(Key(name)));
+  EXPECT_THAT(tree, Contains(Key("manifest.json")));
+  for (const std::string_view name : table_names)
+    EXPECT_THAT(tree, Contains(Key(std::string(name))));
+  EXPECT_EQ(tree.size(), table_names.size() + 1);
   EXPECT_THAT(tree.at("latency.csv"), StartsWith("point,operation,count,"));
   const auto manifest = nlohmann::json::parse(tree.at("manifest.json"));
   EXPECT_EQ(manifest.at("configuration").at("run.duration").at("value"), "200 us");
@@ -465,6 +468,7 @@ TEST(List, shows_every_kind_for_people_and_for_programs) {
   EXPECT_THAT(names_of("parameters", "path"), Contains("machine.ipi.send"));
   EXPECT_THAT(names_of("counters", "name"), Contains("lock_wait_ns.<class>"));
   EXPECT_THAT(names_of("accounts", "name"), Contains("tlb_remote"));
+  EXPECT_THAT(names_of("waits", "name"), Contains("irqs_off"));
   EXPECT_THAT(mmsim_command(folder, {"list", "policies"}).out, HasSubstr("what-if"));
 }
 
