@@ -21,6 +21,7 @@
 #include "cli/sweep_identity.hpp"
 #include "sim/engine/random.hpp"
 #include "sim/record/operations.hpp"
+#include "sim/record/tables.hpp"
 #include "tests/smoke/command_fixture.hpp"
 #include "tests/smoke/configuration_fixture.hpp"
 
@@ -291,8 +292,10 @@ class SeedsOfASweep : public ::testing::Test {
     return seeds;
   }
   static std::string bytes_of(const SweepPlan& plan, const SweepOutcome& outcome) {
-    return latency_csv(outcome.tables) + point_csv(outcome.tables) +
-           manifest_json(plan, outcome.tables, {"mmsim sweep", "hash"});
+    std::string bytes = manifest_json(plan, outcome.tables, {"mmsim sweep", "hash"});
+    for (const ResultFile& file : table_files(outcome.tables))
+      bytes += file.contents;
+    return bytes;
   }
   const TestFolder folder_;
 };
