@@ -53,13 +53,13 @@ sweep is refused and left alone.
 
 Keys of [sweep], also for --set (but for axes):
   axes = { "run.cpus" = [1, 2, 4] }   each point is one value of every axis; all of them run, unless
-  sample = 200           so many points are drawn from the axes, without repetition; then an axis may be a range:
-                         { from = "100 ns", to = "2 us", scale = "log" }, or "linear", the default
+  sample = 200           so many points are drawn from the axes, without repetition; then an axis may be
+                         a range: { from = "100 ns", to = "2 us", scale = "log" }, or "linear", the default
   sampling = "latin_hypercube"        each value of an axis equally often, the default; or "random"
   sample_seed = 1        another number draws other points
-  seeds = 3              runs of each point; default 1
-  ci = 0.05              then a point gets more seeds until half of the 95 % interval (ci95_ns in latency.csv) is
-                         at most this part of the mean
+  seeds = 3              runs of each point; default 1, with ci 2
+  ci = 0.05              then a point gets more seeds until half of the 95 % interval (ci95_ns in
+                         latency.csv) is at most this part of the mean
   max_seeds = 20         but no more than so many
   ci_operations = ["munmap"]          whose means; default every operation that completed
 )";

@@ -1,6 +1,6 @@
 // From TOML files and --set options to the configuration of a run.
 //
-//   [machine]                 # sections: machine, kernel, scenario, run; in sweep files sweep (sweep_plan.hpp)
+//   [machine]                 # sections: machine, kernel, scenario, run; in sweep files sweep as well
 //   base = "neoverse-n1-80"   # configs/machines/neoverse-n1-80.toml, whose keys stand without a section
 //   ipi.send = "80 ns"        # dotted keys and nested tables are the same path: machine.ipi.send
 //

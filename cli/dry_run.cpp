@@ -29,10 +29,14 @@ std::string plural(std::size_t count, const std::string& what) {
   return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }
 
+std::string runs_to_do(std::size_t least, std::size_t most) {
+  return least == most ? plural(most, "run") + " to do" : range(least, most) + " runs to do";
+}
+
 /// "8 runs to do: about 40 s with 2 processes (how it is known; within a factor of 2 to 3)"
 std::string host_time_line(const HostTime& time, std::size_t least, std::size_t most, unsigned processes,
                            const std::string& basis, bool at_least) {
-  return fmt::format("{} runs to do: {}{} with {} ({}; within a factor of 2 to 3)", range(least, most),
+  return fmt::format("{}: {}{} with {} ({}; within a factor of 2 to 3)", runs_to_do(least, most),
                      at_least ? "more than " : "", readable_host_time(time),
                      processes == 1 ? "1 process" : std::to_string(processes) + " processes", basis);
 }
@@ -103,7 +107,7 @@ int show_host_time(const SweepPlan& plan, const fs::path& out, unsigned processe
     HostProbe probe = probe_host(plan, probed, processes, run_point, probe_budget);
     if (probe.interrupted) return exit_interrupted;
     if (probe.timed.empty()) {
-      std::cout << range(least, most) << " runs to do; no estimate of the host's time: "
+      std::cout << runs_to_do(least, most) << "; no estimate of the host's time: "
                 << (probe.failure.empty() ? "the probe had no time to begin"
                                           : "a short run ended with: " + probe.failure)
                 << '\n';

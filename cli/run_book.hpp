@@ -32,8 +32,9 @@ std::vector<SweepRun> runs_of(const SweepPlan& plan);
 /// The result of a point with a seed, if there is one from earlier.
 using FindRun = std::function<std::optional<PointResult>(std::size_t point, std::uint64_t seed)>;
 
-/// With a seed rule, a point gets one seed more as long as its finished ones ask for it (seeds_needed.hpp): the
-/// set of runs is a function of results, whatever order they come in and however often the sweep was stopped.
+/// With a seed rule, a point gets one seed more as long as its finished ones ask for it (seeds_needed.hpp):
+/// the set of runs is a function of results, whatever order they come in and however often the sweep was
+/// stopped.
 class RunBook {
  public:
   /// `plan` must outlive this. Throws InputError.
@@ -43,8 +44,8 @@ class RunBook {
   double waiting_weight() const;
   /// The longest that waits.
   SweepRun take();
-  /// The number of runs that have come to wait: 1 if the rule asks for another seed that is not there, else 0.
-  /// Throws InputError if the rule does not fit the result.
+  /// The number of runs that have come to wait: 1 if the rule asks for another seed that is not there, else
+  /// 0. Throws InputError if the rule does not fit the result.
   std::size_t finish(const SweepRun& run, PointResult result);
 
   std::vector<PointResult> results(std::size_t point) const; ///< in the order of seeds

@@ -25,13 +25,13 @@ struct SampledAxis {
 using DrawnPoint = std::vector<std::size_t>;
 
 /// `count` different points in the order of the product, each stratum of each axis used equally often, one
-/// more or less. Nothing if so many different ones cannot be found, which lists never cause as long as `count`
-/// is no more than their product.
+/// more or less. Nothing if so many different ones cannot be found, which lists never cause as long as
+/// `count` is no more than their product.
 std::vector<DrawnPoint> latin_hypercube(const std::vector<SampledAxis>& axes, std::size_t count,
                                         std::uint64_t seed);
 
-/// `count` different points in the order of the product; of a range each stratum stands for a draw of its own.
-/// Nothing as above.
+/// `count` different points in the order of the product; of a range each stratum stands for a draw of its
+/// own. Nothing as above.
 std::vector<DrawnPoint> random_points(const std::vector<SampledAxis>& axes, std::size_t count,
                                       std::uint64_t seed);
 

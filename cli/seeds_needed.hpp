@@ -17,8 +17,8 @@ struct ReachedInterval {
   bool within(double bound) const { return relative && *relative <= bound; }
 };
 
-/// Of the operations that the rule names and the point has, or of all that completed. Throws InputError if the
-/// point has none of those that the rule names.
+/// Of the operations that the rule names and the point has, or of all that completed. Throws InputError if
+/// the point has none of those that the rule names.
 ReachedInterval reached_interval(const SeedRule& rule, std::span<const PointResult> seeds);
 
 /// Whether the point's next seed is to run. `seeds` are its finished runs, at least plan.seeds of them: what

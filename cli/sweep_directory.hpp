@@ -36,8 +36,8 @@ class MadeDirectory {
   std::vector<std::filesystem::path> made_; ///< the innermost first
 };
 
-/// The result of a finished run in a result directory, or nothing. A file that cannot be read counts as nothing,
-/// with a warning.
+/// The result of a finished run in a result directory, or nothing. A file that cannot be read counts as
+/// nothing, with a warning.
 std::optional<PointResult> finished_run(const std::filesystem::path& directory, std::size_t point,
                                         std::uint64_t seed);
 

@@ -119,7 +119,14 @@ SweepSettings read_sweep_settings(const Written& written) {
     if (std::ranges::find(known, path) == known.end())
       throw InputError("unknown key \"" + path + '"' + did_you_mean(path, known), setting.origin);
   SweepSettings settings;
-  settings.seeds = whole_number(written, "sweep.seeds", 1).value_or(1);
+  // One seed alone cannot show how much seeds differ, so its interval would be too narrow a reason to stop.
+  const std::int64_t fewest = find(written, "sweep.ci") ? 2 : 1;
+  settings.seeds = whole_number(written, "sweep.seeds", 1).value_or(fewest);
+  if (settings.seeds < fewest)
+    throw InputError(
+        "sweep.seeds: 1 is too small with sweep.ci, since one seed cannot show how much seeds differ; "
+        "at least 2 are needed",
+        written.at("sweep.seeds").origin);
   settings.sampling = sampling_of(written);
   settings.seed_rule = seed_rule_of(written, settings.seeds);
   return settings;

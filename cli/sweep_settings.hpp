@@ -6,9 +6,10 @@
 //   sampling = "latin_hypercube"    # each value of an axis equally often, the default; or "random"
 //   sample_seed = 1                 # another one draws other points
 //
-//   ci = 0.05                       # more seeds, up to max_seeds, until the 95 % interval of the mean latency
-//   max_seeds = 20                  # is within +-5 % of it, for every operation that completed,
-//   ci_operations = ["munmap"]      # or for these only
+//   ci = 0.05                       # more seeds, until the 95 % interval of a mean latency is within +-5 %,
+//   max_seeds = 20                  # but no more than so many,
+//   ci_operations = ["munmap"]      # for these, or every operation that completed. `seeds` is the least then,
+//                                   # and 2 if it is not set
 #pragma once
 
 #include <cstdint>
@@ -38,7 +39,7 @@ struct SeedRule {
 };
 
 struct SweepSettings {
-  std::int64_t seeds = 1;
+  std::int64_t seeds = 1;            ///< the least, with a seed rule
   std::optional<Sampling> sampling;  ///< without: the whole product
   std::optional<SeedRule> seed_rule; ///< without: `seeds` and no more
 };
@@ -49,8 +50,8 @@ struct WrittenSetting {
   Origin origin;
 };
 
-/// `written` by full path, "sweep.seeds". Throws InputError with the origin for unknown keys, wrong values and
-/// keys that need another.
+/// `written` by full path, "sweep.seeds". Throws InputError with the origin for unknown keys, wrong values
+/// and keys that need another.
 SweepSettings read_sweep_settings(const std::map<std::string, WrittenSetting>& written);
 
 } // namespace mmsim

@@ -43,8 +43,8 @@ void flatten(const toml::table& table, const std::string& prefix, const Leaf& le
 /// A flag, number or text; nothing for lists, dates and tables.
 std::optional<Value> scalar(const toml::node& node);
 
-/// Adds every key of `table` as prefix + dotted path. Throws InputError for lists, dates and keys that are set
-/// already.
+/// Adds every key of `table` as prefix + dotted path. Throws InputError for lists, dates and keys that are
+/// set already.
 void add_keys(Configuration& configuration, const toml::table& table, const std::string& prefix,
               const std::string& file);
 
