@@ -3,7 +3,8 @@ from pathlib import Path
 
 from analysis.charts import operation_charts
 from analysis.combine import combine
-from analysis.figures import write_figures, write_measure
+from analysis.figures import write_figures, write_interrupts, write_measure
+from analysis.interrupts import interrupt_charts
 from analysis.load import load
 from analysis.measures import measure_charts
 from analysis.page import page
@@ -18,11 +19,12 @@ def report(directories):
     charts = [operation_charts(result, plan, facet, operation)
               for operation in result.operations for facet in plan.facets]
     measures = measure_charts(result, plan)
+    interrupts = interrupt_charts(result, plan)
     written = []
     figures = Path(directories[0]) / "figures"
-    for write_one, drawn in ((write_figures, charts), (write_measure, measures)):
+    for write_one, drawn in ((write_figures, charts), (write_measure, measures), (write_interrupts, interrupts)):
         for each in drawn:
             write_one(each, lambda name, save: written.append(write_whole(figures / file_name(name), save)))
-    text = page(result, plan, charts, measures).encode("utf-8")
+    text = page(result, plan, charts, measures, interrupts).encode("utf-8")
     written.append(write_whole(Path(directories[0]) / "report.html", lambda file: file.write(text)))
     return written, result
