@@ -2,7 +2,6 @@
 from dataclasses import dataclass
 
 from analysis import wording
-from analysis.axes import number
 from analysis.manifest import value_at
 from analysis.plan import ONLY, Series, file_name
 
@@ -48,7 +47,8 @@ def shown_points(result, plan, facet, operation=None):
 def cpus_of(result, shown):
     """How many CPUs the point had, or None if nothing says."""
     rows = result.latency[result.latency["point"] == shown.point]
-    if CPUS in rows and len(rows) and number(rows[CPUS].iloc[0]) is not None:
-        return int(number(rows[CPUS].iloc[0]))
-    value = None if result.parts else value_at(result.manifest, CPUS)
+    if CPUS in rows:
+        value = rows[CPUS].tolist()[0]
+    else:
+        value = None if result.parts else value_at(result.manifest, CPUS)
     return value if isinstance(value, int) else None
