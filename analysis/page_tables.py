@@ -23,6 +23,24 @@ def table(header, rows, caption="", numbers_from=0):
             f"<tbody>{body}</tbody></table></div>")
 
 
+def sortable(header, rows, sorted_by, caption):
+    """A table whose headers sort it (page.js). Cells are text or numbers, None where there is none; `sorted_by`: the
+    column by which the rows already fall."""
+    head = "".join(
+        f'<th scope="col" aria-sort="{"descending" if index == sorted_by else "none"}">'
+        f'<button type="button" class="sort">{escape(name)}</button></th>' for index, name in enumerate(header))
+    body = "".join("<tr>" + "".join(map(_sortable_cell, row)) + "</tr>" for row in rows)
+    return (f'<div class="scroll" tabindex="0"><table class="sortable"><caption>{escape(caption)}</caption>'
+            f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>")
+
+
+def _sortable_cell(value):
+    if isinstance(value, str):
+        return f'<th scope="row" data-value="{escape(value)}">{escape(value)}</th>'
+    return f'<td class=n data-value="{"" if value is None else f"{value:.12g}"}">' \
+           f'{"" if value is None else _number(value)}</td>'
+
+
 def configuration(result):
     """What the user set, then what machine and kernel files set, then the defaults."""
     parts = []

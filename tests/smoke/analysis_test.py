@@ -111,7 +111,9 @@ class AWholeDirectory(InDirectory):
         first = bytes_of_report("1")
         self.assertEqual(set(first), {"report.html", *(
             f"figures/munmap-{figure}.{kind}" for figure in ("latency", "throughput", "account", "account_share")
-            for kind in ("png", "svg"))})
+            for kind in ("png", "svg", "pdf")),
+            *(f"figures/flame-munmap-kernel.tlb_flush={flush}-kernel.kthread_switch={switch}.svg"
+              for flush in ("lazy", "eager", "broadcast") for switch in ("lazy", "eager"))})
         self.assertEqual(first, bytes_of_report("2"))
         self.assertEqual([path.name for path in (self.directory / "figures").iterdir() if path.name[0] == "."], [])
 
