@@ -83,7 +83,7 @@
     axis.timesRange ??= axis.range;
     for (const trace of data) trace[length] = trace[view];
     axis.range = view === "shares" ? [0, 100] : axis.timesRange;
-    axis.title = {text: view === "shares" ? "share (%)" : axis.timesTitle};
+    axis.title = {...axis.title, text: view === "shares" ? "share (%)" : axis.timesTitle};
   };
   // A distribution: the share that took less, or the tail that took longer.
   const showShares = (id, view) => {

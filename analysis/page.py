@@ -6,6 +6,7 @@ from pathlib import Path
 from plotly.offline import get_plotlyjs
 
 from analysis import flame_graph, page_details, page_tables, palette, what_if, wording
+from analysis.configuration_tables import configuration
 from analysis.finding import headline, operation_finding
 from analysis.page_parts import account_keys, figure, legend, switch
 from analysis.plotly_charts import line_chart, stack_chart
@@ -121,7 +122,7 @@ def _tables(result):
         '<section id="counters"><h2>Counters</h2><p class=quiet>Sums over the measured window, all CPUs, mean over '
         "seeds; but lock_wait_max_ns and lock_hold_max_ns are the longest of all seeds.</p>"
         f"{page_tables.counters(result)}</section>"
-        f'<section id="configuration"><h2>Configuration</h2>{page_tables.configuration(result)}'
+        f'<section id="configuration"><h2>Configuration</h2>{configuration(result)}'
         f"{page_tables.folded(f'Every run ({len(result.point)})', page_tables.points(result))}</section>")
 
 
