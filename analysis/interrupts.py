@@ -63,7 +63,7 @@ def _charts(result, plan, facet):
     yield InterruptCharts(
         facet=facet, finding=f"Interrupts, {what}{most.sentence}{suffix}",
         conditions=wording.conditions(result, plan, facet), maps=tuple(maps), low=min(counts), high=max(counts),
-        caption=("Interrupts sent in the measured window, mean over seeds; white or blank: none.", *silence,
+        caption=("Interrupts sent in the measured window, mean over seeds; blank: none.", *silence,
                  *wording.what_if_caption(result, facet)))
 
 
