@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from analysis import finding, flame_graph, palette, wording
 from analysis.axes import Axis
 from analysis.distribution import Distribution, distribution
+from analysis.overlay import real_lines, real_sentences
 from analysis.plan import ONLY, Facet, Series
-from analysis.real_run import real_lines
 from analysis.shown_points import ShownPoint, shown_points
 from analysis.units import duration, log_ticks, unit_for, unit_for_log, with_prefix
 from analysis.waits import WaitTable, wait_table
@@ -103,7 +103,7 @@ def operation_charts(result, plan, facet, operation):
     what_if = wording.what_if_caption(result, facet)
     coincidence = wording.coincidence_sentence(facet.series) if plan.x else ()
     latency, legend, latency_caption = _latency(result, plan, facet, rows)
-    real = real_lines(result, plan)
+    real = real_lines(result, plan, operation)
     throughput = _throughput(plan, facet, rows, real)
     ideal = (wording.ideal_sentence(plan.x),) if throughput.ideal else ()
     stacks, stack_unit, accounts = _stacks(result, plan, facet, operation)
@@ -119,8 +119,8 @@ def operation_charts(result, plan, facet, operation):
         latency=latency,
         latency_caption=(latency_caption, *coincidence, *what_if),
         throughput=throughput,
-        throughput_caption=(wording.throughput_sentence(), *ideal, *wording.real_sentence(result, real), *coincidence,
-                            *what_if),
+        throughput_caption=(wording.throughput_sentence(), *ideal, *coincidence, *what_if,
+                            *real_sentences(plan, throughput.lines[:len(facet.series)], real)),
         throughput_legend=(*facet.series, *(line.series for line in real)),
         stacks=stacks,
         stack_title=f"mean time in one {operation} ({stack_unit})",

@@ -60,8 +60,8 @@ def _cpu_per_reclaimed_page(result):
     done = result.point[result.point["status"] == "done"].groupby("point").size()
     rows = result.account[result.account["operation"].isin(_PRESSED) & result.account["account"].isin(SYSTEM_ACCOUNTS)]
     total = rows.groupby("point")["total_ps"].sum()
-    return {point: total[point] / 1000 / done.get(point, 1) / pages for point, pages in reclaimed.items()
-            if point in total.index}
+    return {point: total[point] / 1000 / done[point] / pages for point, pages in reclaimed.items()
+            if point in total.index and point in done.index}
 
 
 MEASURES = (

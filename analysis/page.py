@@ -6,6 +6,7 @@ from pathlib import Path
 from plotly.offline import get_plotlyjs
 
 from analysis import flame_graph, page_details, page_tables, palette, what_if, wording
+from analysis.comparison_page import comparison_section
 from analysis.configuration_tables import configuration
 from analysis.finding import headline, operation_finding
 from analysis.page_parts import account_keys, figure, legend, switch
@@ -24,14 +25,14 @@ def page(result, plan, all_charts, measures=(), interrupts=()):
     sections = "".join(_section(result, plan, operation, all_charts, specs, title)
                        for operation in result.operations)
     sections = _measures(measures, specs) + sections + page_details.interrupts(interrupts, specs) \
-        + page_details.locks(result, plan)
+        + page_details.locks(result, plan) + comparison_section(result)
     return "\n".join((
         "<!DOCTYPE html>", '<html lang="en">', "<head>", '<meta charset="utf-8">',
         f'<meta http-equiv="Content-Security-Policy" content="{_SECURITY}">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         '<meta name="color-scheme" content="light dark">',
-        f"<title>{escape(title)}</title>", f"<style>{_colours()}{flame_graph.page_style()}{(_HERE / 'page.css').read_text()}</style>",
-        "</head>", "<body>",
+        f"<title>{escape(title)}</title>",
+        f"<style>{_colours()}{flame_graph.page_style()}{(_HERE / 'page.css').read_text()}</style>", "</head>", "<body>",
         f'<svg width="0" height="0" aria-hidden="true" class="flame definitions">{flame_graph.stripe_definition()}</svg>',
         _header(result, plan, title, sections), f"<main>{sections}{_tables(result)}</main>",
         _footer(result),
@@ -45,7 +46,8 @@ def _header(result, plan, title, sections):
     warning = "".join(f"<li>{escape(note)}</li>" for note in notes)
     links = "".join(f'<li><a href="#{_anchor(operation)}">{escape(operation)}</a></li>'
                     for operation in result.operations)
-    for anchor, words in (("measures", "all CPUs together"), ("interrupts", "interrupts"), ("locks", "locks")):
+    for anchor, words in (("measures", "all CPUs together"), ("interrupts", "interrupts"), ("locks", "locks"),
+                          ("comparison", "comparison")):
         if f'<section id="{anchor}">' in sections:
             links += f'<li><a href="#{anchor}">{words}</a></li>'
     conditions = wording.conditions(result, plan)

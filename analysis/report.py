@@ -3,19 +3,28 @@ from pathlib import Path
 
 from analysis.charts import operation_charts
 from analysis.combine import combine
+from analysis.comparison import comparison_notes
 from analysis.figures import write_figures, write_interrupts, write_measure
 from analysis.interrupts import interrupt_charts
 from analysis.load import load
 from analysis.measures import measure_charts
+from analysis.overlay import undrawn_notes
 from analysis.page import page
 from analysis.plan import file_name, make_plan
+from analysis.real_run import read_real
 from analysis.whole_file import write_whole
 
 
-def report(directories):
-    """Writes DIR/figures/* and DIR/report.html; returns (paths written, the result). Throws InputError."""
-    result = combine([load(directory) for directory in directories])
+def report(directories, real=()):
+    """Lays the results over each other, and the real runs (as --real names them) over those. Writes DIR/figures/* and
+    DIR/report.html; returns (paths written, the result). What can be shown of a damaged directory is shown, and
+    result.defects tell the damage. Throws InputError if nothing can be shown."""
+    result = combine([load(directory, strict=False) for directory in directories])
     plan = make_plan(result)
+    result.notes += comparison_notes(result)
+    if real:
+        result.real, notes = read_real(result, real)
+        result.notes += notes + undrawn_notes(result, plan)
     charts = [operation_charts(result, plan, facet, operation)
               for operation in result.operations for facet in plan.facets]
     measures = measure_charts(result, plan)

@@ -60,14 +60,5 @@ def throughput_sentence():
     return "Throughput: operations completed in the measured window, all CPUs together."
 
 
-def real_sentence(result, lines):
-    """What a measured line is, if there is one; or why there is none though one was given."""
-    if getattr(result, "real", None) is None:
-        return ()
-    if not lines:
-        return (f"{result.real.label} is not drawn: it needs an axis of CPUs or tasks along x.",)
-    return (f"Real: {result.real.label}, measured on hardware; it counts its own iterations, whatever the operation.",)
-
-
 def ideal_sentence(x):
     return (f"Ideal scaling: the best throughput {at_x(x.path, x.values[0])}, growing in proportion to {x.path}.")

@@ -69,6 +69,15 @@ are left out; counter.csv has all.
 constexpr const char* report_examples = R"(Examples:
   mmsim report results/lazy_vs_eager
   mmsim report results/n1 results/kunpeng       both in one set of figures, written into results/n1
+  mmsim report results/faults --real page_fault1.csv              over what will-it-scale printed
+  mmsim report results/faults --real mine.csv:demand_fault        mine.csv: cpus,per_second[,series]
+
+--real lays a run on a real machine over the throughput, in absolute numbers. Of will-it-scale's columns processes
+and threads it takes the one that scenario.mode says; of the operations the one after the colon, else the one
+that the test named in the file name counts (page_fault1: demand_fault, mmap1: munmap, fork1: fork,
+context_switch1), else the one of which there are most.
+
+Of a directory that is damaged, what is whole is drawn; each defect is said in one line, and the exit status is 2.
 )";
 
 std::vector<std::string> option_names(const CLI::App& app) {
@@ -220,6 +229,10 @@ std::function<int()> parse_command_line(int argc, char** argv) {
   CLI::App* report_app =
       command("report", "draw figures and one HTML page, into the first directory", report_examples);
   report_app->add_option("DIR", report.directories, "result directories, laid side by side")->required();
+  report_app->add_option("--real", report.real, "a run on a real machine, as CSV; may be repeated")
+      ->type_name("FILE.csv[:OPERATION]")
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   report_app->callback([&] { action = [report] { return report_command(report); }; });
 
   run.command = sweep.command = joined(argc, argv);

@@ -41,6 +41,7 @@ int explain_command(const ExplainOptions& options);
 
 struct ReportOptions {
   std::vector<std::string> directories;
+  std::vector<std::string> real; ///< FILE.csv or FILE.csv:OPERATION
 };
 /// Does not return if Python can be started: this process becomes it.
 int report_command(const ReportOptions& options);

@@ -2,11 +2,8 @@
 
 Run with: /usr/bin/python3 -m unittest tests/smoke/analysis_page_test.py   (from the root of the repository)
 """
-import contextlib
-import dataclasses
 import io
 import itertools
-import json
 import math
 import re
 import shutil
@@ -19,7 +16,7 @@ from pathlib import Path
 import pandas
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests/smoke")]
+sys.path.insert(0, str(ROOT))
 
 from analysis import flame_graph, load  # noqa: E402
 from analysis.charts import operation_charts  # noqa: E402
@@ -31,7 +28,7 @@ from analysis.lock_stat import COLUMNS, lock_classes  # noqa: E402
 from analysis.page import page  # noqa: E402
 from analysis.plan import LONGEST_NAME, file_name, make_plan  # noqa: E402
 from analysis.waits import wait_table, waits  # noqa: E402
-from analysis_test import write_results  # noqa: E402
+from tests.support.synthetic_results import write_results  # noqa: E402
 
 SMALL = {"run.cpus": [1, 4, 8], "kernel.tlb_flush": ["lazy", "broadcast"]}
 
@@ -284,16 +281,6 @@ class ThePage(WithDetails):
         for found in re.finditer(r"tlb_flush=lazy\b(.{0,10})", text):
             quoted_from_manifest = text[found.start() - 7:found.start()] == "kernel."
             self.assertTrue(quoted_from_manifest or found[1].startswith(" (what-if)"), text[found.start():][:60])
-
-    def test_a_real_run_lies_over_the_throughput_alone(self):
-        frame = pandas.DataFrame({"x": [1, 2, 6], "series": "threads", "per_second": [5e5, 9e5, 2e6]})
-        self.result.real = dataclasses.make_dataclass("Real", ["label", "frame"])("wis.csv", frame)
-        charts = operation_charts(self.result, self.plan, self.facet, "munmap")
-        line = charts.throughput.lines[-1]
-        self.assertEqual((line.series.label, line.x, line.y), ("real: threads", (1.0, 2.0, 6.0), (5e5, 9e5, 2e6)))
-        self.assertEqual(len(charts.latency[0].lines), 2)
-        self.assertIn("wis.csv, measured on hardware", " ".join(charts.throughput_caption))
-        self.assertIn("real: threads</button>", ours(page_of(self.result)))
 
     def test_the_page_stays_closed_to_the_network(self):
         text = ours(page_of(self.result))
