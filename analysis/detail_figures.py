@@ -103,7 +103,7 @@ def heat_maps(charts):
     colours.set_bad(LIGHT["paper"])
     norm = LogNorm(charts.low, charts.high if charts.high > charts.low else charts.low * 10)
     panels = list(chain.from_iterable(sheet.panels))
-    for axes, heat in zip(panels, charts.maps):
+    for index, (axes, heat) in enumerate(zip(panels, charts.maps)):
         counts = [[count if count > 0 else float("nan") for count in row] for row in heat.counts]
         axes.imshow(counts, cmap=colours, norm=norm, interpolation="nearest", aspect="equal")
         axes.set_title(heat.shown.label.replace(", ", ",\n"), loc="left", fontsize=9)
@@ -113,6 +113,8 @@ def heat_maps(charts):
             axis.set_major_locator(FixedLocator(places))
             axis.set_major_formatter(FixedFormatter([heat.groups[place].split("-")[0] for place in places]))
             axis.set_label_text(f"{title} CPU" + ("" if heat.width == 1 else f" (groups of {heat.width})"))
+        if index % columns:
+            axes.set_ylabel("")
         axes.grid(False)
         axes.spines[["top", "right"]].set_visible(True)
     for unused in panels[len(charts.maps):]:

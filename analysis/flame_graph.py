@@ -70,7 +70,7 @@ def _whom(kinds, colour):
             ((whom, size),) = sizes.items()
             frames.append(Frame(phrase(kind, whom).strip(), size, colour, False))
             continue
-        leaves = sorted((Frame(whom or kind, size, colour, False) for whom, size in sizes.items()),
+        leaves = sorted((Frame(whom.replace("cpu ", "CPU ") or kind, size, colour, False) for whom, size in sizes.items()),
                         key=lambda frame: (-frame.size, frame.name))
         frames.append(Frame(f"{_KINDS.get(kind, kind)} ({len(leaves)})", sum(sizes.values()), colour, False,
                             tuple(leaves)))

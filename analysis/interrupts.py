@@ -5,6 +5,7 @@ from analysis import wording
 from analysis.plan import Facet
 from analysis.shown_points import ShownPoint, cpus_of, shown_points
 from analysis.units import with_prefix
+from analysis.waits import percent
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def _charts(result, plan, facet):
     yield InterruptCharts(
         facet=facet, finding=f"Interrupts, {what}{most.sentence}{suffix}",
         conditions=wording.conditions(result, plan, facet), maps=tuple(maps), low=min(counts), high=max(counts),
-        caption=("Interrupts sent in the measured window, mean over seeds; white or blank: none.", *silence,
+        caption=("Interrupts sent in the measured window, mean over seeds; blank: none.", *silence,
                  *wording.what_if_caption(result, facet)))
 
 
@@ -86,11 +87,7 @@ def _sentence(counts, width):
     word = "CPU" if width == 1 else "CPUs"
     whom = "CPUs" if width == 1 else f"groups of {width} CPUs"
     return (f"{with_prefix(total)} interrupts; {word} {cpu_range(sender * width, width)} "
-            f"{'send' if width > 1 else 'sends'} {_percent(sent[sender] / total)}, "
+            f"{'send' if width > 1 else 'sends'} {percent(sent[sender] / total)}, "
             f"{word} {cpu_range(receiver * width, width)} "
-            f"{'receive' if width > 1 else 'receives'} most ({_percent(received[receiver] / total)}); "
+            f"{'receive' if width > 1 else 'receives'} most ({percent(received[receiver] / total)}); "
             f"{sum(count > 0 for count in received)} of {len(counts)} {whom} are interrupted")
-
-
-def _percent(share):
-    return f"{100 * share:.0f}%" if share >= 0.095 else f"{100 * share:.1f}%"

@@ -45,9 +45,12 @@
   };
   // A trace is seen if its key in the legend is pressed, and if it is of the chosen place.
   const show = (block) => {
-    const chosen = block.querySelector("button[data-choice][aria-pressed=true]")?.dataset.choice;
+    const pressed = block.querySelector("button[data-choice][aria-pressed=true]"), chosen = pressed?.dataset.choice;
     for (const part of block.querySelectorAll(".choice")) part.hidden = part.dataset.choice !== chosen;
     for (const id of inside(block)) {
+      if (pressed && charts[id].views) {
+        document.getElementById(id).closest("figure").querySelector("figcaption").textContent = pressed.textContent;
+      }
       for (const trace of charts[id].data) {
         const key = block.querySelector(`button[data-series="${trace.meta}"]`);
         trace.visible = key?.getAttribute("aria-pressed") !== "false"
@@ -83,7 +86,7 @@
     axis.timesRange ??= axis.range;
     for (const trace of data) trace[length] = trace[view];
     axis.range = view === "shares" ? [0, 100] : axis.timesRange;
-    axis.title = {text: view === "shares" ? "share (%)" : axis.timesTitle};
+    axis.title = {...axis.title, text: view === "shares" ? "share (%)" : axis.timesTitle};
   };
   // A distribution: the share that took less, or the tail that took longer.
   const showShares = (id, view) => {

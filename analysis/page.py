@@ -7,6 +7,7 @@ from plotly.offline import get_plotlyjs
 
 from analysis import flame_graph, page_details, page_tables, palette, what_if, wording
 from analysis.comparison_page import comparison_section
+from analysis.configuration_tables import configuration
 from analysis.finding import headline, operation_finding
 from analysis.page_parts import account_keys, figure, legend, switch
 from analysis.plotly_charts import line_chart, stack_chart
@@ -30,8 +31,8 @@ def page(result, plan, all_charts, measures=(), interrupts=()):
         f'<meta http-equiv="Content-Security-Policy" content="{_SECURITY}">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         '<meta name="color-scheme" content="light dark">',
-        f"<title>{escape(title)}</title>", f"<style>{_colours()}{flame_graph.page_style()}{(_HERE / 'page.css').read_text()}</style>",
-        "</head>", "<body>",
+        f"<title>{escape(title)}</title>",
+        f"<style>{_colours()}{flame_graph.page_style()}{(_HERE / 'page.css').read_text()}</style>", "</head>", "<body>",
         f'<svg width="0" height="0" aria-hidden="true" class="flame definitions">{flame_graph.stripe_definition()}</svg>',
         _header(result, plan, title, sections), f"<main>{sections}{_tables(result)}</main>",
         _footer(result),
@@ -123,7 +124,7 @@ def _tables(result):
         '<section id="counters"><h2>Counters</h2><p class=quiet>Sums over the measured window, all CPUs, mean over '
         "seeds; but lock_wait_max_ns and lock_hold_max_ns are the longest of all seeds.</p>"
         f"{page_tables.counters(result)}</section>"
-        f'<section id="configuration"><h2>Configuration</h2>{page_tables.configuration(result)}'
+        f'<section id="configuration"><h2>Configuration</h2>{configuration(result)}'
         f"{page_tables.folded(f'Every run ({len(result.point)})', page_tables.points(result))}</section>")
 
 

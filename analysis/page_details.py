@@ -20,7 +20,7 @@ def distribution(charts, specs):
     last = len(drawn.choices) - 1
     places = switch("Where", "choice", list(enumerate(drawn.choices)), last) if last > 0 else ""
     views = switch("Which share", "view", (("cdf", "took less"), ("tail", "tail")), "cdf")
-    chart = figure(specs, drawn.choices[0] if last == 0 else "", distribution_chart(drawn, charts.facet.series))
+    chart = figure(specs, drawn.choices[last], distribution_chart(drawn, charts.facet.series))
     return (f'<div class="block"><h3>Distribution of latencies</h3><div class="switches">{views}{places}</div>'
             f'{legend(charts.facet.series)}<div class="grid one">{chart}</div>'
             f'<p class=caption>{escape(" ".join(drawn.caption))}</p></div>')
@@ -32,17 +32,17 @@ def waits(charts):
     if table is None:
         return ""
     head = "".join(f'<th scope="col">{escape(name)}</th>'
-                   for name in ("account", "waits for", *(shown.label or "mean" for shown in table.points)))
-    rows = [(account, name, [wait.mean_ns if wait else 0.0 for wait in cells],
+                   for name in ("waits for (account)", *(shown.label or "mean" for shown in table.points)))
+    rows = [(f"{name} ({account})", [wait.mean_ns if wait else 0.0 for wait in cells],
              [wait.detail if wait else "" for wait in cells]) for (account, name), cells in table.rows]
     if any(table.remaining):
-        rows.append(("", "other waits, together", table.remaining, ()))
-    rows.append(("", "no waiting: own work", table.working, ()))
+        rows.append(("other waits, together", table.remaining, ()))
+    rows.append(("no waiting: own work", table.working, ()))
     body = "".join(
-        f'<tr><td>{escape(account)}</td><th scope="row">{escape(name)}</th>'
+        f'<tr><th scope="row">{escape(name)}</th>'
         + "".join(_share(time, mean, details[at] if details else "")
                   for at, (time, mean) in enumerate(zip(times, table.means))) + "</tr>"
-        for account, name, times, details in rows)
+        for name, times, details in rows)
     return (f'<div class="block"><h3>For whom it waits</h3><div class="scroll" tabindex="0"><table class="shares">'
             f"<caption>Mean time in one {escape(charts.operation)}, and its share</caption><thead><tr>{head}</tr></thead>"
             f"<tbody>{body}</tbody></table></div></div>")

@@ -36,10 +36,10 @@ def _lines(charts, panel):
         })
     drawn = layout(height=360)
     span = (math.log10(panel.high / panel.low) or 1.0) * 0.03
-    drawn["xaxis"] = {**AXIS, "title": {"text": plain(charts.x_title)}, "tickvals": x,
+    drawn["xaxis"] = {**AXIS, "title": title(plain(charts.x_title)), "tickvals": x,
                        "ticktext": [plain(str(value)) for value in charts.x.values], "showline": True,
                        "type": "log" if charts.x_is_log else "linear"}
-    drawn["yaxis"] = {**AXIS, "title": {"text": plain(panel.y_title)}, "type": "log", "tickvals": list(panel.ticks),
+    drawn["yaxis"] = {**AXIS, "title": title(plain(panel.y_title)), "type": "log", "tickvals": list(panel.ticks),
                        "ticktext": [with_prefix(tick) for tick in panel.ticks],
                        "range": [math.log10(panel.low) - span, math.log10(panel.high) + span]}
     return {"data": data, "layout": drawn}
@@ -73,7 +73,7 @@ def _bars(panel):
             bar["text"], bar["textposition"] = [with_prefix(line.y[0]) if line.y[0] > 0 else ""], "outside"
         data.append(bar)
     drawn = layout(height=130 + 40 * len(panel.lines))
-    drawn["xaxis"] = {**AXIS, "title": {"text": plain(panel.y_title)}, "range": [0, panel.high], "tickformat": "~s"
+    drawn["xaxis"] = {**AXIS, "title": title(plain(panel.y_title)), "range": [0, panel.high], "tickformat": "~s"
                        if panel.high >= 1e4 else "", "nticks": 5}
     drawn["yaxis"] = {**AXIS, "autorange": "reversed", "showgrid": False}
     return {"data": data, "layout": drawn}
@@ -106,13 +106,13 @@ def stack_chart(charts, stack):
     if not stack.horizontal:
         drawn["hovermode"] = "x"
     highest = max((sum(column) for each in charts.stacks for column in zip(*each.times.values())), default=1.0) * 1.03
-    drawn[f"{length}axis"] = {**AXIS, "title": {"text": plain(charts.stack_unit_title)}, "range": [0, highest],
+    drawn[f"{length}axis"] = {**AXIS, "title": title(plain(charts.stack_unit_title)), "range": [0, highest],
                                "nticks": 6}
     drawn[f"{place}axis"] = {**AXIS, "type": "category", "showgrid": False}
     if stack.horizontal:
         drawn["yaxis"]["autorange"] = "reversed"
     else:
-        drawn["xaxis"]["title"] = {"text": plain(charts.x.path)}
+        drawn["xaxis"]["title"] = title(plain(charts.x.path))
     return {"data": data, "layout": drawn}
 
 
@@ -125,6 +125,11 @@ def line_style(series):
         "marker": {"symbol": series.marker + ("-open" if dashed else ""), "size": 11 if dashed else 7,
                    "color": f"@{series.colour}", "line": {"width": 2 if dashed else 0}},
     }
+
+
+def title(text):
+    """Of an axis: no larger than other text, as a phone is narrow."""
+    return {"text": text, "font": {"size": 13}}
 
 
 def layout(height):

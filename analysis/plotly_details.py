@@ -2,7 +2,7 @@
 import math
 
 from analysis.palette import HEAT
-from analysis.plotly_charts import AXIS, layout, line_style, plain
+from analysis.plotly_charts import AXIS, layout, line_style, plain, title
 from analysis.units import with_prefix
 
 _MARKS = 9  # of each line: a marker at every bucket would be a band
@@ -27,14 +27,14 @@ def distribution_chart(distribution, series):
         })
     drawn = layout(height=400)
     edge = math.log10(distribution.high / distribution.low) * 0.02
-    drawn["xaxis"] = {**AXIS, "title": {"text": plain(distribution.x_title)}, "type": "log", "showline": True,
+    drawn["xaxis"] = {**AXIS, "title": title(plain(distribution.x_title)), "type": "log", "showline": True,
                       "tickvals": list(distribution.ticks), "ticktext": [with_prefix(tick) for tick in distribution.ticks],
                       "range": [math.log10(distribution.low) - edge, math.log10(distribution.high) + edge]}
     powers = range(0, math.floor(math.log10(distribution.rarest)) - 1, -1)
     views = {
-        "cdf": {**AXIS, "title": {"text": "share that took less"}, "type": "linear", "range": [-0.02, 1.02],
+        "cdf": {**AXIS, "title": title("share that took less"), "type": "linear", "range": [-0.02, 1.02],
                 "tickvals": [0, 0.25, 0.5, 0.75, 1], "ticktext": ["0", "25%", "50%", "75%", "100%"]},
-        "tail": {**AXIS, "title": {"text": "share that took as long or longer, log scale"}, "type": "log",
+        "tail": {**AXIS, "title": title("share that took as long or longer, log scale"), "type": "log",
                  "range": [math.log10(distribution.rarest) - 0.15, 0.1],
                  "tickvals": [10.0**power for power in powers],
                  "ticktext": [f"{10.0**(power + 2):g}%" for power in powers]},
@@ -53,11 +53,13 @@ def heat_map(charts, heat):
     names = heat.groups
     low, high = math.log10(charts.low), math.log10(charts.high)
     word = "CPU" if heat.width == 1 else "CPUs"
+    group = "" if heat.width == 1 else f" (groups of {heat.width})"
     step = max(1, -(-len(names) // 8))
     drawn = layout(height=340)
-    for axis, title in (("xaxis", "to"), ("yaxis", "from")):
-        drawn[axis] = {**AXIS, "title": {"text": f"{title} {word}"}, "type": "category", "showgrid": False,
-                       "tickvals": names[::step], "ticktext": names[::step], "tickangle": 0, "mirror": True,
+    for axis, way in (("xaxis", "to"), ("yaxis", "from")):
+        drawn[axis] = {**AXIS, "title": title(f"{way} CPU{group}"), "type": "category", "showgrid": False,
+                       "tickvals": names[::step], "tickangle": 0,
+                       "ticktext": [name.partition("-")[0] for name in names[::step]], "mirror": True,
                        "showline": True}
     drawn["yaxis"]["autorange"] = "reversed"
     return {"data": [{

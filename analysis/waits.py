@@ -2,7 +2,7 @@
 from dataclasses import dataclass
 
 from analysis.shown_points import shown_points
-from analysis.units import duration, three_digits
+from analysis.units import duration
 
 MOST_NAMES = 10  # rows of a table; the others are one row
 _CORES = ("ipi", "irqs_off", "handler")  # kinds whose `whom` is a core: 127 of them are one thing to a reader
@@ -37,6 +37,9 @@ class WaitTable:
 
 
 def phrase(kind, whom):
+    """'interrupt handlers of CPU 5'"""
+    if kind in _CORES:
+        whom = whom.replace("cpu ", "CPU ")
     return _PHRASES.get(kind, kind + " {}").format(whom)
 
 
@@ -65,10 +68,9 @@ def waits(result, point, operation):
 def _cores(parts, total):
     """(name, detail)"""
     most = max(parts, key=lambda part: part[0])
-    name = most[2].replace("cpu ", "CPU ")
     if len(parts) == 1:
-        return name, ""
-    return f"{len(parts)} CPUs", f"{name} most, {100 * most[0] / total:.0f}% of it"
+        return most[2], ""
+    return f"{len(parts)} CPUs", f"{most[2].replace('cpu ', 'CPU ')} most, {100 * most[0] / total:.0f}% of it"
 
 
 def _text(whom):
@@ -113,7 +115,8 @@ def cell(wait_ns, mean_ns):
 
 
 def percent(share):
-    return f"{three_digits(100 * share) if share < 0.1 else format(100 * share, '.0f')}%"
+    """'43%', '1.2%', '<0.1%'"""
+    return f"{100 * share:.0f}%" if share >= 0.095 else f"{100 * share:.1f}%" if share >= 0.001 else "<0.1%"
 
 
 def explanation(result, operation, slow, fast=None):
