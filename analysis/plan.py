@@ -1,4 +1,5 @@
 """Which axis goes where: one along x, the others into colours, dashes and, if there are more, separate figures."""
+import hashlib
 import re
 from dataclasses import dataclass
 
@@ -8,6 +9,7 @@ from analysis.axes import Axis
 X_FIRST = "run.cpus"
 COLOUR_FIRST = "kernel.tlb_flush"
 MOST_FACETS = 12
+LONGEST_NAME = 120  # characters of a file's name: half of what file systems allow
 ONLY = "this run"  # the label of a series that has no other beside it
 
 
@@ -129,4 +131,9 @@ def select(frame, coordinates):
 
 
 def file_name(text):
-    return re.sub(r"[^A-Za-z0-9_.=-]+", "_", text).lstrip(".")[:120]
+    """The text as the name of a file. What is too long for one keeps its ending, and stays unlike all others."""
+    name = re.sub(r"[^A-Za-z0-9_.=-]+", "_", text).lstrip(".")
+    if len(name) <= LONGEST_NAME:
+        return name
+    stem, dot, ending = name.rpartition(".") if re.search(r"\.[a-z]{3}$", name) else (name, "", "")
+    return f"{stem[:LONGEST_NAME - 20]}-{hashlib.sha256(text.encode()).hexdigest()[:10]}{dot}{ending}"
