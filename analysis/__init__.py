@@ -4,7 +4,9 @@
     r = load("results/lazy_vs_eager")
     r.latency[r.latency.operation == "munmap"].pivot_table("p50_ns", "run.cpus", "kernel.tlb_flush")
 
-Frames: r.latency, r.account, r.counter, r.point (columns as in the tables); r.manifest is the manifest as a dict.
+Frames: r.latency, r.account, r.counter, r.point, r.wait, r.histogram, r.ipi (columns as in the tables; the last three
+are None if an older mmsim wrote the directory); r.manifest is the manifest as a dict, r.axes what was swept.
+A directory that is not whole is an InputError; load(DIR, strict=False) gives what is whole, and r.notes tell the rest.
 """
 from analysis.input_error import InputError
 from analysis.load import Result, load

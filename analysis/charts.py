@@ -1,11 +1,15 @@
 """What is drawn, free of any drawing library: figures.py draws it on paper, plotly_charts.py on the page."""
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from analysis import finding, palette, wording
+from analysis import finding, flame_graph, palette, wording
 from analysis.axes import Axis
+from analysis.distribution import Distribution, distribution
+from analysis.overlay import real_lines, real_sentences
 from analysis.plan import ONLY, Facet, Series
+from analysis.shown_points import ShownPoint, shown_points
 from analysis.units import duration, log_ticks, unit_for, unit_for_log, with_prefix
+from analysis.waits import WaitTable, wait_table
 
 # Panels of one operation's latency: column, title.
 LATENCY_PANELS = (("p50_ns", "p50"), ("p99_ns", "p99"), ("mean_ns", "mean, with 95% confidence"))
@@ -14,13 +18,15 @@ QUANTILES = (("p50_ns", "p50"), ("p90_ns", "p90"), ("p99_ns", "p99"), ("p999_ns"
 
 @dataclass(frozen=True)
 class Line:
-    """One series in a panel: a value for each x, NaN where there is none. A bar is a line with one value."""
+    """One series in a panel: a value for each x, NaN where there is none. A bar is a line with one value. A line that
+    was measured elsewhere than the panel's others has its own x."""
 
     series: Series
     y: tuple
     low: tuple = ()  # the band; empty: no band
     high: tuple = ()
     hover: tuple = ()
+    x: tuple = ()  # empty: those of the axis
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,20 @@ class Stack:
 
 
 @dataclass(frozen=True)
+class Flame:
+    """The flame graph of one shown point."""
+
+    shown: ShownPoint
+    tree: flame_graph.Frame
+    count: int  # executions
+
+    def title(self, charts):
+        """Where the frames are from, in words."""
+        conditions = self.shown.label or charts.conditions
+        return f"{charts.operation}, {conditions}: where the time goes" if conditions else charts.operation
+
+
+@dataclass(frozen=True)
 class OperationCharts:
     """Everything that is drawn of one operation at one facet."""
 
@@ -68,6 +88,9 @@ class OperationCharts:
     stack_caption: tuple
     stack_columns: int
     accounts: tuple  # from the bottom of the stacks to the top
+    distribution: Distribution  # None: no histogram
+    waits: WaitTable  # None: nothing says for whom
+    flames: tuple
 
     @property
     def name(self):
@@ -80,7 +103,8 @@ def operation_charts(result, plan, facet, operation):
     what_if = wording.what_if_caption(result, facet)
     coincidence = wording.coincidence_sentence(facet.series) if plan.x else ()
     latency, legend, latency_caption = _latency(result, plan, facet, rows)
-    throughput = _throughput(plan, facet, rows)
+    real = real_lines(result, plan, operation)
+    throughput = _throughput(plan, facet, rows, real)
     ideal = (wording.ideal_sentence(plan.x),) if throughput.ideal else ()
     stacks, stack_unit, accounts = _stacks(result, plan, facet, operation)
     return OperationCharts(
@@ -95,15 +119,27 @@ def operation_charts(result, plan, facet, operation):
         latency=latency,
         latency_caption=(latency_caption, *coincidence, *what_if),
         throughput=throughput,
-        throughput_caption=(wording.throughput_sentence(), *ideal, *coincidence, *what_if),
-        throughput_legend=facet.series,
+        throughput_caption=(wording.throughput_sentence(), *ideal, *coincidence, *what_if,
+                            *real_sentences(plan, throughput.lines[:len(facet.series)], real)),
+        throughput_legend=(*facet.series, *(line.series for line in real)),
         stacks=stacks,
         stack_title=f"mean time in one {operation} ({stack_unit})",
         stack_unit_title=f"mean time ({stack_unit})",
         stack_caption=("Accounts add up to the mean latency; simulated time.", *what_if),
         stack_columns=_stack_columns(facet.series),
         accounts=accounts,
+        distribution=distribution(result, plan, facet, operation),
+        waits=wait_table(result, plan, facet, operation),
+        flames=_flames(result, plan, facet, operation),
     )
+
+
+def _flames(result, plan, facet, operation):
+    rows = result.latency[result.latency["operation"] == operation]
+    counts = dict(zip(rows["point"], rows["count"]))
+    shown = [(each, flame_graph.tree(result, each.point, operation))
+             for each in shown_points(result, plan, facet, operation)]
+    return tuple(Flame(each, tree, int(counts[each.point])) for each, tree in shown if tree)
 
 
 def _latency(result, plan, facet, rows):
@@ -174,21 +210,22 @@ def _panel(plan, title, y_title, lines, values, ideal=()):
     values = [value for value in (*values, *ideal) if value > 0] or [1.0]
     if plan is not None and plan.x:
         ticks, low, high = log_ticks(min(values), max(values))
-        lines = tuple(Line(line.series, line.y, tuple(max(value, low) for value in line.low), line.high, line.hover)
-                      for line in lines)
+        lines = tuple(replace(line, low=tuple(max(value, low) for value in line.low)) for line in lines)
         return Panel(title, f"{y_title}, log scale", lines, True, tuple(ticks), low, high, tuple(ideal))
     ends = [value for line in lines for value in line.high if value > 0]
     return Panel(title, y_title, lines, False, (), 0.0, max(values + ends) * 1.18)
 
 
-def _throughput(plan, facet, rows):
+def _throughput(plan, facet, rows, real):
     lines = tuple(_line(plan, series, rows, "per_second") for series in facet.series)
     values = [value for line in lines for value in line.y if value > 0]
     ideal = ()
     if plan.x and plan.x.path.endswith(("cpus", "threads", "readers")) and min(plan.x.numbers) > 0:
         first = plan.x.numbers[0]
-        best = max((line.y[0] for line in lines if line.y[0] > 0), default=None)
+        best = max((line.y[0] for line in lines if line.y[0] > 0), default=None)  # of simulated lines
         ideal = tuple(best * number / first for number in plan.x.numbers) if best else ()
+    lines += tuple(Line(line.series, line.y, x=line.x, hover=line.hover) for line in real)
+    values += [value for line in real for value in line.y if value > 0]
     return _panel(plan, "throughput", "operations per second", lines, values, ideal)
 
 

@@ -22,6 +22,8 @@ def combine(results):
     first_point = 0
     for name, result in zip(names, results):
         for table in COLUMNS:
+            if getattr(result, table) is None:
+                continue
             frame = getattr(result, table).copy()
             for path in paths:
                 if path not in frame:
@@ -30,13 +32,22 @@ def combine(results):
             frame[RESULT_AXIS] = name
             frame["point"] += first_point
             frames[table].append(frame[["point", RESULT_AXIS, *paths, *COLUMNS[table]]])
-        first_point = max(frames["point"][-1]["point"], default=-1) + 1
-    joined = {table: pandas.concat(parts, ignore_index=True) for table, parts in frames.items()}
+        first_point = max(number for parts in frames.values() for part in parts[-1:]
+                          for number in (*part["point"], -1)) + 1
+    joined = {table: _joined(parts) for table, parts in frames.items()}
     axes = [Axis(RESULT_AXIS, tuple(names))]
     axes += [Axis.of(path, joined["latency"][path]) for path in paths]
     notes = [f"{name}: {note}" for name, result in zip(names, results) for note in result.notes]
-    return Result(results[0].directory, manifest=results[0].manifest, axes=axes, notes=notes,
+    defects = [f"{name}: {defect}" for name, result in zip(names, results) for defect in result.defects]
+    return Result(results[0].directory, manifest=results[0].manifest, axes=axes, notes=notes, defects=defects,
                   parts=dict(zip(names, results)), **joined)
+
+
+def _joined(parts):
+    """None if no directory has the table; an empty part says nothing about the columns' types."""
+    if not parts:
+        return None
+    return pandas.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
 
 
 def _names(directories):

@@ -1,4 +1,4 @@
-"""Draws the charts with matplotlib into PNG and SVG. The same charts give the same bytes."""
+"""Draws the charts with matplotlib into PNG, SVG and PDF. The same charts give the same bytes."""
 import math
 from itertools import chain
 
@@ -7,36 +7,49 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedFormatter, FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
+from analysis import detail_figures, flame_graph
+from analysis.line_marks import DASHES, handle
 from analysis.palette import LIGHT, account_style
 from analysis.plan import ONLY
 from analysis.sheet import STYLE, Sheet
 from analysis.units import three_digits, with_prefix
 
-FORMATS = ("png", "svg")
-_METADATA = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}, "pdf": {"CreationDate": None}}
-_MARKERS = {"circle": "o", "square": "s", "triangle-up": "^", "diamond": "D", "triangle-down": "v", "cross": "P",
-            "x": "X", "star": "*"}
-_DASHES = ((0, ()), (0, (5, 1.8)), (0, (1.2, 1.6)), (0, (6, 1.8, 1.2, 1.8)))
+FORMATS = ("png", "svg", "pdf")
+_METADATA = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}, "pdf": {"CreationDate": None, "Creator": None, "Producer": None}}
 
 
 def write_figures(charts, write):
     """Calls write(file name, function that saves to an open binary file) for every figure of an operation."""
-    with matplotlib.rc_context({**matplotlib.rcParamsDefault, **STYLE}):
-        for name, draw in (("latency", _latency), ("throughput", _throughput), ("account", _accounts),
-                           ("account_share", _shares)):
-            figure = draw(charts)
-            for kind in FORMATS:
-                write(f"{charts.name}-{name}.{kind}",
-                      lambda file, kind=kind: figure.savefig(file, format=kind, dpi=130, metadata=_METADATA[kind]))
+    for name, draw in (("latency", _latency), ("throughput", _throughput), ("account", _accounts),
+                       ("account_share", _shares), ("cdf", detail_figures.distribution),
+                       ("waits", detail_figures.waits)):
+        _write(f"{charts.name}-{name}", draw, charts, write)
+    for flame in charts.flames:
+        name = "-".join(part for part in ("flame", charts.operation, flame.shown.slug) if part)
+        text = flame_graph.svg(flame.tree, flame.title(charts), flame.count)
+        write(f"{name}.svg", lambda file, text=text: file.write(text.encode("utf-8")))
 
 
 def write_measure(charts, write):
     """The figure of one measure at one facet."""
+    _write(charts.name, _measure, charts, write)
+
+
+def write_interrupts(charts, write):
+    """The figure of the heat maps of one facet."""
+    _write(charts.name, detail_figures.heat_maps, charts, write)
+
+
+def _write(name, draw, charts, write):
     with matplotlib.rc_context({**matplotlib.rcParamsDefault, **STYLE}):
-        figure = _panels(charts, (charts.panel,), charts.measure.title, charts.caption, charts.legend)
-        for kind in FORMATS:
-            write(f"{charts.name}.{kind}",
+        figure = draw(charts)
+        for kind in FORMATS if figure is not None else ():
+            write(f"{name}.{kind}",
                   lambda file, kind=kind: figure.savefig(file, format=kind, dpi=130, metadata=_METADATA[kind]))
+
+
+def _measure(charts):
+    return _panels(charts, (charts.panel,), charts.measure.title, charts.caption, charts.legend)
 
 
 def _latency(charts):
@@ -53,7 +66,7 @@ def _panels(charts, panels, what, sentences, series):
     subtitle = f"{what}; {charts.conditions}" if charts.conditions else what
     if charts.x is None:
         return _bars(charts, panels, caption, subtitle)
-    legend = [(_handle(each), each.label) for each in series if each.label != ONLY]
+    legend = [(handle(each), each.label) for each in series if each.label != ONLY]
     if any(panel.ideal for panel in panels):
         legend.append((Line2D([], [], color=LIGHT["faint"], linewidth=1.2, linestyle=(0, (2, 2))), "ideal scaling"))
     size = (4.3, 4.1) if len(panels) > 1 else (9.0, 4.4)
@@ -77,11 +90,11 @@ def _draw_lines(axes, charts, panel):
             axes.fill_between(x, line.low, line.high, color=LIGHT[line.series.colour], alpha=0.22, linewidth=0,
                               zorder=2)
     for line in panel.lines:
-        style = _handle(line.series)
-        axes.plot(x, line.y, zorder=3 + line.series.dash * 0.1, **{
+        style = handle(line.series)
+        axes.plot(line.x or x, line.y, zorder=3 + line.series.dash * 0.1, **{
             key: getattr(style, f"get_{key}")() for key in ("color", "linewidth", "marker", "markersize",
                                                             "markerfacecolor", "markeredgewidth")},
-                  linestyle=_DASHES[line.series.dash])
+                  linestyle=DASHES[line.series.dash])
     if charts.x_is_log:
         axes.set_xscale("log", base=2)
     axes.xaxis.set_major_locator(FixedLocator(x))
@@ -93,14 +106,6 @@ def _draw_lines(axes, charts, panel):
     axes.yaxis.set_major_locator(FixedLocator(panel.ticks))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: with_prefix(value)))
     axes.yaxis.set_minor_locator(NullLocator())
-
-
-def _handle(series):
-    """Open markers are larger and let through what they cover, so that equal lines show as filled rings."""
-    colour = LIGHT[series.colour]
-    return Line2D([], [], color=colour, linewidth=1.9, linestyle=_DASHES[series.dash], marker=_MARKERS[series.marker],
-                  markersize=9 if series.dash else 5.5, markeredgewidth=1.5,
-                  markerfacecolor="none" if series.dash else colour)
 
 
 def _bars(charts, panels, caption, subtitle):

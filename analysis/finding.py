@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from analysis.plan import label_of, value_label
 from analysis.units import duration, ratio, with_prefix
+from analysis.waits import explanation
 from analysis.wording import at_x
 
 NO_DIFFERENCE = 1.05  # below this ratio two policies are called equal: p50 comes from histogram buckets
@@ -26,7 +27,9 @@ def facet_finding(result, plan, facet, operation):
     if len(cells) > 1:
         return _between_policies(result, plan, operation, cells, suffix)
     (by_x,) = cells.values()
-    return _along_x(plan, operation, by_x, suffix) if plan.x and len(by_x) > 1 else _single(operation, by_x, suffix)
+    if plan.x and len(by_x) > 1:
+        return _along_x(result, plan, operation, by_x, suffix)
+    return _single(result, operation, by_x, suffix)
 
 
 def operation_finding(result, plan, operation):
@@ -74,7 +77,8 @@ def _between_policies(result, plan, operation, cells, suffix):
     return Finding(
         f"{operation}{where}: {value_label(result, path, fast_value, fast.coordinates)} takes {ratio(1 / size)} of the "
         f"p50 of {value_label(result, path, slow_value, slow.coordinates)} ({duration(fast_row['p50_ns'])} against "
-        f"{duration(slow_row['p50_ns'])}{with_same}{overlap}){suffix}", size)
+        f"{duration(slow_row['p50_ns'])}{with_same}{overlap}){suffix}"
+        f"{_why(result, operation, slow_row['point'], fast_row['point'])}", size)
 
 
 def _facet_coordinates(plan, series):
@@ -90,7 +94,13 @@ def _largest_shared_x(plan, cells):
     return (shared or [value for value, count in having.items() if count])[-1]
 
 
-def _along_x(plan, operation, by_x, suffix):
+def _why(result, operation, slow, fast=None):
+    """What the waiting is for, where wait.csv tells: a clause that ends the sentence, or nothing."""
+    clause = explanation(result, operation, slow, fast)
+    return f"; {clause}" if clause else ""
+
+
+def _along_x(result, plan, operation, by_x, suffix):
     first, last = [value for value in plan.x.values if value in by_x][:: len(by_x) - 1][:2]
     before, after = by_x[first]["p50_ns"], by_x[last]["p50_ns"]
     size = max(before, after) / min(before, after)
@@ -98,10 +108,13 @@ def _along_x(plan, operation, by_x, suffix):
     if size < NO_DIFFERENCE:
         return Finding(f"{operation}: p50 stays within 5%, {span}{suffix}", size)
     verb = "grows" if after > before else "falls"
-    return Finding(f"{operation}: p50 {verb} {ratio(size)}, {span}{suffix}", size)
+    fast, slow = (first, last) if after > before else (last, first)
+    why = _why(result, operation, by_x[slow]["point"], by_x[fast]["point"])
+    return Finding(f"{operation}: p50 {verb} {ratio(size)}, {span}{suffix}{why}", size)
 
 
-def _single(operation, by_x, suffix):
+def _single(result, operation, by_x, suffix):
     (row,) = by_x.values()
     return Finding(f"{operation}: p50 {duration(row['p50_ns'])}, p99 {duration(row['p99_ns'])}, "
-                   f"{with_prefix(row['per_second'])} per second{suffix}", 1.0)
+                   f"{with_prefix(row['per_second'])} per second{suffix}"
+                   f"{_why(result, operation, row['point'])}", 1.0)

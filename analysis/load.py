@@ -4,11 +4,15 @@ from pathlib import Path
 
 import pandas
 
-from analysis.axes import Axis, canonical, from_text
+from analysis.axes import Axis, from_text
+from analysis.defects import Defects
 from analysis.input_error import InputError
-from analysis.manifest import read_manifest, seed_count
-from analysis.tables import AGAIN, COLUMNS, read_table
-from analysis.what_if import mark
+from analysis.manifest import read_manifest, version
+from analysis.points import point_notes, status_of_points
+from analysis.tables import ADDED_LATER, AGAIN, COLUMNS, empty_table, read_table
+from analysis.wholeness import check_whole
+
+KNOWN_VERSION = (0, 2)  # the newest that writes nothing that this package does not read
 
 
 @dataclass
@@ -22,131 +26,133 @@ class Result:
     point: pandas.DataFrame
     manifest: dict
     axes: list
+    wait: pandas.DataFrame = None  # None, and a note says why, if the directory does not have it
+    histogram: pandas.DataFrame = None
+    ipi: pandas.DataFrame = None
     notes: list = field(default_factory=list)  # what a reader must know before believing the figures
+    defects: list = field(default_factory=list)  # those of the notes that tell of damage: exit status 2
     parts: dict = field(default_factory=dict)  # by name: the results that this one combines (combine.py)
+    real: list = None  # real_run.Real: measured on a machine, to be laid over the throughput
 
     @property
     def operations(self):
         return list(dict.fromkeys(self.latency["operation"]))
 
 
-def load(directory):
-    """Reads DIR/manifest.json and the four tables. Throws InputError naming the file and what to do."""
+def load(directory, strict=True):
+    """Reads DIR/manifest.json and the tables. Throws InputError naming the file and what to do: at the first defect,
+    or, if not strict, only if nothing can be shown. Then the frames hold what is whole, and notes tell the defects."""
     directory = Path(directory)
+    _check_directory(directory)
+    defects = Defects(strict)
+    manifest = read_manifest(directory, defects)
+    tables, absent = _read_tables(directory, manifest, defects)
+    axes = _axes(directory, manifest, tables, defects)
+    frames = {name: table.frame for name, table in tables.items()}
+    status = status_of_points(manifest, frames)
+    if not len(frames["latency"]):
+        raise InputError(tables["latency"].leave_out() or f"{directory / 'latency.csv'}: no rows: none of "
+                         f"{len(status)} points has a result; see the status in point.csv, then {AGAIN}")
+    check_whole(tables, status, defects)
+    frames = {name: table.frame for name, table in tables.items()}
+    if not len(frames["latency"]):
+        raise InputError(defects[-1])
+    notes = [*_version_notes(manifest, absent), *defects, *point_notes(manifest, frames, status)]
+    return Result(directory, manifest=manifest, axes=axes, notes=notes, defects=list(defects), **frames)
+
+
+def _check_directory(directory):
     if not directory.exists():
         raise InputError(f"{directory}: no such directory; give the directory that 'mmsim run --out' or "
                          "'mmsim sweep --out' wrote")
     if not directory.is_dir():
         raise InputError(f"{directory}: not a directory; give the directory that holds manifest.json")
-    manifest = read_manifest(directory)
-    frames = {}
-    axes = None if manifest["axes"] is None else [Axis.of(axis["path"], axis["values"]) for axis in manifest["axes"]]
+    try:
+        if not any(directory.iterdir()):
+            raise InputError(f"{directory}: an empty directory; give the one that 'mmsim run --out' or "
+                             "'mmsim sweep --out' wrote")
+    except OSError as error:
+        raise InputError(f"{directory}: cannot be read: {error.strerror}") from None
+    if not (directory / "latency.csv").exists() and not (directory / "manifest.json").exists():
+        read_manifest(directory)  # says what a result directory is
+
+
+def _read_tables(directory, manifest, defects):
+    """(tables by name, names of those that the program which wrote the directory did not know yet)"""
+    written_by = version(manifest)
+    old = written_by is None or written_by < KNOWN_VERSION
+    absent = [name for name in ADDED_LATER if not (directory / f"{name}.csv").exists()]
+    unknown = absent if old and len(absent) == len(ADDED_LATER) else []
+    tables = {}
     for name in COLUMNS:
-        frames[name], paths = read_table(directory, name)
-        if axes is None:
-            axes = [Axis.of(path, map(from_text, frames[name][path])) for path in paths]
-        _read_axes(directory / f"{name}.csv", frames[name], paths, axes)
-    status = _status_of_points(manifest, frames["point"])
-    _check_whole(directory, frames, status)
-    notes = _notes(manifest, frames, status)
-    return Result(directory, manifest=manifest, axes=axes, notes=notes, **frames)
+        if name in unknown:
+            continue
+        try:
+            tables[name] = read_table(directory, name, defects.strict)
+        except InputError as error:
+            if name == "latency":
+                raise
+            defects.add(error)
+            if name not in ADDED_LATER:
+                tables[name] = empty_table(directory, name, tables["latency"].axis_paths)
+    return tables, unknown
 
 
-def _read_axes(path, frame, paths, axes):
-    wanted = [axis.path for axis in axes]
-    if paths != wanted:
-        raise InputError(f"{path}:1: its axes are [{', '.join(paths)}], those of manifest.json are "
-                         f"[{', '.join(wanted)}]; the directory holds tables of another sweep: {AGAIN}")
+def _version_notes(manifest, absent):
+    written_by = manifest["version"] or "an unknown version"
+    if version(manifest) and version(manifest) > KNOWN_VERSION:
+        return [f"Written by mmsim {written_by}, which is newer than this report "
+                f"({'.'.join(map(str, KNOWN_VERSION))}): what is new in it is not shown."]
+    if absent:
+        return [f"Written by mmsim {written_by}, before there were {', '.join(f'{name}.csv' for name in absent)}: for "
+                "whom an operation waits, the distribution of its latency and interrupts from core to core are not "
+                "shown; run the same command again into another directory for them."]
+    return []
+
+
+def _axes(directory, manifest, tables, defects):
+    """The axes, those of the manifest if it has them; the axes' columns of all tables become values."""
+    paths = tables["latency"].axis_paths
+    axes = None if manifest["axes"] is None else [Axis.of(axis["path"], axis["values"]) for axis in manifest["axes"]]
+    if axes is not None and paths != [axis.path for axis in axes]:
+        defects.add(_other_axes(directory, "latency", paths, "manifest.json", [axis.path for axis in axes]))
+        axes = None
+    source = "manifest.json" if axes is not None else "latency.csv"
+    for name in list(tables):
+        if tables[name].axis_paths == paths:
+            continue
+        defects.add(_other_axes(directory, name, tables[name].axis_paths, source, paths))
+        if name in ADDED_LATER:
+            del tables[name]
+        else:
+            tables[name] = empty_table(directory, name, paths)
+    if axes is None:
+        return [_from_columns(path, tables) for path in paths]
     for axis in axes:
-        values = {text: from_text(text, axis.values) for text in set(frame[axis.path])}
-        frame[axis.path] = [values[text] for text in frame[axis.path]]
-        strange = frame.loc[~frame[axis.path].isin(axis.values), axis.path]
-        if len(strange):
-            raise InputError(f"{path}: {axis.path} is '{strange.iloc[0]}', which is no value of that axis in "
-                             f"manifest.json; the table was edited or is of another sweep: {AGAIN}")
+        for table in tables.values():
+            _read_axis(table, axis)
+    return axes
 
 
-def _status_of_points(manifest, point):
-    """Status by point: the manifest's word, else the worst of its seeds."""
-    if manifest["points"]:
-        return {entry["point"]: entry["status"] for entry in manifest["points"]}
-    worst = {}
-    for number, status in zip(point["point"], point["status"]):
-        if status != "done" or number not in worst:
-            worst[number] = status
-    return worst
+def _other_axes(directory, name, paths, source, wanted):
+    return (f"{directory / name}.csv:1: its axes are [{', '.join(paths)}], those of {source} are "
+            f"[{', '.join(wanted)}]; the directory holds tables of another sweep: {AGAIN}")
 
 
-def _check_whole(directory, frames, status):
-    """A point that is done has rows in every table, and every operation that was measured its accounts."""
-    done = [number for number, word in status.items() if word == "done"]
-    if not len(frames["latency"]):
-        raise InputError(f"{directory / 'latency.csv'}: no rows: none of {len(status)} points has a result; see the "
-                         f"status in point.csv, then {AGAIN}")
-    for name, frame in frames.items():
-        lacking = sorted(set(done) - set(frame["point"])) if name != "account" else []
-        if lacking:
-            raise InputError(f"{directory / name}.csv: no row of point {lacking[0]}, which is done; the table is "
-                             f"truncated: {AGAIN}")
-        unknown = sorted(set(frame["point"]) - set(status))
-        if unknown:
-            raise InputError(f"{directory / name}.csv: point {unknown[0]} is not in manifest.json; the table is of "
-                             f"another sweep: {AGAIN}")
-    measured = frames["latency"][frames["latency"]["count"] > 0]
-    have = set(zip(frames["account"]["point"], frames["account"]["operation"]))
-    for key in zip(measured["point"], measured["operation"]):
-        if key not in have:
-            raise InputError(f"{directory / 'account.csv'}: no row of operation {key[1]} at point {key[0]}; the table "
-                             f"is truncated: {AGAIN}")
+def _from_columns(path, tables):
+    """The axis as the tables have it, whose columns become values."""
+    texts = dict.fromkeys(text for table in tables.values() for text in dict.fromkeys(table.frame[path]))
+    values = {text: from_text(text) for text in texts}
+    for table in tables.values():
+        table.frame[path] = [values[text] for text in table.frame[path]]
+    return Axis.of(path, values.values())
 
 
-def _notes(manifest, frames, status):
-    notes = []
-    by_status = {}
-    for number, word in sorted(status.items()):
-        by_status.setdefault(word, []).append(number)
-    coordinates = {entry["point"]: entry.get("axes", {}) for entry in manifest["points"]}
-    shown = set(frames["latency"]["point"])
-    for word in sorted(set(by_status) - {"done"}):
-        numbers = by_status[word]
-        missing = [number for number in numbers if number not in shown]
-        where = "; ".join(_place(manifest, number, coordinates.get(number)) for number in numbers[:4])
-        more = f"; and {len(numbers) - 4} more" if len(numbers) > 4 else ""
-        absence = "in the figures all the same" if not missing else "not in the figures" \
-            if len(missing) == len(numbers) else f"{len(missing)} of them not in the figures"
-        have = "has" if len(numbers) == 1 else "have"
-        notes.append(f"{len(numbers)} of {len(status)} points {have} the status '{word}', {absence} ({where}{more}).")
-    point = frames["point"]
-    for row in point[point["status"] != "done"].itertuples():
-        if status.get(row.point) == "done":
-            notes.append(f"Point {row.point}: seed {row.seed} has status {row.status}; its figures rest on the "
-                         "other seeds.")
-    expected = seed_count(manifest)
-    seeds = point[point["status"] == "done"].groupby("point").size()
-    fewer = [int(number) for number in seeds.index if expected and seeds[number] < expected]
-    if fewer and not (point["status"] != "done").any():
-        notes.append(f"{len(fewer)} points have fewer than {expected} seeds (first: point {fewer[0]}).")
-    notes += _account_notes(frames)
-    return notes
-
-
-def _place(manifest, number, coordinates):
-    if not coordinates:
-        return f"point {number}"
-    return f"point {number}: " + ", ".join(
-        f"{path}={canonical(value)}{mark(manifest, path, value)}" for path, value in coordinates.items())
-
-
-def _account_notes(frames):
-    """Accounts sum to the latency exactly in picoseconds; the tables' decimals leave a part in a thousand."""
-    sums = frames["account"].groupby(["point", "operation"])["mean_ns"].sum()
-    wrong = []
-    for row in frames["latency"].itertuples():
-        total = sums.get((row.point, row.operation), 0.0)
-        if row.count > 0 and abs(total - row.mean_ns) > 0.001 * row.mean_ns + 0.01:
-            wrong.append((row.point, row.operation, total, row.mean_ns))
-    if not wrong:
-        return []
-    point, operation, total, mean = wrong[0]
-    return [f"The accounts of {len(wrong)} operations do not sum to their latency (first: {operation} at point "
-            f"{point}, {total:.6g} ns against {mean:.6g} ns): the tables were edited, or the run is wrong."]
+def _read_axis(table, axis):
+    values = {text: from_text(text, axis.values) for text in set(table.frame[axis.path])}
+    column = pandas.Series([values[text] for text in table.frame[axis.path]], dtype=None if values else object)
+    table.frame[axis.path] = column
+    strange = table.frame[~column.isin(axis.values)]
+    if len(strange):
+        table.fault(f"{table.path}: {axis.path} is '{strange[axis.path].iloc[0]}', which is no value of that axis in "
+                    f"manifest.json; the table was edited or is of another sweep: {AGAIN}", set(strange["point"]))

@@ -1,8 +1,11 @@
-"""Reads manifest.json. Fields that are missing get empty values; fields of a wrong shape are errors."""
+"""Reads manifest.json. Fields that are missing get empty values; fields of a wrong shape are defects."""
+import copy
 import json
+import re
 from pathlib import Path
 
 from analysis.axes import canonical
+from analysis.defects import Defects
 from analysis.input_error import InputError
 from analysis.tables import AGAIN
 
@@ -22,9 +25,28 @@ FIELDS = {
 }
 
 
-def read_manifest(directory):
-    """The manifest as a dict with all FIELDS. Throws InputError with file, line and column."""
+def read_manifest(directory, defects=None):
+    """The manifest as a dict with all FIELDS. What is missing or damaged is a defect, with file, line and column; its
+    fields then have the value that stands for "not there"."""
+    defects = Defects(strict=True) if defects is None else defects
     path = Path(directory) / "manifest.json"
+    try:
+        manifest = _parse(path)
+    except InputError as error:
+        defects.add(error)
+        manifest = {}
+    for field, (kind, absent) in FIELDS.items():
+        value = manifest.get(field)
+        if value is None:
+            manifest[field] = copy.copy(absent)
+        elif not isinstance(value, kind) or isinstance(value, bool):
+            defects.add(f"{path}: '{field}' has the wrong type; the manifest is damaged: {AGAIN}")
+            manifest[field] = copy.copy(absent)
+    _check_items(path, manifest, defects)
+    return manifest
+
+
+def _parse(path):
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -39,28 +61,22 @@ def read_manifest(directory):
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
     if not isinstance(manifest, dict):
         raise InputError(f"{path}: not a JSON object; the manifest is damaged: {AGAIN}")
-    for field, (kind, absent) in FIELDS.items():
-        if manifest.get(field) is None:
-            manifest[field] = absent
-        elif not isinstance(manifest[field], kind) or isinstance(manifest[field], bool):
-            raise InputError(f"{path}: '{field}' has the wrong type; the manifest is damaged: {AGAIN}")
-    _check_items(path, manifest)
     return manifest
 
 
-def _check_items(path, manifest):
-    def require(good, what):
-        if not good:
-            raise InputError(f"{path}: {what}; the manifest is damaged: {AGAIN}")
+def _check_items(path, manifest, defects):
+    def require(field, good, shape):
+        if not all(good(entry) for entry in manifest[field] or []):
+            defects.add(f"{path}: an entry of '{field}' is not {shape}; the manifest is damaged: {AGAIN}")
+            manifest[field] = copy.copy(FIELDS[field][1])
 
-    for axis in manifest["axes"] or []:
-        require(isinstance(axis, dict) and isinstance(axis.get("path"), str) and isinstance(axis.get("values"), list)
-                and all(isinstance(value, (str, int, float)) for value in axis["values"]),
-                "an entry of 'axes' is not {\"path\": ..., \"values\": [...]}")
-    for point in manifest["points"]:
-        require(isinstance(point, dict) and isinstance(point.get("point"), int)
-                and isinstance(point.get("status"), str) and isinstance(point.get("axes", {}), dict),
-                "an entry of 'points' is not {\"point\": number, \"axes\": {...}, \"status\": text}")
+    require("axes", lambda axis: isinstance(axis, dict) and isinstance(axis.get("path"), str)
+            and isinstance(axis.get("values"), list)
+            and all(isinstance(value, (str, int, float)) for value in axis["values"]),
+            '{"path": ..., "values": [...]}')
+    require("points", lambda point: isinstance(point, dict) and isinstance(point.get("point"), int)
+            and isinstance(point.get("status"), str) and isinstance(point.get("axes", {}), dict),
+            '{"point": number, "axes": {...}, "status": text}')
     manifest["what_if"] = [str(label) for label in manifest["what_if"]]
     manifest["warnings"] = [str(warning) for warning in manifest["warnings"]]
 
@@ -82,3 +98,9 @@ def seed_count(manifest):
     """How many seeds a point was run with, or None if the manifest does not say."""
     seeds = manifest["seeds"]
     return len(seeds) if isinstance(seeds, list) else seeds
+
+
+def version(manifest):
+    """(0, 2) for "0.2.0", or None if the manifest does not say."""
+    match = re.match(r"([0-9]+)\.([0-9]+)", manifest["version"])
+    return (int(match[1]), int(match[2])) if match else None

@@ -6,6 +6,7 @@ from typing import Callable
 from analysis import wording
 from analysis.axes import Axis
 from analysis.charts import Line, Panel
+from analysis.finding import NO_DIFFERENCE
 from analysis.plan import Facet, value_label
 from analysis.units import duration, log_ticks, ratio, unit_for, unit_for_log, with_prefix
 
@@ -59,8 +60,8 @@ def _cpu_per_reclaimed_page(result):
     done = result.point[result.point["status"] == "done"].groupby("point").size()
     rows = result.account[result.account["operation"].isin(_PRESSED) & result.account["account"].isin(SYSTEM_ACCOUNTS)]
     total = rows.groupby("point")["total_ps"].sum()
-    return {point: total[point] / 1000 / done.get(point, 1) / pages for point, pages in reclaimed.items()
-            if point in total.index}
+    return {point: total[point] / 1000 / done[point] / pages for point, pages in reclaimed.items()
+            if point in total.index and point in done.index}
 
 
 MEASURES = (
@@ -107,7 +108,7 @@ def _panel(plan, measure, lines, numbers):
         chosen = unit_for_log(numbers) if plan.x else unit_for(max(numbers))
         size, unit = chosen.nanoseconds, chosen.name
     scaled = tuple(Line(line.series, tuple(y / size for y in line.y), hover=line.hover) for line in lines)
-    title = f"{measure.title} ({unit})"
+    title = f"time ({unit})" if measure.is_time else unit
     low, high = min(numbers) / size, max(numbers) / size
     if plan.x:
         ticks, low, high = log_ticks(low, high)
@@ -137,6 +138,8 @@ def _finding(result, plan, facet, measure, lines):
         (value,) = [line.y[at] for line in lines if not math.isnan(line.y[at])][:1]
         return f"{measure.title}{where}: {_text(measure, value)}{suffix}"
     size, less, more, ((path, low), (_, high)) = best
+    if size < NO_DIFFERENCE:
+        return f"{measure.title}{where}: {_text(measure, less.y[at])}, whatever the policy{suffix}"
     return (f"{measure.title}{where}: {value_label(result, path, low, less.series.coordinates)} takes "
             f"{ratio(1 / size)} of {value_label(result, path, high, more.series.coordinates)} "
             f"({_text(measure, less.y[at])} against {_text(measure, more.y[at])}){suffix}")

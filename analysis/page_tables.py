@@ -2,9 +2,7 @@
 import math
 from html import escape
 
-from analysis import what_if
 from analysis.axes import canonical
-from analysis.manifest import origin, value_at
 from analysis.palette import account_order
 from analysis.plan import value_label
 from analysis.units import three_digits
@@ -23,39 +21,22 @@ def table(header, rows, caption="", numbers_from=0):
             f"<tbody>{body}</tbody></table></div>")
 
 
-def configuration(result):
-    """What the user set, then what machine and kernel files set, then the defaults."""
-    parts = []
-    for name, part in (result.parts or {"": result}).items():
-        groups = {"set": [], "base": [], "default": []}
-        swept = {axis.path for axis in part.axes}
-        for path in sorted(part.manifest["configuration"]):
-            if path not in swept:
-                where = origin(part.manifest, path)
-                value = value_at(part.manifest, path)
-                mark = what_if.mark(part.manifest, path, value)
-                groups[_group(where)].append((path, f"{value}{mark}", where))
-        heading = f"<h3>{escape(name)}</h3>" if name else ""
-        axes = [(axis.path, ", ".join(f"{value}{what_if.mark(part.manifest, axis.path, value)}"
-                                      for value in axis.values)) for axis in part.axes]
-        html = table(("axis", "values"), axes, numbers_from=9) if axes else ""
-        columns = ("path", "value", "set in")
-        if groups["set"]:
-            html += table(columns, groups["set"], "Chosen for this run", 9)
-        if groups["base"]:
-            html += folded(f"From the machine and kernel files ({len(groups['base'])})",
-                            table(columns, groups["base"], numbers_from=9))
-        if groups["default"]:
-            html += folded(f"Defaults ({len(groups['default'])})",
-                            table(columns[:2], [row[:2] for row in groups["default"]], numbers_from=9))
-        parts.append(heading + (html or "<p>The manifest holds no configuration.</p>"))
-    return "".join(parts)
+def sortable(header, rows, sorted_by, caption):
+    """A table whose headers sort it (page.js). Cells are text or numbers, None where there is none; `sorted_by`: the
+    column by which the rows already fall."""
+    head = "".join(
+        f'<th scope="col" aria-sort="{"descending" if index == sorted_by else "none"}">'
+        f'<button type="button" class="sort">{escape(name)}</button></th>' for index, name in enumerate(header))
+    body = "".join("<tr>" + "".join(map(_sortable_cell, row)) + "</tr>" for row in rows)
+    return (f'<div class="scroll" tabindex="0"><table class="sortable"><caption>{escape(caption)}</caption>'
+            f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>")
 
 
-def _group(where):
-    if not where or where.startswith(("default", "built-in")):
-        return "default"
-    return "base" if "configs/machines/" in where or "configs/kernels/" in where else "set"
+def _sortable_cell(value):
+    if isinstance(value, str):
+        return f'<th scope="row" data-value="{escape(value)}">{escape(value)}</th>'
+    return f'<td class=n data-value="{"" if value is None else f"{value:.12g}"}">' \
+           f'{"" if value is None else _number(value)}</td>'
 
 
 def latency(result, operation):

@@ -9,11 +9,15 @@ LIGHT = {
     "blue": "#0072b2", "vermillion": "#d55e00", "green": "#009e73", "orange": "#e69f00", "purple": "#cc79a7",
     "sky": "#56b4e9", "yellow": "#f0e442", "grey": "#999999", "ink": "#1a1a1a", "faint": "#595959",
     "grid": "#dddddd", "paper": "#ffffff",
+    # From little to much, in even steps of lightness (ColorBrewer's YlGnBu without its palest, which paper swallows).
+    "heat0": "#c7e9b4", "heat1": "#7fcdbb", "heat2": "#41b6c4", "heat3": "#225ea8", "heat4": "#0c2c84",
 }
+HEAT = ("heat0", "heat1", "heat2", "heat3", "heat4")
 # The same hues; blue is lifted, as it would sink into a dark page.
 DARK = {
     **LIGHT, "blue": "#3d9fdb", "vermillion": "#f07b2b", "green": "#1fbf92", "grey": "#8a8a8a", "ink": "#ececec",
     "faint": "#b0b0b0", "grid": "#3a3d42", "paper": "#16181c",
+    "heat0": "#27408f", "heat1": "#2c7fb8", "heat2": "#41b6c4", "heat3": "#a1dab4", "heat4": "#ffffcc",
 }
 
 SERIES_COLOURS = ("blue", "vermillion", "green", "orange", "purple", "sky", "ink", "yellow")

@@ -1,5 +1,5 @@
 """Which axis goes where: one along x, the others into colours, dashes and, if there are more, separate figures."""
-import itertools
+import hashlib
 import re
 from dataclasses import dataclass
 
@@ -9,6 +9,7 @@ from analysis.axes import Axis
 X_FIRST = "run.cpus"
 COLOUR_FIRST = "kernel.tlb_flush"
 MOST_FACETS = 12
+LONGEST_NAME = 120  # characters of a file's name: half of what file systems allow
 ONLY = "this run"  # the label of a series that has no other beside it
 
 
@@ -64,14 +65,25 @@ def make_plan(result):
     colour = others[0] if others else None
     dash = next((axis for axis in others[1:] if len(axis.values) <= len(palette.DASHES)), None)
     rest = [axis for axis in others if axis not in (colour, dash)]
-    combinations = list(itertools.product(*([(axis.path, value) for value in axis.values] for axis in rest)))
-    facets = [_facet(result, coordinates, colour, dash) for coordinates in combinations]
+    facets = [_facet(result, coordinates, colour, dash) for coordinates in _occurring(result.latency, rest)]
     facets = [facet for facet in facets if facet.series]
     notes = ()
     if len(facets) > MOST_FACETS:
         notes = (f"The axes {', '.join(axis.path for axis in rest)} make {len(facets)} sets of figures; the first "
                  f"{MOST_FACETS} are drawn. All points are in the tables.",)
     return Plan(x, tuple(facets[:MOST_FACETS]), constant, notes)
+
+
+def _occurring(frame, axes):
+    """The combinations of values that have rows. Of a sampled sweep they are few; the product would have no end."""
+    places = [{value: place for place, value in enumerate(axis.values)} for axis in axes]
+    paths = [axis.path for axis in axes]
+    if not axes:
+        return [()]
+    rows = frame[paths].drop_duplicates().itertuples(index=False, name=None)
+    order = sorted(tuple(known[value] for known, value in zip(places, row)) for row in rows
+                   if all(value in known for known, value in zip(places, row)))
+    return [tuple((axis.path, axis.values[place]) for axis, place in zip(axes, row)) for row in order]
 
 
 def _facet(result, coordinates, colour, dash):
@@ -119,4 +131,9 @@ def select(frame, coordinates):
 
 
 def file_name(text):
-    return re.sub(r"[^A-Za-z0-9_.=-]+", "_", text).lstrip(".")[:120]
+    """The text as the name of a file. What is too long for one keeps its ending, and stays unlike all others."""
+    name = re.sub(r"[^A-Za-z0-9_.=-]+", "_", text).lstrip(".")
+    if len(name) <= LONGEST_NAME:
+        return name
+    stem, dot, ending = name.rpartition(".") if re.search(r"\.[a-z]{3}$", name) else (name, "", "")
+    return f"{stem[:LONGEST_NAME - 20]}-{hashlib.sha256(text.encode()).hexdigest()[:10]}{dot}{ending}"

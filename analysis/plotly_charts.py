@@ -10,7 +10,7 @@ from analysis.palette import account_style
 from analysis.units import three_digits, with_prefix
 
 _FONT = {"color": "@ink", "size": 13, "family": "system-ui, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"}
-_AXIS = {"gridcolor": "@grid", "linecolor": "@faint", "zeroline": False, "automargin": True, "fixedrange": False}
+AXIS = {"gridcolor": "@grid", "linecolor": "@faint", "zeroline": False, "automargin": True, "fixedrange": False}
 
 
 def line_chart(charts, panel):
@@ -28,25 +28,21 @@ def _lines(charts, panel):
         if line.low:
             data += [{**band, "fillcolor": f"@{line.series.colour}/0.22", "meta": index} for band in _bands(x, line)]
     for index, line in enumerate(panel.lines):
-        dashed = line.series.dash > 0
         data.append({
-            "type": "scatter", "mode": "lines+markers", "x": x, "y": _finite(line.y), "meta": index,
+            "type": "scatter", "mode": "lines+markers", "x": list(line.x) or x, "y": _finite(line.y), "meta": index,
             "name": plain(line.series.label), "text": [plain(text) for text in line.hover],
             "hovertemplate": "%{text}<extra></extra>",
-            "line": {"color": f"@{line.series.colour}", "width": 2.2,
-                     "dash": ("solid", "7px,3px", "2px,3px", "8px,3px,2px,3px")[line.series.dash]},
-            "marker": {"symbol": line.series.marker + ("-open" if dashed else ""), "size": 11 if dashed else 7,
-                       "color": f"@{line.series.colour}", "line": {"width": 2 if dashed else 0}},
+            **line_style(line.series),
         })
-    layout = _layout(height=360)
+    drawn = layout(height=360)
     span = (math.log10(panel.high / panel.low) or 1.0) * 0.03
-    layout["xaxis"] = {**_AXIS, "title": {"text": plain(charts.x_title)}, "tickvals": x,
+    drawn["xaxis"] = {**AXIS, "title": title(plain(charts.x_title)), "tickvals": x,
                        "ticktext": [plain(str(value)) for value in charts.x.values], "showline": True,
                        "type": "log" if charts.x_is_log else "linear"}
-    layout["yaxis"] = {**_AXIS, "title": {"text": plain(panel.y_title)}, "type": "log", "tickvals": list(panel.ticks),
+    drawn["yaxis"] = {**AXIS, "title": title(plain(panel.y_title)), "type": "log", "tickvals": list(panel.ticks),
                        "ticktext": [with_prefix(tick) for tick in panel.ticks],
                        "range": [math.log10(panel.low) - span, math.log10(panel.high) + span]}
-    return {"data": data, "layout": layout}
+    return {"data": data, "layout": drawn}
 
 
 def _bands(x, line):
@@ -76,11 +72,11 @@ def _bars(panel):
         else:
             bar["text"], bar["textposition"] = [with_prefix(line.y[0]) if line.y[0] > 0 else ""], "outside"
         data.append(bar)
-    layout = _layout(height=130 + 40 * len(panel.lines))
-    layout["xaxis"] = {**_AXIS, "title": {"text": plain(panel.y_title)}, "range": [0, panel.high], "tickformat": "~s"
+    drawn = layout(height=130 + 40 * len(panel.lines))
+    drawn["xaxis"] = {**AXIS, "title": title(plain(panel.y_title)), "range": [0, panel.high], "tickformat": "~s"
                        if panel.high >= 1e4 else "", "nticks": 5}
-    layout["yaxis"] = {**_AXIS, "autorange": "reversed", "showgrid": False}
-    return {"data": data, "layout": layout}
+    drawn["yaxis"] = {**AXIS, "autorange": "reversed", "showgrid": False}
+    return {"data": data, "layout": drawn}
 
 
 def stack_chart(charts, stack):
@@ -104,23 +100,40 @@ def stack_chart(charts, stack):
             "hovertemplate": "%{hovertext}<extra></extra>",
             "marker": {"color": f"@{colour}", "pattern": _pattern(striped)},
         })
-    layout = _layout(height=170 + 40 * len(names) if stack.horizontal else 300)
-    layout["barmode"] = "stack"
-    layout["bargap"] = 0.25
+    drawn = layout(height=170 + 40 * len(names) if stack.horizontal else 300)
+    drawn["barmode"] = "stack"
+    drawn["bargap"] = 0.25
     if not stack.horizontal:
-        layout["hovermode"] = "x"
+        drawn["hovermode"] = "x"
     highest = max((sum(column) for each in charts.stacks for column in zip(*each.times.values())), default=1.0) * 1.03
-    layout[f"{length}axis"] = {**_AXIS, "title": {"text": plain(charts.stack_unit_title)}, "range": [0, highest],
+    drawn[f"{length}axis"] = {**AXIS, "title": title(plain(charts.stack_unit_title)), "range": [0, highest],
                                "nticks": 6}
-    layout[f"{place}axis"] = {**_AXIS, "type": "category", "showgrid": False}
+    drawn[f"{place}axis"] = {**AXIS, "type": "category", "showgrid": False}
     if stack.horizontal:
-        layout["yaxis"]["autorange"] = "reversed"
+        drawn["yaxis"]["autorange"] = "reversed"
     else:
-        layout["xaxis"]["title"] = {"text": plain(charts.x.path)}
-    return {"data": data, "layout": layout}
+        drawn["xaxis"]["title"] = title(plain(charts.x.path))
+    return {"data": data, "layout": drawn}
 
 
-def _layout(height):
+def line_style(series):
+    """A dashed line has open markers, which let through what they cover."""
+    dashed = series.dash > 0
+    return {
+        "line": {"color": f"@{series.colour}", "width": 2.2,
+                 "dash": ("solid", "7px,3px", "2px,3px", "8px,3px,2px,3px")[series.dash]},
+        "marker": {"symbol": series.marker + ("-open" if dashed else ""), "size": 11 if dashed else 7,
+                   "color": f"@{series.colour}", "line": {"width": 2 if dashed else 0}},
+    }
+
+
+def title(text):
+    """Of an axis: no larger than other text, as a phone is narrow."""
+    return {"text": text, "font": {"size": 13}}
+
+
+def layout(height):
+    """What all charts of the page share."""
     return {
         "font": _FONT, "paper_bgcolor": "@paper", "plot_bgcolor": "@paper", "height": height, "showlegend": False,
         "margin": {"l": 8, "r": 14, "t": 24, "b": 8}, "hovermode": "closest", "dragmode": "zoom",

@@ -26,6 +26,7 @@ STYLE = {
     "hatch.linewidth": 1.2,
     "legend.frameon": False,
     "svg.hashsalt": "mmsim",
+    "pdf.fonttype": 42,  # TrueType: journals refuse Type 3
 }
 LINE = 0.21  # inches, one line of text
 CHARACTERS_AN_INCH = {10: 12.5, 11: 11.2, 14: 8.0}
@@ -34,9 +35,10 @@ CHARACTERS_AN_INCH = {10: 12.5, 11: 11.2, 14: 8.0}
 class Sheet:
     """`rows` x `columns` panels of the given size in inches, under a title and a subtitle, above legend and caption."""
 
-    def __init__(self, rows, columns, panel, title, subtitle, caption, legend=(), left=0.85, between=0.75):
+    def __init__(self, rows, columns, panel, title, subtitle, caption, legend=(), left=0.85, between=0.75,
+                 between_columns=0.3, right=0.25):
         panel_width, panel_height = panel
-        width = max(left + columns * panel_width + (columns - 1) * 0.3 + 0.25, 7.0)
+        width = max(left + columns * panel_width + (columns - 1) * between_columns + right, 7.0)
         title_lines = _wrap(title, width, 14)
         subtitle_lines = _wrap(subtitle, width, 11)
         caption_lines = _wrap(caption, width, 10)
@@ -47,8 +49,8 @@ class Sheet:
         self.figure = Figure(figsize=(width, height), facecolor=LIGHT["paper"])
         FigureCanvasAgg(self.figure)
         self.panels = self.figure.subplots(rows, columns, squeeze=False)
-        self.figure.subplots_adjust(left=left / width, right=1 - 0.25 / width, top=1 - above / height,
-                                    bottom=below / height, wspace=0.3 / panel_width, hspace=between / panel_height)
+        self.figure.subplots_adjust(left=left / width, right=1 - right / width, top=1 - above / height,
+                                    bottom=below / height, wspace=between_columns / panel_width, hspace=between / panel_height)
         at = height - 0.2
         for lines, size, step, style in ((title_lines, 14, 0.28, {"weight": "bold", "color": LIGHT["ink"]}),
                                          (subtitle_lines, 11, LINE, {"color": LIGHT["faint"]})):

@@ -2,17 +2,20 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace mmsim {
 
 struct RunOptions {
-  std::filesystem::path configuration; ///< empty: defaults and overrides alone
-  std::vector<std::string> overrides;  ///< "path=value"
-  std::filesystem::path out;           ///< empty: nothing is written
-  std::filesystem::path proc;          ///< empty: no files of /proc
-  std::string command;                 ///< as it was typed, for the manifest
+  std::filesystem::path configuration;     ///< empty: defaults and overrides alone
+  std::vector<std::string> overrides;      ///< "path=value"
+  std::filesystem::path out;               ///< empty: nothing is written
+  std::filesystem::path proc;              ///< empty: no files of /proc
+  std::filesystem::path trace;             ///< empty: no trace
+  std::optional<std::string> trace_window; ///< FROM..TO; none: the measured window
+  std::string command;                     ///< as it was typed, for the manifest
 };
 int run_command(const RunOptions& options);
 
@@ -22,6 +25,7 @@ struct SweepOptions {
   std::filesystem::path out; ///< empty: results/<name of the sweep file>
   unsigned processes = 0;    ///< 0: one a hardware thread
   bool dry_run = false;
+  bool estimate = true; ///< a dry run also says how long it will take, which may need short runs
   std::string command;
 };
 int sweep_command(const SweepOptions& options);
@@ -35,12 +39,14 @@ int list_command(const ListOptions& options);
 
 struct ExplainOptions {
   std::filesystem::path directory;
-  bool locks = false; ///< all locks of all points
+  bool every_point = false; ///< trees of all points
+  bool locks = false;       ///< all locks of all points
 };
 int explain_command(const ExplainOptions& options);
 
 struct ReportOptions {
   std::vector<std::string> directories;
+  std::vector<std::string> real; ///< FILE.csv or FILE.csv:OPERATION
 };
 /// Does not return if Python can be started: this process becomes it.
 int report_command(const ReportOptions& options);

@@ -1,10 +1,8 @@
-// From TOML files and --set options to the configuration of a run, and to the points of a sweep.
+// From TOML files and --set options to the configuration of a run.
 //
-//   [machine]                       # sections: machine, kernel, scenario, run; in sweep files sweep
-//   base = "neoverse-n1-80"         # configs/machines/neoverse-n1-80.toml, whose keys stand without a
-//   section ipi.send = "80 ns"              # dotted keys and nested tables are the same path:
-//   machine.ipi.send [sweep] axes = { "run.cpus" = [1, 2, 4], "kernel.tlb_flush" = ["lazy", "eager"] } seeds
-//   = 3
+//   [machine]                 # sections: machine, kernel, scenario, run; in sweep files sweep as well
+//   base = "neoverse-n1-80"   # configs/machines/neoverse-n1-80.toml, whose keys stand without a section
+//   ipi.send = "80 ns"        # dotted keys and nested tables are the same path: machine.ipi.send
 //
 // What wins, strongest first: --set, the axis value of a sweep's point, the file, its base file, that file's
 // own base, the declared default. Base files are resolved last, so --set and an axis may choose them.
@@ -16,11 +14,11 @@
 // returns.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
+#include <array>
 #include <filesystem>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "sim/engine/configuration.hpp"
@@ -56,46 +54,18 @@ struct Override {
   Value value;
 };
 
+/// The keys of [sweep] that --set can change (sweep_settings.hpp).
+inline constexpr std::array<std::string_view, 7> sweep_keys{
+    "sweep.seeds", "sweep.sample",    "sweep.sampling",     "sweep.sample_seed",
+    "sweep.ci",    "sweep.max_seeds", "sweep.ci_operations"};
+
 /// Throws InputError at origin "--set" for anything but section.key=value.
 Override parse_override(const std::string& text);
+std::vector<Override> parse_overrides(const std::vector<std::string>& texts);
 
 /// The checked configuration of `mmsim run`. `file` may be empty: then everything comes from `overrides`
 /// ("path=value", the last of a path wins) and the defaults.
 Configuration load_configuration(const std::filesystem::path& file,
                                  const std::vector<std::string>& overrides);
-
-/// One dimension of a sweep.
-struct Axis {
-  std::string path;
-  Origin origin; ///< Of its key.
-  std::vector<Value> values;
-  std::vector<Origin> origins; ///< One for each value.
-};
-
-/// One combination of axis values.
-struct SweepPoint {
-  std::size_t index = 0;     ///< Its number, from 0; the last axis changes fastest.
-  std::vector<Value> values; ///< One for each axis, in their order.
-};
-
-/// The product of the axes, all of whose points have been checked.
-struct SweepPlan {
-  Configuration written;  ///< The file and the overrides, without base files and axes.
-  std::vector<Axis> axes; ///< In file order. An override of an axis leaves it that one value.
-  std::int64_t seeds = 1; ///< Runs of each point.
-  BaseFiles base_files;
-
-  /// The number of points: 1 without axes.
-  std::size_t size() const;
-  /// All points in row-major order: the first axis changes slowest.
-  std::vector<SweepPoint> points() const;
-  /// What one point runs.
-  Configuration configuration(const SweepPoint& point) const;
-  /// The resolved configuration without the axes: what all points share, unless an axis chooses a base.
-  Configuration base() const;
-};
-
-/// Reads a file that has a [sweep] section.
-SweepPlan load_sweep(const std::filesystem::path& file, const std::vector<std::string>& overrides);
 
 } // namespace mmsim

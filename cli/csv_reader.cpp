@@ -1,5 +1,6 @@
 #include "cli/csv_reader.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cmath>
@@ -8,16 +9,15 @@
 #include <sstream>
 #include <string_view>
 #include <system_error>
-
-#include "sim/engine/configuration.hpp"
+#include <utility>
 
 namespace mmsim {
 namespace {
 
-/// The fields of the line at the front of `text`, which it takes off. A quoted field may hold line breaks.
-std::vector<std::string> take_line(std::string_view& text, const std::string& file, int& line) {
+/// The fields of the line at the front of `text`, which it takes off; nothing if the line does not end. A quoted
+/// field may hold line breaks.
+std::optional<std::vector<std::string>> take_line(std::string_view& text, int& line) {
   std::vector<std::string> fields(1);
-  const int began = line;
   bool quoted = false;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
@@ -40,48 +40,67 @@ std::vector<std::string> take_line(std::string_view& text, const std::string& fi
       fields.back() += c;
     }
   }
-  throw InputError(std::string("the last line is cut off; the table is truncated") + run_again,
-                   {file, began, 1});
+  return std::nullopt;
 }
 
-std::string joined(const std::vector<std::string>& names) {
-  std::string result;
-  for (const std::string& name : names)
-    result.append(result.empty() ? "" : ",").append(name);
-  return result;
+/// Where a header differs from the one that a table has.
+std::string difference(const std::vector<std::string>& found, const std::vector<std::string>& columns) {
+  const auto [there, here] = std::ranges::mismatch(found, columns);
+  const std::string place = "column " + std::to_string(there - found.begin() + 1);
+  if (here == columns.end()) return place + " is \"" + there->substr(0, 40) + "\", where the table ends";
+  if (there == found.end()) return "there is no column " + *here;
+  return place + " is \"" + there->substr(0, 40) + "\", not " + *here;
 }
 
 } // namespace
 
-std::string text_of_file(const std::filesystem::path& file, const std::string& advice) {
+std::optional<std::string> text_of_file(const std::filesystem::path& file, Defects& defects,
+                                        const std::string& advice) {
   std::error_code error;
   const bool folder = std::filesystem::is_directory(file, error);
   errno = 0;
   std::ifstream stream(file, std::ios::binary);
-  if (folder || !stream)
-    throw InputError((folder ? std::string("is a directory") : std::string(std::strerror(errno))) + advice,
-                     {file.native()});
+  if (folder || !stream) {
+    defects.add(file, 0, folder ? "is a directory" : std::strerror(errno), advice);
+    return std::nullopt;
+  }
   std::ostringstream text;
   text << stream.rdbuf();
   return text.str();
 }
 
-CsvTable::CsvTable(const std::filesystem::path& file, const std::vector<std::string>& columns)
-    : file_(file.native()), columns_(columns) {
-  const std::string contents = text_of_file(file, run_again);
-  if (contents.empty()) throw InputError(std::string("is empty") + run_again, {file_});
-  std::string_view text = contents;
+std::optional<std::vector<std::string>> csv_header(const std::filesystem::path& file) {
+  Defects not_here; // whoever reads the table says it
+  const std::optional<std::string> contents = text_of_file(file, not_here);
+  if (!contents) return std::nullopt;
+  std::string_view text = *contents;
   int line = 1;
-  const std::vector<std::string> header = take_line(text, file_, line);
-  if (header != columns)
-    throw InputError("the columns are " + joined(header) + ", not " + joined(columns) + run_again,
-                     {file_, 1, 1});
+  return take_line(text, line);
+}
+
+CsvTable::CsvTable(const std::filesystem::path& file, const std::vector<std::string>& columns,
+                   Defects& defects)
+    : file_(file), columns_(columns), defects_(defects) {
+  if (const std::optional<std::string> contents = text_of_file(file, defects)) read(*contents);
+}
+
+void CsvTable::read(std::string_view text) {
+  if (text.empty()) return defects_.add(file_, 0, "is empty");
+  int line = 1;
+  const auto header = take_line(text, line);
+  if (!header) return defects_.add(file_, 1, "the first line is cut off; the table is truncated");
+  if (*header != columns_)
+    return defects_.add(file_, 1, difference(*header, columns_) + "; the table is damaged");
   while (!text.empty()) {
     const int began = line;
-    rows_.push_back({began, take_line(text, file_, line)});
-    if (rows_.back().fields.size() != columns.size())
-      refuse(rows_.back(), std::to_string(rows_.back().fields.size()) + " fields where the header has " +
-                               std::to_string(columns.size()));
+    auto fields = take_line(text, line);
+    if (!fields) return defects_.add(file_, began, "the last line is cut off; the table is truncated");
+    if (fields->size() == columns_.size())
+      rows_.push_back({began, std::move(*fields)});
+    else
+      defects_.add(file_, began,
+                   std::to_string(fields->size()) + " fields where the header has " +
+                       std::to_string(columns_.size()) + "; the table is damaged");
   }
 }
 
@@ -90,7 +109,7 @@ std::uint64_t CsvTable::count(const CsvRow& row, std::size_t column) const {
   std::uint64_t value = 0;
   const auto end = std::from_chars(text.data(), text.data() + text.size(), value);
   if (end.ec != std::errc() || end.ptr != text.data() + text.size())
-    refuse(row, columns_[column] + " is \"" + text.substr(0, 40) + "\", not a whole number");
+    refuse(columns_[column] + " is \"" + text.substr(0, 40) + "\", not a whole number");
   return value;
 }
 
@@ -100,12 +119,8 @@ std::optional<double> CsvTable::number(const CsvRow& row, std::size_t column) co
   double value = 0;
   const auto end = std::from_chars(text.data(), text.data() + text.size(), value);
   if (end.ec != std::errc() || end.ptr != text.data() + text.size() || !std::isfinite(value) || value < 0)
-    refuse(row, columns_[column] + " is \"" + text.substr(0, 40) + "\", not a number");
+    refuse(columns_[column] + " is \"" + text.substr(0, 40) + "\", not a number");
   return value;
-}
-
-void CsvTable::refuse(const CsvRow& row, const std::string& reason) const {
-  throw InputError(reason + "; the table is damaged" + run_again, {file_, row.line, 1});
 }
 
 } // namespace mmsim

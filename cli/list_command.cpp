@@ -16,6 +16,7 @@
 #include "sim/machine/topology.hpp"
 #include "sim/record/account.hpp"
 #include "sim/record/counters.hpp"
+#include "sim/record/wait.hpp"
 
 namespace mmsim {
 namespace {
@@ -209,10 +210,21 @@ Listing accounts(const Terminal& terminal) {
   return listing;
 }
 
+Listing waits(const Terminal& terminal) {
+  Listing listing;
+  TerminalTable table({{"kind"}, {"help", wraps}});
+  for (std::size_t i = 0; i < wait_kind_count; ++i) {
+    listing.json.push_back({{"name", name(WaitKind(i))}, {"help", help(WaitKind(i))}});
+    table.add_row({std::string(name(WaitKind(i))), std::string(help(WaitKind(i)))});
+  }
+  listing.text = table.text(terminal);
+  return listing;
+}
+
 const std::vector<std::pair<std::string, std::function<Listing(const Terminal&)>>>& kinds() {
   static const std::vector<std::pair<std::string, std::function<Listing(const Terminal&)>>> all{
       {"machines", machines},     {"kernels", kernels},   {"scenarios", scenarios}, {"policies", policies},
-      {"parameters", parameters}, {"counters", counters}, {"accounts", accounts}};
+      {"parameters", parameters}, {"counters", counters}, {"accounts", accounts},   {"waits", waits}};
   return all;
 }
 

@@ -1,6 +1,7 @@
 #include "cli/manifest.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <ranges>
 #include <set>
@@ -8,6 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "cli/seeds_needed.hpp"
 #include "cli/what_if.hpp"
 #include "sim/engine/parameter.hpp"
 
@@ -50,6 +52,24 @@ Json only_of(const Configuration& point, const Configuration& shared, const std:
     if (!shared.find(path) && std::ranges::find(axes, path, &Axis::path) == axes.end())
       result[path] = json_of(entry);
   return result;
+}
+
+/// How many seeds the point took and what interval they reached, on six digits.
+void add_seeds(Json& entry, const SeedRule& rule, const std::vector<PointResult>& seeds) {
+  const ReachedInterval reached = reached_interval(rule, seeds);
+  entry["seeds"] = seeds.size();
+  entry["ci95"] = reached.relative ? Json(std::round(*reached.relative * 1e6) / 1e6) : Json();
+  if (!reached.operation.empty()) entry["ci95_operation"] = reached.operation;
+}
+
+Json json_of(const SeedRule& rule) {
+  Json result{{"bound", rule.ci}, {"max_seeds", rule.max_seeds}};
+  if (!rule.operations.empty()) result["operations"] = rule.operations;
+  return result;
+}
+
+Json json_of(const Sampling& sampling) {
+  return {{"points", sampling.points}, {"sampling", sampling.method}, {"sample_seed", sampling.seed}};
 }
 
 } // namespace
@@ -101,6 +121,7 @@ std::string manifest_json(const SweepPlan& plan, const ResultTables& tables, con
       coordinates[plan.axes[k].path] = json_of(points[i].values[k]);
     Json entry{{"point", points[i].index}, {"axes", std::move(coordinates)}};
     entry["status"] = name(worst_status(tables.points.at(i)));
+    if (plan.seed_rule) add_seeds(entry, *plan.seed_rule, tables.points[i].seeds);
     Json messages = Json::array();
     for (const PointResult& seed : tables.points[i].seeds) {
       host_seconds += seed.host_seconds;
@@ -125,17 +146,19 @@ std::string manifest_json(const SweepPlan& plan, const ResultTables& tables, con
   for (const auto& [warning, count] : distinct_warnings(tables))
     warnings.push_back(warning);
 
-  const Json manifest{{"version", MMSIM_VERSION},
-                      {"command", facts.command},
-                      {"hash", facts.hash},
-                      {"host_seconds", host_seconds},
-                      {"events", events},
-                      {"axes", std::move(axes)},
-                      {"seeds", plan.seeds},
-                      {"points", std::move(point_entries)},
-                      {"what_if", what_if},
-                      {"warnings", warnings},
-                      {"configuration", std::move(configuration)}};
+  Json manifest{{"version", MMSIM_VERSION},
+                {"command", facts.command},
+                {"hash", facts.hash},
+                {"host_seconds", host_seconds},
+                {"events", events},
+                {"axes", std::move(axes)},
+                {"seeds", plan.seeds},
+                {"points", std::move(point_entries)},
+                {"what_if", what_if},
+                {"warnings", warnings},
+                {"configuration", std::move(configuration)}};
+  if (plan.seed_rule) manifest["ci"] = json_of(*plan.seed_rule);
+  if (plan.sampling) manifest["sample"] = json_of(*plan.sampling);
   return manifest.dump(1, ' ', false, Json::error_handler_t::replace) + '\n';
 }
 

@@ -4,20 +4,22 @@
 //   version, command, hash    of the program, as typed, of the sweep (sweep_identity.hpp)
 //   host_seconds, events      sums over all runs
 //   axes                      [{"path", "values"}] in the order of the sweep file
-//   seeds                     runs of each point
+//   seeds                     runs of each point; with `ci` the least
 //   points                    [{"point", "axes": {path: value}, "status", "messages", "configuration"}];
-//   `messages` and
-//                             `configuration` (what not all points share, beside the axes) only where there
-//                             are any
-//   configuration             {path: {"value", "origin"}}: every value, defaults included, that all points
-//   share what_if                   ["kernel.tlb_flush=lazy"]; a point that is one has "what_if": true
+//                             `messages` and `configuration` (what not all points share, beside the axes)
+//                             only where there are any; with `ci` also "seeds", the runs that it took, "ci95",
+//                             half of the 95 % interval as a part of the mean or null, and "ci95_operation"
+//   ci                        only with sweep.ci: {"bound", "max_seeds", "operations"}
+//   sample                    only if not the whole product: {"points", "sampling", "sample_seed"}
+//   configuration             {path: {"value", "origin"}}: every value, defaults included, of all points
+//   what_if                   ["kernel.tlb_flush=lazy"]; a point that is one has "what_if": true
 //   warnings                  of all runs, each once
 #pragma once
 
 #include <string>
 #include <vector>
 
-#include "cli/configuration_files.hpp"
+#include "cli/sweep_plan.hpp"
 #include "sim/record/tables.hpp"
 
 namespace mmsim {

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "cli/readable.hpp"
+#include "cli/sampled_points.hpp"
 #include "cli/terminal_table.hpp"
 #include "cli/what_if.hpp"
 
@@ -52,6 +53,22 @@ std::vector<std::string> label_paths(const Findings& findings) {
   return paths;
 }
 
+std::string title_of(const Findings& findings, const Series& series, const std::string& text) {
+  std::string title = text;
+  const auto paths = label_paths(findings);
+  for (std::size_t i = 0; i < paths.size(); ++i)
+    title += "  " + paths[i] + '=' + series.labels[i];
+  return title;
+}
+
+std::string heading(const std::string& title, const Terminal& terminal) {
+  if (columns_of(title) <= terminal.width) return terminal.bold(title) + '\n'; // with its double spaces
+  std::string text;
+  for (const std::string& line : wrapped(title, terminal.width))
+    text += terminal.bold(line) + '\n';
+  return text;
+}
+
 std::vector<Series> series_of(const Findings& findings) {
   const auto main = findings.main_axis();
   std::map<std::vector<std::size_t>, Series> by_place; // in the order of the sweep file
@@ -89,6 +106,10 @@ std::string overview(const Findings& findings, const Terminal& terminal) {
   bool marked = false;
   for (const std::string& operation : findings.operations()) {
     result += terminal.bold(operation + ", mean latency") + '\n';
+    if (!is_whole_product(findings)) {
+      result += table_of_points(findings, operation, terminal) + '\n';
+      continue;
+    }
     for (std::size_t first = 0; first < series.size();) {
       std::size_t last = first + 1;
       while (last < series.size() &&

@@ -21,5 +21,9 @@ struct Series {
 std::vector<Series> series_of(const Findings& findings);
 /// The paths that Series::labels belong to.
 std::vector<std::string> label_paths(const Findings& findings);
+/// "munmap  kernel.tlb_flush=eager (what-if)".
+std::string title_of(const Findings& findings, const Series& series, const std::string& text);
+/// A title in bold, in as many lines as it needs.
+std::string heading(const std::string& title, const Terminal& terminal);
 
 } // namespace mmsim

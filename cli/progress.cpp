@@ -19,8 +19,15 @@ void write(const std::string& text) {
 
 } // namespace
 
-Progress::Progress(Terminal terminal, std::size_t runs, std::size_t kept, double weight, unsigned processes)
-    : terminal_(terminal), runs_(runs), done_(kept), weight_left_(weight), processes_(processes) {}
+Progress::Progress(Terminal terminal, std::size_t runs, std::size_t kept, double weight, unsigned processes,
+                   bool open_ended)
+    : terminal_(terminal), runs_(runs), done_(kept), weight_left_(weight), processes_(processes),
+      open_ended_(open_ended) {}
+
+void Progress::added(double weight) {
+  ++runs_;
+  weight_left_ += weight;
+}
 
 void Progress::finished(double weight, double host_seconds, bool good) {
   ++done_;
@@ -33,10 +40,11 @@ void Progress::finished(double weight, double host_seconds, bool good) {
 double Progress::seconds_left() const { return weight_left_ * seconds_done_ / weight_done_ / processes_; }
 
 std::string Progress::line() const {
-  const std::string counts = fmt::format("{}/{} runs", done_, runs_);
+  const std::string counts = fmt::format("{}{}{} runs", done_, open_ended_ ? " of at least " : "/", runs_);
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - started_;
   std::string facts = counts + "  " + readable_seconds(elapsed.count());
-  if (weight_done_ > 0) facts += "  ETA " + readable_seconds(std::max(seconds_left(), 0.0));
+  if (weight_done_ > 0)
+    facts += (open_ended_ ? "  ETA at least " : "  ETA ") + readable_seconds(std::max(seconds_left(), 0.0));
   if (bad_ > 0) facts += fmt::format("  {} failed", bad_);
   constexpr std::size_t most = 30;
   if (terminal_.width < facts.size() + 12) return facts.substr(0, terminal_.width - 1);

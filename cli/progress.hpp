@@ -12,11 +12,15 @@ namespace mmsim {
 class Progress {
  public:
   /// `weight` is the expected cost of all runs still to do, in any unit; `processes` work on them.
-  Progress(Terminal terminal, std::size_t runs, std::size_t kept, double weight, unsigned processes);
+  /// `open_ended`: more runs may be added, so that totals are what is at least to do.
+  Progress(Terminal terminal, std::size_t runs, std::size_t kept, double weight, unsigned processes,
+           bool open_ended = false);
   ~Progress() { clear(); }
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
+  /// One more run is to do.
+  void added(double weight);
   void finished(double weight, double host_seconds, bool good);
   /// Draws the line again, unless it was drawn a moment ago.
   void show();
@@ -34,7 +38,7 @@ class Progress {
   double weight_left_, weight_done_ = 0, seconds_done_ = 0;
   unsigned processes_;
   std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now(), drawn_{};
-  bool visible_ = false;
+  bool open_ended_, visible_ = false;
 };
 
 } // namespace mmsim

@@ -39,7 +39,10 @@ int report_command(const ReportOptions& options) {
     path.append(":").append(inherited);
   ::setenv("PYTHONPATH", path.c_str(), 1);
 
-  std::vector<std::string> words{python, "-m", "analysis", "report", "--"};
+  std::vector<std::string> words{python, "-m", "analysis", "report"};
+  for (const std::string& file : options.real)
+    words.push_back("--real=" + file);
+  words.push_back("--");
   words.insert(words.end(), options.directories.begin(), options.directories.end());
   std::vector<char*> arguments;
   for (std::string& word : words)

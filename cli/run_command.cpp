@@ -15,11 +15,11 @@
 #include "cli/sweep_directory.hpp"
 #include "cli/sweep_identity.hpp"
 #include "cli/terminal_table.hpp"
+#include "cli/trace_file.hpp"
 #include "cli/verdict.hpp"
 #include "cli/what_if.hpp"
 #include "scenarios/run_point.hpp"
 #include "sim/engine/parameter.hpp"
-#include "sim/record/atomic_file.hpp"
 
 namespace mmsim {
 namespace {
@@ -142,6 +142,11 @@ int run_command(const RunOptions& options) {
   if (!options.out.empty()) check_result_directory(options.out, hash);
   if (!options.proc.empty()) ProcDirectory::check(options.proc);
 
+  if (options.trace.empty() && options.trace_window)
+    throw InputError("--trace-window needs --trace FILE, which says where to");
+  std::optional<TraceFile> trace;
+  if (!options.trace.empty()) trace.emplace(options.trace, options.trace_window);
+
   std::optional<MadeDirectory> made; // before the work: afterwards would be too late to say that it cannot be
   if (!options.out.empty()) made.emplace(options.out);
 
@@ -152,7 +157,8 @@ int run_command(const RunOptions& options) {
   PointResult result;
   ProcRecord record;
   try {
-    result = proc ? run_point_with_proc(plan.written, record) : run_point(plan.written);
+    result = run_point_watched(
+        plan.written, {.proc = proc ? &record : nullptr, .trace = trace ? &trace->trace() : nullptr});
   } catch (...) {
     if (made) made->undo();
     if (proc) proc->undo();
@@ -164,8 +170,9 @@ int run_command(const RunOptions& options) {
   if (result.status == PointStatus::done) show(result, configuration);
   const ResultTables tables{{}, {{0, {}, {std::move(result)}}}};
   if (!options.out.empty()) {
-    write_tables(options.out, tables);
-    atomic_write(options.out / "manifest.json", manifest_json(plan, tables, {options.command, hash}));
+    std::vector<ResultFile> files = table_files(tables);
+    files.push_back({"manifest.json", manifest_json(plan, tables, {options.command, hash})});
+    write_files(options.out, files);
     spdlog::info("tables and manifest.json in {}", options.out.native());
   }
   if (proc && record.end.empty()) {
@@ -177,6 +184,7 @@ int run_command(const RunOptions& options) {
     spdlog::info("the files of /proc in {}, those of the window in {}", options.proc.native(),
                  (options.proc / "window").native());
   }
+  if (trace) trace->write(); // of a violation too
   return report_verdict(tables);
 }
 

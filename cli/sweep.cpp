@@ -1,31 +1,22 @@
 #include "cli/sweep.hpp"
 
-#include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <map>
-#include <stdexcept>
+#include <optional>
+#include <string>
 #include <utility>
-
-#include <spdlog/spdlog.h>
+#include <vector>
 
 #include "cli/exit_status.hpp"
 #include "cli/manifest.hpp"
 #include "cli/point_process.hpp"
 #include "cli/progress.hpp"
-#include "sim/engine/parameter.hpp"
 #include "sim/record/atomic_file.hpp"
 
 namespace mmsim {
 namespace {
 
 using namespace std::chrono_literals;
-
-std::int64_t whole_number(const Configuration& configuration, std::string_view path, std::int64_t otherwise) {
-  const Entry* entry = configuration.find(path);
-  const auto* number = entry ? std::get_if<std::int64_t>(&entry->value) : nullptr;
-  return number ? *number : otherwise;
-}
 
 /// What a child does. Its exit status says how it went; an error's text goes to standard error.
 int run_in_child(const Configuration& configuration, const std::filesystem::path& file,
@@ -61,50 +52,24 @@ Configuration configuration_of(const SweepPlan& plan, const SweepRun& run) {
   return configuration;
 }
 
-std::vector<SweepRun> runs_of(const SweepPlan& plan) {
-  std::vector<SweepRun> runs;
-  for (const SweepPoint& point : plan.points()) {
-    const Configuration configuration = with_defaults(plan.configuration(point));
-    const std::int64_t first_seed = whole_number(configuration, "run.seed", 1);
-    const double weight = double(whole_number(configuration, "run.cpus", 1));
-    for (std::int64_t k = 0; k < plan.seeds; ++k)
-      runs.push_back({point, std::uint64_t(first_seed + k), weight});
-  }
-  std::ranges::stable_sort(runs, std::ranges::greater{}, &SweepRun::weight);
-  return runs;
-}
-
 SweepOutcome run_sweep(const SweepPlan& plan, const SweepDirectory& directory, unsigned processes,
                        const PointRunner& run_point) {
-  const std::vector<SweepRun> runs = runs_of(plan);
-  std::map<std::pair<std::size_t, std::uint64_t>, PointResult> results;
-  std::vector<SweepRun> to_do;
-  double weight = 0;
-  for (const SweepRun& run : runs) {
-    if (auto result = directory.finished(run.point.index, run.seed)) {
-      results.emplace(std::pair(run.point.index, run.seed), std::move(*result));
-      continue;
-    }
-    to_do.push_back(run);
-    weight += run.weight;
-  }
-
+  RunBook book(plan, [&](std::size_t point, std::uint64_t seed) { return directory.finished(point, seed); });
+  Progress progress(terminal_of(2), book.total(), book.kept(), book.waiting_weight(), processes,
+                    plan.seed_rule.has_value());
   SweepOutcome outcome;
-  outcome.kept = results.size();
-  outcome.total = runs.size();
-  Progress progress(terminal_of(2), runs.size(), results.size(), weight, processes);
   PointProcesses children;
-  std::size_t next = 0;
-  while (next < to_do.size() || children.busy() > 0) {
-    while (children.busy() < processes && next < to_do.size()) {
-      const SweepRun& run = to_do[next];
+  std::vector<SweepRun> started;
+  while (book.waiting() > 0 || children.busy() > 0) {
+    while (children.busy() < processes && book.waiting() > 0) {
+      const SweepRun& run = started.emplace_back(book.take());
       const Configuration configuration = configuration_of(plan, run);
       const auto file = directory.file_of(run.point.index, run.seed);
-      children.start(next++, [&] { return run_in_child(configuration, file, run_point); });
+      children.start(started.size() - 1, [&] { return run_in_child(configuration, file, run_point); });
     }
     progress.show();
     for (const PointProcesses::Finished& finished : children.wait(200ms)) {
-      const SweepRun& run = to_do[finished.job];
+      const SweepRun& run = started[finished.job];
       if (finished.killed.empty() && finished.exit_status == exit_wrong_input) {
         progress.clear();
         children.stop();
@@ -121,7 +86,7 @@ SweepOutcome run_sweep(const SweepPlan& plan, const SweepDirectory& directory, u
         result->message = reason_of(finished);
       }
       progress.finished(run.weight, finished.host_seconds, result->status == PointStatus::done);
-      results.emplace(std::pair(run.point.index, run.seed), std::move(*result));
+      if (book.finish(run, std::move(*result)) > 0) progress.added(run.weight);
     }
     if (children.interrupted()) {
       progress.clear();
@@ -130,8 +95,9 @@ SweepOutcome run_sweep(const SweepPlan& plan, const SweepDirectory& directory, u
       break;
     }
   }
-  for (const auto& [key, result] : results)
-    outcome.done += result.status != PointStatus::failed;
+  outcome.kept = book.kept();
+  outcome.done = book.done();
+  outcome.total = book.total();
 
   for (const Axis& axis : plan.axes)
     outcome.tables.axes.push_back(axis.path);
@@ -140,9 +106,7 @@ SweepOutcome run_sweep(const SweepPlan& plan, const SweepDirectory& directory, u
     row.point = point.index;
     for (const Value& value : point.values)
       row.axis_values.push_back(table_text(value));
-    for (auto each = results.lower_bound({point.index, 0});
-         each != results.end() && each->first.first == point.index; ++each)
-      row.seeds.push_back(each->second);
+    row.seeds = book.results(point.index);
   }
   return outcome;
 }

@@ -2,11 +2,10 @@
 #pragma once
 
 #include <functional>
-#include <string>
-#include <vector>
 
-#include "cli/configuration_files.hpp"
+#include "cli/run_book.hpp"
 #include "cli/sweep_directory.hpp"
+#include "cli/sweep_plan.hpp"
 #include "sim/record/tables.hpp"
 
 namespace mmsim {
@@ -14,24 +13,16 @@ namespace mmsim {
 /// Runs one seed of one point in this process (scenarios/run_point.hpp).
 using PointRunner = std::function<PointResult(const Configuration&)>;
 
-struct SweepRun {
-  SweepPoint point;
-  std::uint64_t seed;
-  double weight; ///< expected cost: the number of CPUs
-};
-
-/// Every run of the plan, the longest first: so the last processes end together.
-std::vector<SweepRun> runs_of(const SweepPlan& plan);
-
 /// The configuration of one run: the point's, with its seed.
 Configuration configuration_of(const SweepPlan& plan, const SweepRun& run);
 
 struct SweepOutcome {
   ResultTables tables;                       ///< with a `failed` result for every run that failed
   bool interrupted = false;                  ///< then `tables` is not complete
-  std::size_t kept = 0, done = 0, total = 0; ///< runs; `done` includes `kept`
+  std::size_t kept = 0, done = 0, total = 0; ///< runs; `done` includes `kept`; `total` what a rule has added
 };
 
+/// With a seed rule a point gets one seed more as long as its finished ones ask for it (seeds_needed.hpp).
 /// Throws InputError, after stopping all runs, if one of them finds that its input is wrong.
 SweepOutcome run_sweep(const SweepPlan& plan, const SweepDirectory& directory, unsigned processes,
                        const PointRunner& run_point);

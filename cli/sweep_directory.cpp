@@ -1,6 +1,5 @@
 #include "cli/sweep_directory.hpp"
 
-#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -21,6 +20,7 @@
 
 #include "sim/engine/configuration.hpp"
 #include "sim/record/atomic_file.hpp"
+#include "sim/record/tables.hpp"
 
 namespace mmsim {
 namespace {
@@ -28,8 +28,6 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-constexpr std::array<std::string_view, 5> our_files{"latency.csv", "account.csv", "counter.csv", "point.csv",
-                                                    "manifest.json"};
 constexpr const char* advice = "; choose another --out, or remove the directory";
 
 std::optional<std::string> contents_of(const fs::path& file) {
@@ -58,6 +56,10 @@ std::vector<fs::path> point_files(const fs::path& points) {
         !entry.path().filename().native().starts_with('.'))
       result.push_back(entry.path());
   return result;
+}
+
+fs::path run_file(const fs::path& points, std::size_t point, std::uint64_t seed) {
+  return points / (std::to_string(point) + '-' + std::to_string(seed) + ".json");
 }
 
 fs::path without_trailing_slash(fs::path path) {
@@ -93,10 +95,12 @@ void check_result_directory(const fs::path& path, const std::string& hash) {
   } else if (const auto other = contents_of(manifest)) {
     found = text_member(manifest, *other, "hash");
   } else {
-    for (const std::string_view name : our_files)
-      if (std::error_code error; fs::exists(directory / name, error))
-        throw InputError("exists, but belongs to no result of mmsim; choose another --out",
-                         at(directory / name));
+    std::vector<fs::path> ours{manifest};
+    for (const std::string_view name : table_names)
+      ours.push_back(directory / name);
+    for (const fs::path& file : ours)
+      if (std::error_code error; fs::exists(file, error))
+        throw InputError("exists, but belongs to no result of mmsim; choose another --out", at(file));
     if (!point_files(directory / "points").empty())
       throw InputError("holds files that are not of mmsim; choose another --out", at(directory / "points"));
     return;
@@ -122,6 +126,27 @@ void MadeDirectory::undo() const {
   std::error_code error; // what cannot be removed stays
   for (const fs::path& each : made_)
     if (fs::is_empty(each, error) && !error) fs::remove(each, error);
+}
+
+std::optional<PointResult> finished_run(const fs::path& directory, std::size_t point, std::uint64_t seed) {
+  const fs::path file = run_file(directory / "points", point, seed);
+  const auto text = contents_of(file);
+  if (!text) return std::nullopt;
+  try {
+    PointResult result = point_result_from_json(*text);
+    if (result.seed == seed) return result;
+    spdlog::warn("{}: is of seed {}; runs again", file.native(), result.seed);
+  } catch (const std::invalid_argument& error) {
+    spdlog::warn("{}: {}; runs again", file.native(), error.what());
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> build_of_runs(const fs::path& directory) {
+  const fs::path identity = directory / "points" / "sweep.json";
+  const auto text = contents_of(identity);
+  if (!text) return std::nullopt;
+  return text_member(identity, *text, "build");
 }
 
 SweepDirectory::SweepDirectory(fs::path directory, const std::string& hash, const std::string& build)
@@ -161,21 +186,7 @@ SweepDirectory::SweepDirectory(fs::path directory, const std::string& hash, cons
 SweepDirectory::~SweepDirectory() { ::close(lock_); }
 
 fs::path SweepDirectory::file_of(std::size_t point, std::uint64_t seed) const {
-  return points_ / (std::to_string(point) + '-' + std::to_string(seed) + ".json");
-}
-
-std::optional<PointResult> SweepDirectory::finished(std::size_t point, std::uint64_t seed) const {
-  const fs::path file = file_of(point, seed);
-  const auto text = contents_of(file);
-  if (!text) return std::nullopt;
-  try {
-    PointResult result = point_result_from_json(*text);
-    if (result.seed == seed) return result;
-    spdlog::warn("{}: is of seed {}; runs again", file.native(), result.seed);
-  } catch (const std::invalid_argument& error) {
-    spdlog::warn("{}: {}; runs again", file.native(), error.what());
-  }
-  return std::nullopt;
+  return run_file(points_, point, seed);
 }
 
 void SweepDirectory::undo() {

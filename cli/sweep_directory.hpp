@@ -36,6 +36,14 @@ class MadeDirectory {
   std::vector<std::filesystem::path> made_; ///< the innermost first
 };
 
+/// The result of a finished run in a result directory, or nothing. A file that cannot be read counts as
+/// nothing, with a warning.
+std::optional<PointResult> finished_run(const std::filesystem::path& directory, std::size_t point,
+                                        std::uint64_t seed);
+
+/// The build that the finished runs of a result directory are of; nothing if there are none.
+std::optional<std::string> build_of_runs(const std::filesystem::path& directory);
+
 class SweepDirectory {
  public:
   /// Checks, creates what is missing and locks it. Throws InputError, also while another process holds the
@@ -48,8 +56,10 @@ class SweepDirectory {
   /// Runs that were removed because another build had made them.
   std::size_t outdated() const { return outdated_; }
   std::filesystem::path file_of(std::size_t point, std::uint64_t seed) const;
-  /// The result of a finished run, or nothing. A file that cannot be read counts as nothing, with a warning.
-  std::optional<PointResult> finished(std::size_t point, std::uint64_t seed) const;
+  /// As finished_run().
+  std::optional<PointResult> finished(std::size_t point, std::uint64_t seed) const {
+    return finished_run(directory_, point, seed);
+  }
   /// Takes back everything, if nothing was there before; for a sweep that turns out to be wrong input.
   void undo();
 

@@ -30,6 +30,15 @@ class Fnv {
 std::string sweep_hash(const SweepPlan& plan) {
   Fnv hash;
   hash.add("seeds " + std::to_string(plan.seeds) + '\n');
+  if (plan.seed_rule) {
+    hash.add("ci " + to_text(Value(plan.seed_rule->ci)) + " max_seeds " +
+             std::to_string(plan.seed_rule->max_seeds));
+    for (const std::string& operation : plan.seed_rule->operations)
+      hash.add(" operation " + operation);
+    hash.add("\n");
+  }
+  if (plan.sampling)
+    hash.add("sample " + plan.sampling->method + ' ' + std::to_string(plan.sampling->seed) + '\n');
   for (const Axis& axis : plan.axes)
     hash.add("axis " + axis.path + '\n');
   for (const SweepPoint& point : plan.points()) {

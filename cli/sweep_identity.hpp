@@ -3,11 +3,12 @@
 
 #include <string>
 
-#include "cli/configuration_files.hpp"
+#include "cli/sweep_plan.hpp"
 
 namespace mmsim {
 
-/// 16 hex digits of everything that the results depend on: axes, seeds, and at every point each resolved
+/// 16 hex digits of everything that the results depend on: axes, seeds and their rule, how points were
+/// drawn, and at every point each resolved
 /// value with the defaults; not where a value was written. Two sweeps with the same digits have the same
 /// tables.
 std::string sweep_hash(const SweepPlan& plan);

@@ -11,6 +11,7 @@ struct Terminal {
   bool interactive = false; ///< somebody watches
   bool colour = false;      ///< interactive, and NO_COLOR (no-color.org) is not set
   std::size_t width = 80;   ///< columns; 80 where nobody knows
+  bool box_drawing = false; ///< interactive, and the locale is UTF-8: lines of trees may be drawn
 
   std::string bold(std::string_view text) const { return painted("1", text); }
   std::string dim(std::string_view text) const { return painted("2", text); }

@@ -133,18 +133,21 @@ void Experiment::open() {
   const Instant begin = system_.engine.now() + run_.warmup;
   const Instant end = run_.operations > 0 ? Instant::max() : begin + run_.duration;
   recorder_.emplace(MeasuredWindow{begin, end});
+  if (Trace* trace = system_.machine.trace()) trace->measured(begin, end);
   for (const std::string& name : operations_)
     recorder_->register_operation(name);
   system_.engine.at(begin, [this] {
     if (over_) return;
     begun_ = true;
     window_begin_ = system_.counters.snapshot();
+    ipis_at_begin_ = system_.machine.ipis().snapshot();
     system_.counters.restart_maxima();
   });
   if (run_.operations == 0) system_.engine.at(end, [this] { close(); });
 }
 
 void Experiment::close() {
+  if (Trace* trace = system_.machine.trace()) trace->measured_until(system_.engine.now());
   if (service_) {
     const auto [least, most] = std::ranges::minmax(service_->completed);
     system_.counters.add(Counter::served_max, most);
@@ -152,7 +155,11 @@ void Experiment::close() {
   }
   system_.counters.add(Counter::rmap_bytes, system_.rmap->bytes()); // an amount, counted once
   window_end_ = system_.counters.snapshot();
-  if (!begun_) window_begin_ = window_end_; // it closed during the warm-up
+  ipis_at_end_ = system_.machine.ipis().snapshot();
+  if (!begun_) { // it closed during the warm-up
+    window_begin_ = window_end_;
+    ipis_at_begin_ = ipis_at_end_;
+  }
   over_ = true;
   if (on_close) on_close();
 }
@@ -161,6 +168,8 @@ void Experiment::end(OperationId id, const OperationStart& start, Task& task) {
   settle_and_book(task);
   task.fiber->operation = nullptr;
   ++progress_;
+  if (Trace* trace = system_.machine.trace()) [[unlikely]]
+    trace->operation_ends(task.pid, operations_[std::size_t(id)], task.ledger, start.waits);
   if (!recorder_ || over_) return task.ledger.close(start.waits);
   recorder_->end(id, start, task.ledger, task.now());
   if (service_ && service_->operation == id && recorder_->window().contains(task.now()))
@@ -177,6 +186,8 @@ OperationStart Experiment::hand_on(const OperationStart& start, Task& from, Task
   if (!to.ledger.waits().has(to.waits_at_switch_in)) to.waits_at_switch_in = to.ledger.open();
   OperationStart continued{start.began, to.at_switch_in, to.waits_at_switch_in};
   const Duration others_ran = to.at_switch_in.booked_until - from.ledger.booked_until();
+  if (Trace* trace = to.core().machine().trace()) [[unlikely]]
+    trace->operation_handed_on(from.pid, from.ledger, start.waits, to.pid, to.at_switch_in, continued.waits);
   from.ledger.waits().since(start.waits, [&](const WaitLog::Entry& entry) {
     // Who left was woken again already: his sleep is none of this operation's.
     if (others_ran.count() < 0 && entry.account == Account::schedule) return;

@@ -117,7 +117,21 @@ std::string notes_on_ids(const System& system, const Configuration& configuratio
   return {};
 }
 
-PointResult run(const Configuration& configuration, ProcRecord* proc) {
+// Before the engine runs: the tasks of the boot are there, and have done nothing.
+void attach(Trace& trace, System& system) {
+  trace.set_cores(system.machine.cpus());
+  system.scheduler.for_each_task([&](Task& task) {
+    if (!task.idle) trace.task_made(task.pid, task.name, task.ledger);
+  });
+  trace.set_sampler([&system] {
+    return TraceSample{system.engine.now(), std::int64_t(system.pages.free_frames()),
+                       std::int64_t(system.scheduler.runnable())};
+  });
+  system.machine.set_trace(&trace);
+}
+
+PointResult run(const Configuration& configuration, const RunWatchers& watchers) {
+  ProcRecord* const proc = watchers.proc;
   const auto host_start = std::chrono::steady_clock::now();
   const auto parameters = read_parameters<RunParameters>(configuration);
   const std::string name = chosen_scenario(configuration);
@@ -131,6 +145,7 @@ PointResult run(const Configuration& configuration, ProcRecord* proc) {
   Experiment experiment(system, parameters);
   if (proc != nullptr)
     experiment.on_close = [&] { proc->window = proc_files(proc_snapshot(system, VmStatReading::global)); };
+  if (watchers.trace != nullptr) attach(*watchers.trace, system);
   const auto scenario = Registry<Scenario>::instance().create(name, configuration);
   scenario->start(experiment);
   result.status = PointStatus::done;
@@ -142,6 +157,9 @@ PointResult run(const Configuration& configuration, ProcRecord* proc) {
     result.status = PointStatus::violation;
     result.message = violation.what();
   }
+  if (watchers.trace != nullptr)
+    watchers.trace->finish(engine.now(),
+                           [&](WaitId whom) { return system.machine.wait_names().name_of(whom, counters); });
   result.simulated = engine.now().time_since_epoch();
   result.events = engine.events();
   result.whole_run = counters.snapshot();
@@ -154,6 +172,7 @@ PointResult run(const Configuration& configuration, ProcRecord* proc) {
           [&](WaitId whom) { return system.machine.wait_names().name_of(whom, counters); });
       result.measured = experiment.recorder()->measured();
       result.counters = difference(experiment.window_end(), experiment.window_begin());
+      result.ipis = experiment.window_ipis();
       result.warnings = ended_early(experiment, system, result.whole_run, configuration);
       for (std::string& warning : unmeasured(result, experiment, !result.warnings.empty()))
         result.warnings.push_back(std::move(warning));
@@ -176,10 +195,14 @@ PointResult run(const Configuration& configuration, ProcRecord* proc) {
 
 } // namespace
 
-PointResult run_point(const Configuration& configuration) { return run(configuration, nullptr); }
+PointResult run_point(const Configuration& configuration) { return run(configuration, {}); }
 
 PointResult run_point_with_proc(const Configuration& configuration, ProcRecord& proc) {
-  return run(configuration, &proc);
+  return run(configuration, {.proc = &proc});
+}
+
+PointResult run_point_watched(const Configuration& configuration, const RunWatchers& watchers) {
+  return run(configuration, watchers);
 }
 
 } // namespace mmsim

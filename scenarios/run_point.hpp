@@ -5,6 +5,8 @@
 #include "sim/engine/configuration.hpp"
 #include "sim/record/results.hpp"
 
+#include "sim/record/trace.hpp"
+
 #include <vector>
 
 namespace mmsim {
@@ -22,5 +24,12 @@ struct ProcRecord {
 };
 /// The same; also fills `proc`.
 PointResult run_point_with_proc(const Configuration& configuration, ProcRecord& proc);
+
+/// Those who look on; null: nobody. The result is the same with and without them.
+struct RunWatchers {
+  ProcRecord* proc = nullptr;
+  Trace* trace = nullptr; ///< finished afterwards
+};
+PointResult run_point_watched(const Configuration& configuration, const RunWatchers& watchers);
 
 } // namespace mmsim

@@ -115,13 +115,18 @@ class Experiment {
   OperationStart begin(Task& task, const char* name) {
     settle_and_book(task);
     task.fiber->operation = name;
-    return OperationRecorder::begin(task.ledger, task.now());
+    const OperationStart start = OperationRecorder::begin(task.ledger, task.now());
+    if (Trace* trace = system_.machine.trace()) [[unlikely]]
+      trace->operation_begins(task.pid, name, task.ledger, start.waits);
+    return start;
   }
   /// What has begun was nothing to report: an access that did not fault, say. It keeps a run of a given length from
   /// being taken for stuck; one that waits for operations is.
   void drop(Task& task) {
     task.fiber->operation = nullptr;
     task.ledger.close_latest();
+    if (Trace* trace = system_.machine.trace()) [[unlikely]]
+      trace->operation_dropped(task.pid);
     progress_ += run_.operations == 0;
   }
   /// It has completed.
@@ -138,6 +143,7 @@ class Experiment {
   const std::optional<OperationRecorder>& recorder() const { return recorder_; }
   const Counters::Snapshot& window_begin() const { return window_begin_; }
   const Counters::Snapshot& window_end() const { return window_end_; }
+  IpiCounts window_ipis() const { return difference(ipis_at_end_, ipis_at_begin_); }
 
  private:
   class Watchdog;
@@ -163,6 +169,7 @@ class Experiment {
   std::vector<std::unique_ptr<Completion>> gate_;
   std::optional<OperationRecorder> recorder_;
   Counters::Snapshot window_begin_, window_end_;
+  IpiCounts ipis_at_begin_, ipis_at_end_; // of the same instants
   struct Service {
     OperationId operation;
     std::uint32_t first;

@@ -50,6 +50,7 @@ class PerCpuQueueCalls final : public CrossCalls {
       RemoteWait wait(core, target);
       core.spin_until(data.line, Account::tlb_remote, [&] { return !data.locked; });
       wait.answered(target, data.interrupt);
+      if (Trace* trace = machine_.trace()) trace->answer_seen(core.id().value(), &data, core.now());
     });
   }
 
@@ -69,6 +70,7 @@ class PerCpuQueueCalls final : public CrossCalls {
       data->call->run(core);
       core.write(data->line); // the acknowledgement: the invalidation must have taken effect before
       data->locked = false;
+      if (Trace* trace = machine_.trace()) trace->answered(core.id().value(), data, core.now());
       data = next;
     }
   }

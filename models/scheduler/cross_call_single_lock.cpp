@@ -30,6 +30,7 @@ class SingleLockCalls final : public CrossCalls {
     core.spin_until(line_, Account::tlb_remote, [this] { return pending_.empty(); });
     core.spin_until(line_, Account::tlb_remote, [this] { return unfinished_.empty(); });
     wait.answered(last_, last_interrupt_);
+    if (Trace* trace = machine_.trace()) trace->answer_seen(core.id().value(), this, core.now());
     lock_->unlock(core);
   }
 
@@ -45,6 +46,7 @@ class SingleLockCalls final : public CrossCalls {
     unfinished_.erase(core.id());
     last_ = core.id();
     last_interrupt_ = interrupt;
+    if (Trace* trace = machine_.trace()) trace->answered(core.id().value(), this, core.now());
   }
 
  private:

@@ -10,7 +10,7 @@
 // target's handler, and so it stays where it never comes, or more than 256 waits came in between.
 #pragma once
 
-#include "sim/machine/core.hpp"
+#include "sim/machine/machine.hpp"
 
 #include <algorithm>
 
@@ -33,13 +33,16 @@ class RemoteWait {
 
   /// `by` has, who need not be the one that was expected. On the waiter's core, settled.
   void answered(CoreId by, const Taken& interrupt) {
-    WaitLog& log = core_.ledger().waits();
-    if (!log.is_open()) return;
     const Instant now = core_.now();
     const Instant taken = std::clamp(interrupt.taken, began_, now);
     const Instant arrived = std::clamp(interrupt.arrived, began_, taken);
+    const WaitId booked_for(WaitKind::handler, target_.value());
+    if (Trace* trace = core_.machine().trace())
+      trace->waited({began_, arrived, taken, now, core_.id().value(), by.value(), booked_for});
+    WaitLog& log = core_.ledger().waits();
+    if (!log.is_open()) return;
     const WaitId on_its_way(WaitKind::ipi, by.value()), off(WaitKind::irqs_off, by.value());
-    log.reassign(first_, WaitId(WaitKind::handler, target_.value()), on_its_way, now - began_);
+    log.reassign(first_, booked_for, on_its_way, now - began_);
     log.reassign(first_, on_its_way, off, now - arrived);
     log.reassign(first_, off, WaitId(WaitKind::handler, by.value()), now - taken);
   }

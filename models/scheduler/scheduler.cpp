@@ -94,6 +94,7 @@ Task& Scheduler::create(std::string name, MmStruct* mm, CoreId on, std::function
   task.daemon = kind == Fiber::Kind::daemon;
   task.ledger.reset(machine_.engine().now());
   if (body) {
+    if (Trace* trace = machine_.trace()) trace->task_made(pid, task.name, task.ledger);
     task.fiber = &machine_.engine().spawn(
         task.name, [this, &task, body = std::move(body)] { run_body(task, body); }, kind);
     task.fiber->withdraw(); // it starts when a core switches to it
@@ -163,6 +164,13 @@ void Scheduler::enqueue_and_kick(Core& core, Task& task) {
       machine_.send_ipi(core, one, Irq::reschedule, Account::schedule);
     }
   }
+}
+
+std::size_t Scheduler::runnable() const {
+  std::size_t runnable = 0;
+  for (const auto& queue : queues_)
+    runnable += queue->tasks.size() + (queue->current != queue->idle);
+  return runnable;
 }
 
 void Scheduler::block(Task& current, Account account, const Waitable* on) {
@@ -268,6 +276,7 @@ void Scheduler::switch_to(Task& previous, Task& next) {
   if (next.takes_operations_over)
     next.waits_at_switch_in = next.ledger.open_instead_of(next.waits_at_switch_in);
   core.set_ledger(&next.ledger);
+  if (Trace* trace = machine_.trace()) trace->switched(core.id().value(), previous.pid, next.pid, core.now());
   if (lock_observer_ != nullptr) lock_observer_->switched(core, next);
   Engine& engine = machine_.engine();
   engine.wake(*next.fiber);

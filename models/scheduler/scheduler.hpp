@@ -115,6 +115,8 @@ class Scheduler final : private InterruptHandler {
 
   /// Tasks that must end before the machine is quiet: neither idle tasks nor daemons.
   std::size_t alive() const { return alive_; }
+  /// Tasks that run or wait on a queue, without idle tasks: for figures.
+  std::size_t runnable() const;
   /// Shows every task that is not gone yet, for checks.
   template <class Visit>
   void for_each_task(Visit&& visit) const {

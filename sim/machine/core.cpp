@@ -112,12 +112,16 @@ void Core::take_interrupts() {
       ipi_taken_at_ = now();
     }
     const WaitFor whom(*ledger_, machine_.wait_id(irq));
+    if (Trace* trace = machine_.trace()) [[unlikely]]
+      trace->handler_begins(id_.value(), std::uint8_t(irq), now());
     in_interrupt_ = true;
     charge(costs_.irq.entry, Account::interrupt);
     machine_.handler(irq).handle(*this);
     charge(costs_.irq.exit, Account::interrupt);
     settle();
     in_interrupt_ = false;
+    if (Trace* trace = machine_.trace()) [[unlikely]]
+      trace->handler_ends(id_.value(), now());
   }
 }
 

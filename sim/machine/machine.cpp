@@ -8,13 +8,16 @@ namespace mmsim {
 class Machine::Arrival final : public Event {
  public:
   Arrival(Machine& machine) : Event(machine.engine().queue()), machine_(machine) {}
-  void send(Core& target, Irq irq, Instant arrival) {
+  void send(Core& target, Irq irq, Instant arrival, std::uint32_t arrow) {
     target_ = &target;
     irq_ = irq;
+    arrow_ = arrow;
     machine_.engine().queue().post(*this, arrival);
   }
   void fire() override {
     machine_.idle_arrivals_.push_back(this);
+    if (Trace* trace = machine_.trace()) [[unlikely]]
+      trace->ipi_arrived(arrow_);
     target_->raise(irq_);
   }
 
@@ -22,6 +25,7 @@ class Machine::Arrival final : public Event {
   Machine& machine_;
   Core* target_ = nullptr;
   Irq irq_{};
+  std::uint32_t arrow_ = 0; // of the trace
 };
 
 namespace {
@@ -62,7 +66,7 @@ Machine::Machine(Engine& engine, const Configuration& configuration, Counters& c
       nearest_first_(costs_.line.arbitration == "nearest"),
       batches_rereads_(!nearest_first_ && read_parameters<LineParameters>(configuration).batch_rereads),
       dram_(topology_.sockets(), costs_.memory.node_bandwidth), caches_(costs_, topology_, topology_.cores()),
-      maintenance_(*this) {
+      maintenance_(*this), ipis_(cpus) {
   check_parts(costs_.line, configuration);
   for (std::size_t i = 0; i < irq_count; ++i)
     irq_waits_[i] = wait_names_.id(WaitKind::interrupt, name(static_cast<Irq>(i)));
@@ -84,14 +88,18 @@ void Machine::send_ipi(Core& core, const CoreSet& targets, Irq irq, Account acco
       core.settle();
     }
     counters_.add(Counter::ipi_sent);
+    ipis_.count(core.id().value(), target.value());
     if (idle_arrivals_.empty()) {
       arrivals_.push_back(std::make_unique<Arrival>(*this));
       idle_arrivals_.push_back(arrivals_.back().get());
     }
     Arrival* arrival = idle_arrivals_.back();
     idle_arrivals_.pop_back();
+    std::uint32_t arrow = 0;
+    if (Trace* trace = this->trace()) [[unlikely]]
+      arrow = trace->ipi_sent(core.id().value(), target.value(), std::uint8_t(irq), engine_.now());
     arrival->send(this->core(target), irq,
-                  engine_.now() + topology_.latency(core.id(), target) + costs_.irq.deliver);
+                  engine_.now() + topology_.latency(core.id(), target) + costs_.irq.deliver, arrow);
   });
 }
 

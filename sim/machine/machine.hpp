@@ -10,6 +10,8 @@
 #include "sim/machine/maintenance.hpp"
 #include "sim/machine/topology.hpp"
 #include "sim/record/counters.hpp"
+#include "sim/record/ipi_matrix.hpp"
+#include "sim/record/trace.hpp"
 #include "sim/record/wait_names.hpp"
 
 #include <memory>
@@ -60,6 +62,14 @@ class Machine {
   }
   InterruptHandler& handler(Irq irq) { return *handlers_[static_cast<std::size_t>(irq)]; }
 
+  /// Who has sent to whom how often, from the start of the run.
+  const IpiMatrix& ipis() const { return ipis_; }
+
+  /// Null unless the run is traced.
+  Trace* trace() const { return trace_compiled_in ? trace_ : nullptr; }
+  /// Before the engine runs. It must outlive the machine and all ledgers.
+  void set_trace(Trace* trace) { trace_ = trace; }
+
   /// Whom the numbers of waits stand for.
   WaitNames& wait_names() { return wait_names_; }
   /// Handlers of `irq` on the waiter's own core.
@@ -69,6 +79,7 @@ class Machine {
   class Arrival;
 
   Engine& engine_;
+  Trace* trace_ = nullptr;
   CostBook costs_;
   WaitNames wait_names_;
   std::array<WaitId, irq_count> irq_waits_;
@@ -80,6 +91,7 @@ class Machine {
   std::vector<std::unique_ptr<Core>> cores_;
   CoreSet online_;
   Maintenance maintenance_;
+  IpiMatrix ipis_;
   std::array<InterruptHandler*, irq_count> handlers_{};
   std::vector<std::unique_ptr<Arrival>> arrivals_; // all that were ever needed at once
   std::vector<Arrival*> idle_arrivals_;

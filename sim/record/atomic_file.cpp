@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cerrno>
 #include <system_error>
+#include <utility>
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -24,42 +25,59 @@ std::filesystem::path directory_of(const std::filesystem::path& file) {
 
 } // namespace
 
-StagedFile::StagedFile(std::filesystem::path target, std::string_view contents) : target_(std::move(target)) {
+StagedFile::StagedFile(std::filesystem::path target) : target_(std::move(target)) {
   static std::atomic<unsigned> serial = 0;
-  int fd = -1;
   do { // a killed process may have had our id
     temporary_ = directory_of(target_) / (std::string(temporary_prefix) + target_.filename().string() + "." +
                                           std::to_string(::getpid()) + "." + std::to_string(serial++));
-    fd = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-  } while (fd < 0 && errno == EEXIST);
-  if (fd < 0) {
+    file_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  } while (file_ < 0 && errno == EEXIST);
+  if (file_ < 0) {
     const int error = errno;
     temporary_.clear();
     fail(error, "cannot write " + target_.string());
   }
+}
 
-  int error = 0;
-  while (!contents.empty() && !error) {
-    const ssize_t written = ::write(fd, contents.data(), contents.size());
+StagedFile::StagedFile(std::filesystem::path target, std::string_view contents)
+    : StagedFile(std::move(target)) {
+  append(contents);
+  finish();
+}
+
+// Called with the file open or just closed.
+void StagedFile::give_up(int error) {
+  if (file_ >= 0) ::close(file_);
+  file_ = -1;
+  ::unlink(temporary_.c_str());
+  temporary_.clear();
+  fail(error, "cannot write " + target_.string());
+}
+
+void StagedFile::append(std::string_view contents) {
+  while (!contents.empty()) {
+    const ssize_t written = ::write(file_, contents.data(), contents.size());
     if (written >= 0)
       contents.remove_prefix(std::size_t(written));
     else if (errno != EINTR)
-      error = errno;
-  }
-  if (!error && ::fsync(fd) != 0) error = errno;
-  if (::close(fd) != 0 && !error) error = errno;
-  if (error) {
-    ::unlink(temporary_.c_str());
-    fail(error, "cannot write " + target_.string());
+      give_up(errno);
   }
 }
 
+void StagedFile::finish() {
+  int error = ::fsync(file_) != 0 ? errno : 0;
+  if (::close(std::exchange(file_, -1)) != 0 && !error) error = errno;
+  if (error) give_up(error);
+}
+
 StagedFile::StagedFile(StagedFile&& other) noexcept
-    : target_(std::move(other.target_)), temporary_(std::move(other.temporary_)) {
+    : target_(std::move(other.target_)), temporary_(std::move(other.temporary_)),
+      file_(std::exchange(other.file_, -1)) {
   other.temporary_.clear(); // a moved-from path need not be empty
 }
 
 StagedFile::~StagedFile() {
+  if (file_ >= 0) ::close(file_);
   if (!temporary_.empty()) ::unlink(temporary_.c_str());
 }
 

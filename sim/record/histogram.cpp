@@ -83,6 +83,19 @@ std::vector<Histogram::Bucket> Histogram::buckets() const {
   return filled;
 }
 
+std::vector<Histogram::Interval> Histogram::intervals(int bits) const {
+  std::vector<Interval> filled;
+  for (const Bucket& bucket : buckets()) {
+    const std::uint64_t low = range_of(bucket.index).low;
+    const int shift = std::max(0, int(std::bit_width(low)) - (bits + 1));
+    const std::uint64_t wide_low = low >> shift << shift;
+    if (filled.empty() || filled.back().low != wide_low)
+      filled.push_back({wide_low, wide_low + (std::uint64_t(1) << shift), 0});
+    filled.back().count += bucket.count;
+  }
+  return filled;
+}
+
 Histogram Histogram::restore(std::span<const Bucket> buckets, Duration min, Duration max, Duration sum) {
   Histogram restored;
   for (const auto& [bucket, count] : buckets) {

@@ -68,6 +68,14 @@ class Histogram {
 
   /// The buckets that are not empty, in increasing order; with min, max and sum they are the whole state.
   std::vector<Bucket> buckets() const;
+  /// Values v with low <= v < high, in ps.
+  struct Interval {
+    std::uint64_t low, high, count;
+    bool operator==(const Interval&) const = default;
+  };
+  /// The same values in wider buckets: 2^bits an octave, at most 2^7, and one for each value below
+  /// 2^(bits + 1). Those that are not empty, in increasing order.
+  std::vector<Interval> intervals(int bits) const;
   /// The inverse of buckets(). Throws std::invalid_argument if the parts contradict each other.
   static Histogram restore(std::span<const Bucket> buckets, Duration min, Duration max, Duration sum);
 

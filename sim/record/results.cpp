@@ -1,148 +1,12 @@
 #include "sim/record/results.hpp"
 
 #include <algorithm>
-#include <array>
-#include <numeric>
 #include <stdexcept>
 
-#include <nlohmann/json.hpp>
+#include "sim/record/natural_order.hpp"
 
 namespace mmsim {
 namespace {
-
-using Json = nlohmann::ordered_json;
-
-constexpr std::array<std::string_view, 3> status_names{"done", "violation", "failed"};
-
-PointStatus status_named(const std::string& name) {
-  const auto found = std::find(status_names.begin(), status_names.end(), name);
-  if (found == status_names.end()) throw std::invalid_argument("unknown status \"" + name + "\"");
-  return PointStatus(found - status_names.begin());
-}
-
-// nlohmann's get() quietly turns 1.5, -1 and true into integers.
-std::uint64_t count_from(const Json& json) {
-  if (!json.is_number_unsigned()) throw std::invalid_argument("not a count: " + json.dump());
-  return json.get<std::uint64_t>();
-}
-
-Duration picoseconds(const Json& json) {
-  const std::uint64_t count = count_from(json);
-  if (count > std::uint64_t(INT64_MAX)) throw std::invalid_argument("not a number of ps: " + json.dump());
-  return Duration(std::int64_t(count));
-}
-
-Json to_json_value(const Histogram& histogram) {
-  Json buckets = Json::array();
-  for (const auto& [index, count] : histogram.buckets())
-    buckets.push_back(Json::array({index, count}));
-  return {{"min_ps", histogram.min().count()},
-          {"max_ps", histogram.max().count()},
-          {"sum_ps", histogram.sum().count()},
-          {"buckets", std::move(buckets)}};
-}
-
-Histogram histogram_from(const Json& json) {
-  std::vector<Histogram::Bucket> buckets;
-  for (const Json& bucket : json.at("buckets"))
-    buckets.push_back({std::uint32_t(std::min<std::uint64_t>(count_from(bucket.at(0)), UINT32_MAX)),
-                       count_from(bucket.at(1))});
-  return Histogram::restore(buckets, picoseconds(json.at("min_ps")), picoseconds(json.at("max_ps")),
-                            picoseconds(json.at("sum_ps")));
-}
-
-Json to_json_value(const BatchMeans& batches) {
-  const BatchMeans::State& state = batches.state();
-  return {{"size", state.size},
-          {"sums_ps", Json(std::vector<std::int64_t>(batches.sums().begin(), batches.sums().end()))},
-          {"open_sum_ps", state.open_sum},
-          {"open_count", state.open_count}};
-}
-
-BatchMeans batches_from(const Json& json) {
-  BatchMeans::State state;
-  const Json& sums = json.at("sums_ps");
-  if (sums.size() >= BatchMeans::capacity) throw std::invalid_argument("batch means: too many batches");
-  state.size = count_from(json.at("size"));
-  state.full = sums.size();
-  std::transform(sums.begin(), sums.end(), state.sums.begin(),
-                 [](const Json& sum) { return picoseconds(sum).count(); });
-  state.open_sum = picoseconds(json.at("open_sum_ps")).count();
-  state.open_count = count_from(json.at("open_count"));
-  return BatchMeans(state);
-}
-
-Json to_json_value(const OperationResult& operation) {
-  Json accounts = Json::object();
-  for (std::size_t i = 0; i < account_count; ++i)
-    if (operation.accounts[i].count())
-      accounts[std::string(name(Account(i)))] = operation.accounts[i].count();
-  return {{"name", operation.name},
-          {"completed", operation.completed},
-          {"latency", to_json_value(operation.latency)},
-          {"batches", to_json_value(operation.batches)},
-          {"accounts_ps", std::move(accounts)}};
-}
-
-OperationResult operation_from(const Json& json) {
-  OperationResult operation;
-  operation.name = json.at("name").get<std::string>();
-  operation.completed = count_from(json.at("completed"));
-  operation.latency = histogram_from(json.at("latency"));
-  operation.batches = batches_from(json.at("batches"));
-  const BatchMeans::State& batches = operation.batches.state();
-  if (operation.latency.count() > operation.completed ||
-      batches.full * batches.size + batches.open_count != operation.latency.count() ||
-      std::accumulate(batches.sums.begin(), batches.sums.end(), batches.open_sum) !=
-          operation.latency.sum().count())
-    throw std::invalid_argument("operation " + operation.name +
-                                ": completed, latencies and batches contradict");
-  Duration sum{};
-  for (const auto& [key, total] : json.at("accounts_ps").items()) {
-    const std::optional<Account> account = account_named(key);
-    if (!account) throw std::invalid_argument("unknown account \"" + key + "\"");
-    operation.accounts[index(*account)] = picoseconds(total);
-    sum += picoseconds(total);
-  }
-  if (sum != operation.latency.sum())
-    throw std::invalid_argument("operation " + operation.name + ": accounts sum to " +
-                                std::to_string(sum.count()) + " ps, latencies to " +
-                                std::to_string(operation.latency.sum().count()) + " ps");
-  return operation;
-}
-
-Json to_json_value(const Counters::Snapshot& counters) {
-  Json values = Json::object(), lock_classes = Json::array();
-  for (std::size_t i = 0; i < counter_count; ++i)
-    values[std::string(name(Counter(i)))] = counters.values[i];
-  for (const auto& [name, stats] : counters.lock_classes)
-    lock_classes.push_back({{"name", name},
-                            {"acquired", stats.acquired},
-                            {"contended", stats.contended},
-                            {"wait_ps", stats.wait.count()},
-                            {"hold_ps", stats.hold.count()},
-                            {"wait_max_ps", stats.wait_max.count()},
-                            {"hold_max_ps", stats.hold_max.count()},
-                            {"acq_bounces", stats.acq_bounces},
-                            {"con_bounces", stats.con_bounces}});
-  return {{"values", std::move(values)}, {"lock_classes", std::move(lock_classes)}};
-}
-
-Counters::Snapshot counters_from(const Json& json) {
-  Counters::Snapshot counters;
-  for (const auto& [key, value] : json.at("values").items()) {
-    const std::optional<Counter> counter = counter_named(key);
-    if (!counter) throw std::invalid_argument("unknown counter \"" + key + "\"");
-    counters.values[index(*counter)] = count_from(value);
-  }
-  for (const Json& one : json.at("lock_classes"))
-    counters.lock_classes.push_back({one.at("name").get<std::string>(),
-                                     {count_from(one.at("acquired")), count_from(one.at("contended")),
-                                      picoseconds(one.at("wait_ps")), picoseconds(one.at("hold_ps")),
-                                      picoseconds(one.at("wait_max_ps")), picoseconds(one.at("hold_max_ps")),
-                                      count_from(one.at("acq_bounces")), count_from(one.at("con_bounces"))}});
-  return counters;
-}
 
 MergedOperation& operation_named(MergedPoint& point, const std::string& name) {
   for (MergedOperation& operation : point.operations)
@@ -151,47 +15,36 @@ MergedOperation& operation_named(MergedPoint& point, const std::string& name) {
   return point.operations.back();
 }
 
-} // namespace
-
-std::string_view name(PointStatus status) { return status_names[std::size_t(status)]; }
-
-std::string to_json(const PointResult& result) {
-  Json operations = Json::array();
-  for (const OperationResult& operation : result.operations)
-    operations.push_back(to_json_value(operation));
-  const Json json = {{"seed", result.seed},
-                     {"status", name(result.status)},
-                     {"message", result.message},
-                     {"simulated_ps", result.simulated.count()},
-                     {"measured_ps", result.measured.count()},
-                     {"events", result.events},
-                     {"host_seconds", result.host_seconds},
-                     {"warnings", result.warnings},
-                     {"operations", std::move(operations)},
-                     {"counters", to_json_value(result.counters)},
-                     {"whole_run", to_json_value(result.whole_run)}};
-  // A message may quote bytes from anywhere; JSON is UTF-8.
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+// Equal ones become one.
+void add_up(std::vector<WaitTotal>& waits) {
+  std::ranges::sort(waits, [](const WaitTotal& a, const WaitTotal& b) {
+    if (a.account != b.account) return a.account < b.account;
+    if (a.kind != b.kind) return a.kind < b.kind;
+    return comes_before_naturally(a.whom, b.whom);
+  });
+  std::vector<WaitTotal> sums;
+  for (WaitTotal& wait : waits)
+    if (!sums.empty() && sums.back().account == wait.account && sums.back().kind == wait.kind &&
+        sums.back().whom == wait.whom)
+      sums.back().total += wait.total;
+    else
+      sums.push_back(std::move(wait));
+  waits = std::move(sums);
 }
 
-PointResult point_result_from_json(std::string_view text) try {
-  const Json json = Json::parse(text);
-  PointResult result;
-  result.seed = count_from(json.at("seed"));
-  result.status = status_named(json.at("status").get<std::string>());
-  result.message = json.at("message").get<std::string>();
-  result.simulated = picoseconds(json.at("simulated_ps"));
-  result.measured = picoseconds(json.at("measured_ps"));
-  result.events = count_from(json.at("events"));
-  result.host_seconds = json.at("host_seconds").get<double>();
-  result.warnings = json.at("warnings").get<std::vector<std::string>>();
-  for (const Json& operation : json.at("operations"))
-    result.operations.push_back(operation_from(operation));
-  result.counters = counters_from(json.at("counters"));
-  result.whole_run = counters_from(json.at("whole_run"));
-  return result;
-} catch (const Json::exception& error) {
-  throw std::invalid_argument(std::string("not a point's result: ") + error.what());
+} // namespace
+
+void check_waits(const OperationResult& operation) {
+  AccountTotals sums{};
+  for (const WaitTotal& wait : operation.waits)
+    sums[index(wait.account)] += wait.total;
+  for (std::size_t i = 0; i < account_count; ++i) {
+    const Duration expected = is_waiting(Account(i)) ? operation.accounts[i] : Duration(0);
+    if (sums[i] != expected)
+      throw std::invalid_argument(
+          "operation " + operation.name + ": waits of account " + std::string(name(Account(i))) + " sum to " +
+          std::to_string(sums[i].count()) + " ps, not to " + std::to_string(expected.count()) + " ps");
+  }
 }
 
 double MergedPoint::per_second(const MergedOperation& operation) const {
@@ -215,6 +68,7 @@ MergedPoint merge(std::span<const PointResult> seeds) {
     point.seeds += 1;
     point.measured += seed->measured;
     point.counters.add(seed->counters);
+    point.ipis.add(seed->ipis);
     for (const OperationResult& theirs : seed->operations) {
       MergedOperation& operation = operation_named(point, theirs.name);
       operation.completed += theirs.completed;
@@ -222,8 +76,12 @@ MergedPoint merge(std::span<const PointResult> seeds) {
       operation.batches.push_back(theirs.batches);
       for (std::size_t i = 0; i < account_count; ++i)
         operation.accounts[i] += theirs.accounts[i];
+      check_waits(theirs);
+      operation.waits.insert(operation.waits.end(), theirs.waits.begin(), theirs.waits.end());
     }
   }
+  for (MergedOperation& operation : point.operations)
+    add_up(operation.waits);
   return point;
 }
 

@@ -1,176 +1,72 @@
 #include "sim/record/tables.hpp"
 
 #include <algorithm>
-#include <charconv>
-#include <functional>
-#include <optional>
+#include <fstream>
+#include <iterator>
 #include <stdexcept>
-#include <string_view>
 
 #include "sim/record/atomic_file.hpp"
+#include "sim/record/table_rows.hpp"
 
 namespace mmsim {
 namespace {
 
-// Sums of ps times 1000 need more than 64 bits. ISO C++ has no such type, hence the mark.
-__extension__ typedef unsigned __int128 Wide;
-
-// numerator / denominator with three decimals, rounded half up.
-std::string three_decimals(Wide numerator, Wide denominator) {
-  const Wide thousandths = (2000 * numerator + denominator) / (2 * denominator);
-  const auto whole = std::uint64_t(thousandths / 1000);
-  const std::string decimals = std::to_string(1000 + unsigned(thousandths % 1000)); // keeps leading zeros
-  return std::to_string(whole) + "." + decimals.substr(1);
-}
-
-std::string mean_count(Wide sum, Wide divisor) {
-  return sum % divisor == 0 ? std::to_string(std::uint64_t(sum / divisor)) : three_decimals(sum, divisor);
-}
-
-std::string nanoseconds_text(Duration duration) { return three_decimals(Wide(duration.count()), 1000); }
-
-std::string three_decimals(double value) {
-  char text[512]; // the longest double has 309 digits before the point
-  const auto end = std::to_chars(text, text + sizeof text, value, std::chars_format::fixed, 3).ptr;
-  return {text, end};
-}
-
-// RFC 4180, section 2, rules 5 to 7.
-std::string field(std::string_view text) {
-  if (text.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(text);
-  std::string quoted = "\"";
-  for (const char c : text) {
-    if (c == '"') quoted += '"';
-    quoted += c;
-  }
-  return quoted + '"';
-}
-
-class Csv {
- public:
-  Csv(const ResultTables& tables, std::string_view further_columns) {
-    text_ = "point";
-    for (const std::string& axis : tables.axes)
-      text_ += ',' + field(axis);
-    text_ += ',';
-    text_ += further_columns;
-    text_ += '\n';
-  }
-
-  void row(const ResultTables& tables, const ResultTables::Point& point,
-           std::initializer_list<std::string> further_fields) {
-    if (point.axis_values.size() != tables.axes.size())
-      throw std::invalid_argument("point " + std::to_string(point.point) + " has " +
-                                  std::to_string(point.axis_values.size()) + " axis values for " +
-                                  std::to_string(tables.axes.size()) + " axes");
-    text_ += std::to_string(point.point);
-    for (const std::string& value : point.axis_values)
-      text_ += ',' + field(value);
-    for (const std::string& text : further_fields)
-      text_ += ',' + field(text);
-    text_ += '\n';
-  }
-
-  std::string text() && { return std::move(text_); }
-
- private:
-  std::string text_;
+struct Table {
+  std::string_view file;
+  std::string_view columns; // after the axes; none: no header
+  void (*add)(std::string& text, const PointRows& rows);
 };
 
-std::string mean_ns(Duration total, std::uint64_t count) {
-  return count ? three_decimals(Wide(total.count()), Wide(1000) * count) : "";
+constexpr std::array<Table, table_names.size()> all{{
+    {"latency.csv", "operation,count,mean_ns,ci95_ns,p50_ns,p90_ns,p99_ns,p999_ns,max_ns,per_second",
+     add_latencies},
+    {"histogram.csv", "operation,low_ns,high_ns,count", add_histograms},
+    {"account.csv", "operation,account,mean_ns,total_ps", add_accounts},
+    {"wait.csv", "operation,account,kind,whom,mean_ns,total_ps", add_waits},
+    {"folded.txt", "", add_stacks},
+    {"counter.csv", "counter,value", add_counters},
+    {"ipi.csv", "from,to,width,count", add_ipis},
+    {"point.csv", "seed,status,simulated_ns,host_s,events,warnings", add_runs},
+}};
+static_assert(std::ranges::equal(all, table_names, {}, &Table::file));
+
+bool holds_file(const std::filesystem::path& file, const std::string& contents) {
+  std::ifstream stream(file, std::ios::binary);
+  return stream && std::string(std::istreambuf_iterator<char>(stream), {}) == contents;
 }
 
 } // namespace
 
-std::string latency_csv(const ResultTables& tables) {
-  Csv csv(tables, "operation,count,mean_ns,ci95_ns,p50_ns,p90_ns,p99_ns,p999_ns,max_ns,per_second");
+std::vector<ResultFile> table_files(const ResultTables& tables) {
+  std::vector<ResultFile> files;
+  for (const Table& table : all)
+    files.push_back(
+        {std::string(table.file), table.columns.empty() ? "" : header_row(tables, table.columns)});
   for (const ResultTables::Point& point : tables.points) {
-    const MergedPoint merged = merge(point.seeds);
-    for (const MergedOperation& operation : merged.operations) {
-      const Histogram& latency = operation.latency;
-      const auto quantile = [&](std::uint64_t numerator) {
-        return latency.count() ? nanoseconds_text(latency.quantile(numerator, 1000)) : std::string();
-      };
-      const std::optional<double> ci95 = operation.ci95();
-      csv.row(tables, point,
-              {operation.name, std::to_string(latency.count()), mean_ns(latency.sum(), latency.count()),
-               ci95 ? three_decimals(*ci95 / 1000) : "", quantile(500), quantile(900), quantile(990),
-               quantile(999), quantile(1000),
-               merged.measured.count() > 0 ? three_decimals(Wide(operation.completed) * 1'000'000'000'000u,
-                                                            Wide(merged.measured.count()))
-                                           : ""});
-    }
+    const PointRows rows(tables, point); // merging seeds is what takes time: once for all tables
+    for (std::size_t i = 0; i < all.size(); ++i)
+      all[i].add(files[i].contents, rows);
   }
-  return std::move(csv).text();
+  return files;
 }
 
-std::string account_csv(const ResultTables& tables) {
-  Csv csv(tables, "operation,account,mean_ns,total_ps");
-  for (const ResultTables::Point& point : tables.points)
-    for (const MergedOperation& operation : merge(point.seeds).operations)
-      for (std::size_t i = 0; i < account_count; ++i)
-        if (const Duration total = operation.accounts[i]; total.count() != 0)
-          csv.row(tables, point,
-                  {operation.name, std::string(name(Account(i))), mean_ns(total, operation.latency.count()),
-                   std::to_string(total.count())});
-  return std::move(csv).text();
+std::string table_named(std::string_view name, const ResultTables& tables) {
+  for (ResultFile& file : table_files(tables))
+    if (file.name == name) return std::move(file.contents);
+  throw std::logic_error("there is no table " + std::string(name));
 }
 
-std::string counter_csv(const ResultTables& tables) {
-  Csv csv(tables, "counter,value");
-  for (const ResultTables::Point& point : tables.points) {
-    const MergedPoint merged = merge(point.seeds);
-    if (merged.seeds == 0) continue;
-    for (std::size_t i = 0; i < counter_count; ++i)
-      csv.row(tables, point,
-              {std::string(name(Counter(i))), mean_count(merged.counters.values[i], merged.seeds)});
-    for (const auto& [lock_class, stats] : merged.counters.lock_classes) {
-      const auto mean = [&](std::string_view what, std::uint64_t sum) {
-        csv.row(tables, point, {std::string(what) + lock_class, mean_count(sum, merged.seeds)});
-      };
-      const auto nanoseconds = [&](std::string_view what, Duration sum, std::uint64_t seeds) {
-        csv.row(tables, point,
-                {std::string(what) + lock_class, mean_count(Wide(sum.count()), Wide(1000) * seeds)});
-      };
-      mean("lock_acquired.", stats.acquired);
-      mean("lock_contended.", stats.contended);
-      nanoseconds("lock_wait_ns.", stats.wait, merged.seeds);
-      nanoseconds("lock_hold_ns.", stats.hold, merged.seeds);
-      nanoseconds("lock_wait_max_ns.", stats.wait_max, 1); // of all seeds the longest, and no mean of them
-      nanoseconds("lock_hold_max_ns.", stats.hold_max, 1);
-      mean("lock_acq_bounces.", stats.acq_bounces);
-      mean("lock_con_bounces.", stats.con_bounces);
-    }
-  }
-  return std::move(csv).text();
+bool holds(const std::filesystem::path& directory, const std::vector<ResultFile>& files) {
+  return std::ranges::all_of(
+      files, [&](const ResultFile& file) { return holds_file(directory / file.name, file.contents); });
 }
 
-std::string point_csv(const ResultTables& tables) {
-  Csv csv(tables, "seed,status,simulated_ns,host_s,events,warnings");
-  for (const ResultTables::Point& point : tables.points) {
-    std::vector<std::reference_wrapper<const PointResult>> seeds(point.seeds.begin(), point.seeds.end());
-    std::sort(seeds.begin(), seeds.end(),
-              [](const PointResult& a, const PointResult& b) { return a.seed < b.seed; });
-    for (const PointResult& seed : seeds) {
-      std::string warnings;
-      for (const std::string& warning : seed.warnings)
-        warnings += (warnings.empty() ? "" : "; ") + warning;
-      csv.row(tables, point,
-              {std::to_string(seed.seed), std::string(name(seed.status)), nanoseconds_text(seed.simulated),
-               three_decimals(seed.host_seconds), std::to_string(seed.events), warnings});
-    }
-  }
-  return std::move(csv).text();
-}
-
-void write_tables(const std::filesystem::path& directory, const ResultTables& tables) {
-  StagedFile staged[] = {{directory / "latency.csv", latency_csv(tables)},
-                         {directory / "account.csv", account_csv(tables)},
-                         {directory / "counter.csv", counter_csv(tables)},
-                         {directory / "point.csv", point_csv(tables)}};
-  for (StagedFile& table : staged)
-    table.publish();
+void write_files(const std::filesystem::path& directory, const std::vector<ResultFile>& files) {
+  std::vector<StagedFile> staged;
+  for (const ResultFile& file : files)
+    staged.emplace_back(directory / file.name, file.contents);
+  for (StagedFile& file : staged)
+    file.publish();
 }
 
 } // namespace mmsim

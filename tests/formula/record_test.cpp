@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <random>
@@ -16,7 +17,6 @@
 #include "sim/record/histogram.hpp"
 #include "sim/record/ledger.hpp"
 #include "sim/record/operations.hpp"
-#include "sim/record/results.hpp"
 
 namespace mmsim {
 namespace {
@@ -128,6 +128,39 @@ TEST(Histogram, RestoringRefusesPartsThatContradictEachOther) {
   EXPECT_THROW(Histogram::restore(buckets, 99_ps, 5000_ps, 5100_ps), std::invalid_argument);
   EXPECT_THROW(Histogram::restore(buckets, 100_ps, 6000_ps, 6100_ps), std::invalid_argument);
   EXPECT_THROW(Histogram::restore({}, 0_ps, 0_ps, 1_ps), std::invalid_argument);
+}
+
+TEST(Histogram, WiderIntervalsHoldTheSameValuesWithinTheirBounds) {
+  const std::vector<std::int64_t> values = log_uniform(20000, 5);
+  const Histogram histogram = histogram_of(values);
+  for (const int bits : {0, 4, 7}) {
+    std::uint64_t end = 0, count = 0;
+    for (const auto& [low, high, inside] : histogram.intervals(bits)) {
+      EXPECT_GE(low, end);
+      EXPECT_EQ(high - low, std::max<std::uint64_t>(1, std::bit_floor(low) >> bits)) << low;
+      const auto exact = std::ranges::count_if(
+          values, [&](std::int64_t v) { return low <= std::uint64_t(v) && std::uint64_t(v) < high; });
+      EXPECT_EQ(inside, std::uint64_t(exact)) << low << " to " << high;
+      end = high;
+      count += inside;
+    }
+    EXPECT_EQ(count, values.size());
+  }
+}
+
+TEST(Histogram, SixteenIntervalsAnOctaveJoinPicosecondsFrom32On) {
+  using Interval = Histogram::Interval;
+  Histogram histogram;
+  for (const std::int64_t value : {0, 31, 32, 33, 248, 255, 256, 271, 272})
+    histogram.record(Duration(value));
+  EXPECT_EQ(histogram.intervals(4),
+            (std::vector<Interval>{
+                {0, 1, 1}, {31, 32, 1}, {32, 34, 2}, {248, 256, 2}, {256, 272, 2}, {272, 288, 1}}));
+  Histogram longest;
+  longest.record(Duration::max());
+  EXPECT_EQ(longest.intervals(4), (std::vector<Interval>{{(std::uint64_t(1) << 63) - (std::uint64_t(1) << 58),
+                                                          std::uint64_t(1) << 63, 1}}));
+  EXPECT_TRUE(Histogram().intervals(4).empty());
 }
 
 TEST(Ledger, TotalsSumToTheTimeSinceItsResetToThePicosecond) {
@@ -435,83 +468,6 @@ TEST_F(OperationsTest, AnOperationRegisteredTwiceIsOne) {
   OperationRecorder recorder({});
   EXPECT_EQ(recorder.register_operation("fork"), recorder.register_operation("fork"));
   EXPECT_EQ(recorder.results().size(), 1u);
-}
-
-PointResult result_of(std::uint64_t seed, std::uint64_t n) {
-  OperationRecorder recorder({at(0), at(2'000'000'000'000)}); // log_uniform() stays below
-  const OperationId fork = recorder.register_operation("fork");
-  recorder.register_operation("never \"run\"");
-  Ledger ledger(at(0));
-  Instant now = at(0);
-  for (const std::int64_t latency : log_uniform(n, seed)) {
-    const OperationStart start = OperationRecorder::begin(ledger, now);
-    now += Duration(latency / 3);
-    ledger.book(Account::work, now);
-    now += Duration(latency - latency / 3);
-    ledger.book(Account::tlb_remote, now);
-    recorder.end(fork, start, ledger, now);
-    now = at(0);
-    ledger.reset(now);
-  }
-  Counters counters;
-  counters.add(Counter::ipi_requested, UINT64_MAX - seed);
-  counters.lock_acquired(counters.register_lock_class("mmap_lock"), true, 1_ns);
-  PointResult result;
-  result.seed = seed;
-  result.simulated = 2_ms;
-  result.measured = recorder.measured();
-  result.events = n;
-  result.host_seconds = 0.1 + double(seed) / 3;
-  result.warnings = {"tlb_flush \"lazy\" was never exercised", "caf\u00e9\n"};
-  result.operations = recorder.results();
-  result.counters = counters.snapshot();
-  result.whole_run = counters.snapshot();
-  return result;
-}
-
-TEST(PointResult, SurvivesJsonWithoutLoss) {
-  for (const std::uint64_t n : {0u, 1u, 39u, 5000u}) {
-    PointResult result = result_of(n + 1, n);
-    EXPECT_EQ(point_result_from_json(to_json(result)), result);
-    result.status = PointStatus::violation;
-    result.message = "stale translation";
-    EXPECT_EQ(point_result_from_json(to_json(result)), result);
-  }
-}
-
-TEST(PointResult, DamagedJsonIsRefused) {
-  const std::string json = to_json(result_of(1, 100));
-  EXPECT_THROW(point_result_from_json(json.substr(0, json.size() / 2)), std::invalid_argument);
-  EXPECT_THROW(point_result_from_json("{}"), std::invalid_argument);
-  const auto with = [&](std::string_view from, std::string_view to) {
-    std::string changed = json;
-    return changed.replace(changed.find(from), from.size(), to);
-  };
-  EXPECT_EQ(point_result_from_json(with("\"seed\":1,", "\"seed\":2,")).seed, 2u);
-  EXPECT_THROW(point_result_from_json(with("\"seed\":1,", "\"seed\":1.5,")), std::invalid_argument);
-  EXPECT_THROW(point_result_from_json(with("\"seed\":1,", "\"seed\":-1,")), std::invalid_argument);
-  EXPECT_THROW(point_result_from_json(with("\"done\"", "\"dome\"")), std::invalid_argument);
-  EXPECT_THROW(point_result_from_json(with("\"work\":", "\"wrk\":")), std::invalid_argument);
-  EXPECT_THROW(point_result_from_json(with("\"work\":", "\"work\":1")), std::invalid_argument);
-  EXPECT_THROW(point_result_from_json(with("\"open_count\":", "\"open_count\":1")), std::invalid_argument);
-}
-
-TEST(PointResult, MergingDoesNotDependOnTheOrderOfArguments) {
-  const PointResult first = result_of(1, 300), second = result_of(2, 100);
-  PointResult violated = result_of(3, 50);
-  violated.status = PointStatus::violation;
-  const MergedPoint forward = merge(std::array{first, second, violated});
-  const MergedPoint backward = merge(std::array{violated, second, first});
-  EXPECT_EQ(forward.seeds, 2u);
-  EXPECT_EQ(forward.operations.at(0).latency, backward.operations.at(0).latency);
-  EXPECT_EQ(forward.operations.at(0).latency.count(), 400u);
-  EXPECT_EQ(forward.operations.at(0).batches, backward.operations.at(0).batches);
-  EXPECT_EQ(forward.operations.at(0).ci95(), backward.operations.at(0).ci95());
-  EXPECT_EQ(forward.operations.at(0).accounts, backward.operations.at(0).accounts);
-  EXPECT_EQ(forward.counters, backward.counters);
-  EXPECT_EQ(forward.measured, first.measured + second.measured);
-  EXPECT_DOUBLE_EQ(forward.per_second(forward.operations.at(0)), 100);
-  EXPECT_THROW(merge(std::array{first, first}), std::invalid_argument);
 }
 
 } // namespace

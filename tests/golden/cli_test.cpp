@@ -15,18 +15,21 @@
 #include "cli/sweep.hpp"
 #include "cli/sweep_identity.hpp"
 #include "cli/verdict.hpp"
+#include "sim/record/tables.hpp"
 #include "tests/smoke/command_fixture.hpp"
 
 namespace mmsim {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 /// The tables, without the column that measures the host.
 std::map<std::string, std::string> tables_of(const std::string& directory) {
   std::map<std::string, std::string> tables;
-  for (const std::string name : {"latency.csv", "account.csv", "counter.csv", "point.csv"}) {
+  for (const std::string_view each : table_names) {
+    const std::string name(each);
     tables[name] = contents_of(std::filesystem::path(directory) / name);
     EXPECT_FALSE(tables[name].empty()) << name;
   }
@@ -88,10 +91,31 @@ TEST(SweepBytes, a_finished_sweep_is_not_touched_when_it_is_asked_for_again) {
   EXPECT_EQ(tree_of(folder / "out"), before);
   EXPECT_EQ(std::filesystem::last_write_time(folder / "out/manifest.json"), age);
   std::filesystem::remove(folder / "out/latency.csv");
+  folder.write("out/folded.txt", "cut");
   folder.write("out/points/0-1.json", "{");
   ASSERT_EQ(mmsim_command(folder, {"sweep", file, "--out", "out"}).status, 0);
-  EXPECT_EQ(contents_of(folder / "out/latency.csv"), before.at("latency.csv"))
-      << "what was damaged is made again";
+  for (const std::string name : {"latency.csv", "folded.txt"})
+    EXPECT_EQ(contents_of(folder / ("out/" + name)), before.at(name)) << "what was damaged is made again";
+}
+
+// A run that an mmsim without waits and interrupts by pair has finished lacks them: it must not fail the sweep.
+TEST(SweepBytes, runs_whose_format_is_older_are_made_again) {
+  const TestFolder folder;
+  const std::string file = folder.write("s.toml", small_sweep());
+  ASSERT_EQ(mmsim_command(folder, {"sweep", file, "--out", "out"}).status, 0);
+  const auto before = tables_of(folder / "out");
+  for (const std::string member : {"waits", "ipis"}) {
+    std::string text = contents_of(folder / "out/points/0-1.json");
+    const std::size_t place = text.find('"' + member + '"');
+    ASSERT_NE(place, std::string::npos) << member;
+    folder.write("out/points/0-1.json", text.replace(place, member.size() + 2, "\"unknown\""));
+    for (const std::string_view name : table_names)
+      if (name != "point.csv") std::filesystem::remove(folder / ("out/" + std::string(name)));
+    const Ended again = mmsim_command(folder, {"sweep", file, "--out", "out"});
+    EXPECT_EQ(again.status, 0) << again.err;
+    EXPECT_THAT(again.err, AllOf(HasSubstr("0-1.json"), HasSubstr(member), HasSubstr("runs again")));
+    EXPECT_EQ(tables_of(folder / "out"), before);
+  }
 }
 
 class InterruptedSweep : public ::testing::TestWithParam<int> {};

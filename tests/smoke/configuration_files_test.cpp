@@ -10,7 +10,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include "cli/configuration_files.hpp"
+#include "cli/sweep_plan.hpp"
 #include "tests/smoke/configuration_fixture.hpp"
 
 using namespace mmsim;

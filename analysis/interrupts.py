@@ -1,0 +1,93 @@
+"""Who interrupts whom: interrupts sent from core to core at the shown points."""
+from dataclasses import dataclass
+
+from analysis import wording
+from analysis.plan import Facet
+from analysis.shown_points import ShownPoint, cpus_of, shown_points
+from analysis.units import with_prefix
+from analysis.waits import percent
+
+
+@dataclass(frozen=True)
+class HeatMap:
+    shown: ShownPoint
+    width: int  # CPUs that a row or a column stands for
+    counts: tuple  # counts[from group][to group], NaN-free; 0: none
+    sentence: str
+
+    @property
+    def groups(self):
+        return [cpu_range(group * self.width, self.width) for group in range(len(self.counts))]
+
+
+@dataclass(frozen=True)
+class InterruptCharts:
+    """One figure: the heat maps of one facet, on one scale."""
+
+    facet: Facet
+    finding: str
+    conditions: str
+    maps: tuple
+    low: float  # of all counts above 0
+    high: float
+    caption: tuple
+
+    @property
+    def name(self):
+        return "-".join(part for part in ("interrupts", self.facet.slug) if part)
+
+
+def cpu_range(first, width):
+    return str(first) if width == 1 else f"{first}-{first + width - 1}"
+
+
+def interrupt_charts(result, plan):
+    """The figures of all facets in which a core interrupts another, in order."""
+    if getattr(result, "ipi", None) is None:
+        return []
+    return [charts for facet in plan.facets for charts in _charts(result, plan, facet)]
+
+
+def _charts(result, plan, facet):
+    shown = shown_points(result, plan, facet)
+    found = [(each, result.ipi[(result.ipi["point"] == each.point) & (result.ipi["count"] > 0)]) for each in shown]
+    maps = [_heat_map(result, each, rows) for each, rows in found if len(rows)]
+    if not maps:
+        return
+    quiet = [each.label or "this run" for each, rows in found if not len(rows)]
+    silence = (f"No interrupt between cores: {'; '.join(quiet)}.",) if quiet else ()
+    counts = [count for each in maps for row in each.counts for count in row if count > 0]
+    suffix = f" ({facet.label})" if facet.label else ""
+    most = max(maps, key=lambda each: sum(map(sum, each.counts)))
+    what = f"{most.shown.label}: " if most.shown.label else ""
+    yield InterruptCharts(
+        facet=facet, finding=f"Interrupts, {what}{most.sentence}{suffix}",
+        conditions=wording.conditions(result, plan, facet), maps=tuple(maps), low=min(counts), high=max(counts),
+        caption=("Interrupts sent in the measured window, mean over seeds; blank: none.", *silence,
+                 *wording.what_if_caption(result, facet)))
+
+
+def _heat_map(result, shown, rows):
+    width = int(rows["width"].max())
+    last = int(max(rows["from"].max(), rows["to"].max())) // width + 1
+    cpus = cpus_of(result, shown)
+    groups = max(last, -(-cpus // width) if cpus else 0)
+    counts = [[0.0] * groups for _ in range(groups)]
+    for sender, receiver, count in zip(rows["from"], rows["to"], rows["count"]):
+        counts[int(sender) // width][int(receiver) // width] += float(count)
+    return HeatMap(shown, width, tuple(map(tuple, counts)), _sentence(counts, width))
+
+
+def _sentence(counts, width):
+    """'2.1k interrupts, of which CPU 0 sends 97% and CPU 3 receives most (1.2%); 127 of 128 CPUs are interrupted'"""
+    sent = [sum(row) for row in counts]
+    received = [sum(column) for column in zip(*counts)]
+    total = sum(sent)
+    sender, receiver = sent.index(max(sent)), received.index(max(received))
+    word = "CPU" if width == 1 else "CPUs"
+    whom = "CPUs" if width == 1 else f"groups of {width} CPUs"
+    return (f"{with_prefix(total)} interrupts; {word} {cpu_range(sender * width, width)} "
+            f"{'send' if width > 1 else 'sends'} {percent(sent[sender] / total)}, "
+            f"{word} {cpu_range(receiver * width, width)} "
+            f"{'receive' if width > 1 else 'receives'} most ({percent(received[receiver] / total)}); "
+            f"{sum(count > 0 for count in received)} of {len(counts)} {whom} are interrupted")
