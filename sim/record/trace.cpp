@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "sim/record/trace_layout.hpp"
+#include "sim/record/trace_task.hpp"
 
 namespace mmsim {
 
@@ -14,46 +15,6 @@ constexpr Duration sample_interval = std::chrono::microseconds(1);
 constexpr std::uint64_t least_bytes = 80;
 
 } // namespace
-
-// Hears of the bookings of one task, and knows where it is and in which operations.
-class Trace::Task final : public LedgerObserver {
- public:
-  static constexpr std::uint32_t off_core = UINT32_MAX;
-  struct Open {
-    WaitLog::Mark mark;
-    std::uint16_t name;
-    TraceOperation::Part part;
-    Ledger::Snapshot books;
-  };
-
-  Task(Trace& trace, std::uint32_t pid) : trace_(trace), pid(pid) {}
-  void booked(const Ledger&, Account account, WaitId whom, Instant from, Instant until) override {
-    booked_until = until;
-    trace_.booked(*this, account, whom, from, until);
-  }
-  void open_operation(const Open& operation) {
-    if (open.size() == WaitLog::most_open) open.erase(open.begin()); // given up long ago, as in WaitLog
-    open.push_back(operation);
-  }
-  /// Takes it out, with those that began inside it; nothing if it is not known.
-  std::optional<Open> take(WaitLog::Mark mark) {
-    while (!open.empty() && open.back().mark > mark)
-      open.pop_back();
-    if (open.empty() || open.back().mark != mark) return {};
-    const Open found = open.back();
-    open.pop_back();
-    return found;
-  }
-
- private:
-  Trace& trace_;
-
- public:
-  const std::uint32_t pid;
-  std::uint32_t core = off_core;
-  Instant booked_until{};
-  std::vector<Open> open;
-};
 
 // Until the measured window is known, nothing is inside it.
 Trace::Trace(Options options) : options_(options) {
@@ -137,78 +98,6 @@ void Trace::stop_if_full(Instant now) {
   if (data_.full || (data_.records.size() + 2 * data_.flows.size()) * least_bytes < options_.limit) return;
   data_.full = true;
   data_.window.to = std::clamp(now, data_.window.from, data_.window.to);
-}
-
-std::uint16_t Trace::name_number(std::string_view name) {
-  const auto known = std::ranges::find(data_.names, name);
-  const auto number = std::uint16_t(known - data_.names.begin());
-  if (known == data_.names.end()) data_.names.emplace_back(name);
-  return number;
-}
-
-void Trace::operation_begins(std::uint32_t pid, const char* name, const Ledger& ledger, WaitLog::Mark mark) {
-  Task* const self = task(pid);
-  if (self == nullptr) return;
-  self->open_operation({mark, name_number(name), TraceOperation::Part::whole, ledger.snapshot()});
-  if (self->core != Task::off_core) cores_[self->core].latest = no_record;
-}
-
-void Trace::operation_ends(std::uint32_t pid, std::string_view name, const Ledger& ledger,
-                           WaitLog::Mark mark) {
-  Task* const self = task(pid);
-  if (self == nullptr) return;
-  if (self->core != Task::off_core) cores_[self->core].latest = no_record;
-  if (const auto open = self->take(mark))
-    keep(*self, name_number(name), open->books, ledger.snapshot(), open->part);
-}
-
-void Trace::operation_dropped(std::uint32_t pid) {
-  Task* const self = task(pid);
-  if (self != nullptr && !self->open.empty()) self->open.pop_back();
-}
-
-void Trace::operation_handed_on(std::uint32_t from, const Ledger& books, WaitLog::Mark mark, std::uint32_t to,
-                                const Ledger::Snapshot& switched_in, WaitLog::Mark continued) {
-  Task *const first = task(from), *const last = task(to);
-  if (first == nullptr || last == nullptr) return;
-  const auto open = first->take(mark);
-  if (!open) return;
-  keep(*first, open->name, open->books, books.snapshot(), TraceOperation::Part::first);
-  last->open_operation({continued, open->name, TraceOperation::Part::last, switched_in});
-  if (last->core != Task::off_core) cores_[last->core].latest = no_record;
-}
-
-void Trace::keep(Task& task, std::uint16_t name, const Ledger::Snapshot& begin, const Ledger::Snapshot& end,
-                 TraceOperation::Part part) {
-  const Instant from = begin.booked_until, until = end.booked_until;
-  if (!in_window(from, until) && !(from == until && in_window(from))) return;
-  TraceOperation operation{.begin = from,
-                           .end = until,
-                           .pid = task.pid,
-                           .first_total = std::uint32_t(data_.totals.size()),
-                           .name = name,
-                           .part = part};
-  for (std::size_t i = 0; i < account_count; ++i)
-    if (const Duration total = end.totals[i] - begin.totals[i]; total.count() != 0)
-      data_.totals.push_back({Account(i), total});
-  operation.totals = std::uint8_t(data_.totals.size() - operation.first_total);
-  record(operation);
-}
-
-// The end of the last booking is all that is known of a task that was killed.
-void Trace::keep_unfinished(const Task& task, std::uint16_t name, Instant begin) {
-  if (task.booked_until > begin)
-    record(TraceOperation{
-        .begin = begin, .end = task.booked_until, .pid = task.pid, .name = name, .unfinished = true});
-}
-
-void Trace::record(const TraceOperation& operation) {
-  data_.operations.push_back(operation);
-  record(TraceRecord{.begin = operation.begin,
-                     .end = operation.end,
-                     .track = operation.pid,
-                     .ref = std::uint32_t(data_.operations.size() - 1),
-                     .kind = TraceRecord::Kind::operation});
 }
 
 // An idle task has no slice from which an arrow could start.
