@@ -30,7 +30,8 @@ def real_lines(result, plan, operation):
     for index, (label, by_x) in enumerate(own):
         colour, marker = _STYLES[index % len(_STYLES)]
         hover = tuple(f"{label} {at_x(X_FIRST, x)}\n{with_prefix(y)} per second" for x, y in by_x.items())
-        lines.append(RealLine(Series((), label, colour, marker, _DASH, False), tuple(by_x), tuple(by_x.values()), hover))
+        series = Series((), label, colour, marker, _DASH, False)
+        lines.append(RealLine(series, tuple(by_x), tuple(by_x.values()), hover))
     return tuple(lines)
 
 

@@ -409,8 +409,8 @@ class ARealRun(InDirectory):
             read_real(self.result, [str(self.directory / "real.csv")])
 
     def test_it_is_drawn_over_its_operation_and_compared_in_words(self):
-        (line,) = (rows for rows in [self.result.latency.query("operation == 'munmap' and `kernel.tlb_flush` == 'lazy'")])
-        simulated = dict(zip(line["run.cpus"], line["per_second"]))
+        lazy = self.result.latency.query("operation == 'munmap' and `kernel.tlb_flush` == 'lazy'")
+        simulated = dict(zip(lazy["run.cpus"], lazy["per_second"]))
         text = "".join(f"{cpus},{simulated[cpus] * factor}\n" for cpus, factor in ((1, 2.0), (4, 4.0)))
         self.result.real, _ = read_real(self.result, [self.file(f"cpus,per_second\n{text}8,1000000\n") + ":munmap"])
         plan = make_plan(self.result)
