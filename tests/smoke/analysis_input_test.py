@@ -26,6 +26,7 @@ from analysis.comparison_page import comparison_section  # noqa: E402
 from analysis.plan import make_plan  # noqa: E402
 from analysis.real_run import read_real  # noqa: E402
 from analysis.report import report  # noqa: E402
+from analysis.wording import conditions  # noqa: E402
 from tests.support.synthetic_results import InDirectory, edit, write_results  # noqa: E402
 
 
@@ -314,6 +315,16 @@ class SeveralDirectories(InDirectory):
         section = comparison_section(r)
         self.assertIn("lazy (what-if in first)", section)
         self.assertNotIn("broadcast (what-if", section)
+
+    def test_a_what_if_that_one_directory_sets_is_told_as_that_directory_s(self):
+        axes, eager = {"run.cpus": [1, 2]}, {"kernel.tlb_flush": {"value": "eager"}}
+        first = write_results(self.directory / "first", axes, what_if=["kernel.tlb_flush=eager"], configuration=eager)
+        second = write_results(self.directory / "second", axes, what_if=(), configuration=eager)
+        third = write_results(self.directory / "third", axes, what_if=["kernel.tlb_flush=eager"], configuration=eager)
+        for directories, told in (((first, second), "kernel.tlb_flush=eager (what-if in first)"),
+                                  ((first, third), "kernel.tlb_flush=eager (what-if)"), ((first,), "eager (what-if)")):
+            r = combine([load(directory) for directory in directories])
+            self.assertIn(told, conditions(r, make_plan(r)))
 
     def test_other_machines_are_told_and_what_is_configured_differently_is_listed(self):
         r = combine(list(self.two(configuration={
