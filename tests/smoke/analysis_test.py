@@ -82,7 +82,8 @@ class AWholeDirectory(InDirectory):
         r = load(self.directory)
         text = headline(r, make_plan(r)).text
         self.assertEqual(text, "munmap at 128 CPUs: tlb_flush=broadcast takes 0.074x of the p50 of tlb_flush=eager "
-                               "(what-if) (3.04 us against 40.9 us, with kthread_switch=lazy)")
+                               "(what-if) (3.04 us against 40.9 us, with kthread_switch=lazy); 51% of the difference of the "
+                               "means is waiting for interrupt handlers of CPU 1 (tlb_remote)")
 
     def test_cpus_go_along_x_and_flush_policies_take_their_fixed_colours(self):
         r = load(self.directory)
@@ -110,8 +111,9 @@ class AWholeDirectory(InDirectory):
 
         first = bytes_of_report("1")
         self.assertEqual(set(first), {"report.html", *(
-            f"figures/munmap-{figure}.{kind}" for figure in ("latency", "throughput", "account", "account_share")
-            for kind in ("png", "svg", "pdf")),
+            f"figures/munmap-{figure}.{kind}" for figure in ("latency", "throughput", "account", "account_share",
+                                                         "cdf", "waits")
+            for kind in ("png", "svg", "pdf")), *(f"figures/interrupts.{kind}" for kind in ("png", "svg", "pdf")),
             *(f"figures/flame-munmap-kernel.tlb_flush={flush}-kernel.kthread_switch={switch}.svg"
               for flush in ("lazy", "eager", "broadcast") for switch in ("lazy", "eager"))})
         self.assertEqual(first, bytes_of_report("2"))
@@ -142,7 +144,8 @@ class AWholeDirectory(InDirectory):
         charts = operation_charts(r, plan, plan.facets[0], "munmap")
         self.assertEqual([line.series.label for line in charts.latency[0].lines],
                          ["p50", "p90", "p99", "p99.9", "max", "mean"])
-        self.assertRegex(charts.finding, r"^munmap: p50 [0-9.]+ us, p99 [0-9.]+ us, [0-9.]+k per second$")
+        self.assertRegex(charts.finding, r"^munmap: p50 [0-9.]+ us, p99 [0-9.]+ us, [0-9.]+k per second; "
+                                        r"[0-9]+% of the mean is waiting for [^;]+ \(\w+\)$")
 
     def test_a_what_if_policy_set_outside_the_axes_marks_everything(self):
         write_results(self.directory / "one", {"run.cpus": [1, 2, 4]}, what_if=["kernel.tlb_flush=lazy"],
@@ -233,7 +236,7 @@ class Measures(InDirectory):
 
     def test_each_measure_becomes_a_figure_and_a_section_of_the_page(self):
         self.write()
-        with contextlib.redirect_stdout(io.StringIO()) as out:
+        with mock.patch("analysis.report.write_figures"), contextlib.redirect_stdout(io.StringIO()) as out:
             self.assertEqual(main(["report", str(self.directory)]), 0)
         names = {Path(line).name for line in out.getvalue().splitlines()}
         for name in ("cpu_per_reclaimed_page.png", "cpu_per_reclaimed_page.svg", "rmap_bytes.png"):
