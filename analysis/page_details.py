@@ -45,7 +45,8 @@ def waits(charts):
         for name, times, details in rows)
     return (f'<div class="block"><h3>For whom it waits</h3><div class="scroll" tabindex="0"><table class="shares">'
             f"<caption>Mean time in one {escape(charts.operation)}, and its share</caption><thead><tr>{head}</tr></thead>"
-            f"<tbody>{body}</tbody></table></div></div>")
+            f"<tbody>{body}</tbody></table></div>"
+            f"<p class=caption>{escape(' '.join(charts.stack_caption))}</p></div>")
 
 
 def _share(time, mean, detail):
@@ -65,7 +66,7 @@ def flames(charts):
     shape = "two" if len(charts.flames) > 1 else "one"
     return (f'<div class="block"><h3>Flame graph</h3><div class="grid {shape} flames">{drawn}</div>'
             "<p class=caption>A frame is as wide as its share of the time; on it stands what it consists of: accounts, "
-            "and for whom they wait. Point at a frame for its numbers.</p></div>")
+            f"and for whom they wait. Point at a frame for its numbers. {escape(' '.join(charts.flame_caption))}</p></div>")
 
 
 def interrupts(all_charts, specs):
