@@ -70,7 +70,8 @@ def _whom(kinds, colour):
             ((whom, size),) = sizes.items()
             frames.append(Frame(phrase(kind, whom).strip(), size, colour, False))
             continue
-        leaves = sorted((Frame(whom.replace("cpu ", "CPU ") or kind, size, colour, False) for whom, size in sizes.items()),
+        leaves = sorted((Frame(whom.replace("cpu ", "CPU ") or kind, size, colour, False)
+                         for whom, size in sizes.items()),
                         key=lambda frame: (-frame.size, len(frame.name), frame.name))
         frames.append(Frame(f"{_KINDS.get(kind, kind)} ({len(leaves)})", sum(sizes.values()), colour, False,
                             tuple(leaves)))
@@ -115,8 +116,8 @@ def _draw(frame, root, before, depth, bottom, count, drawn):
     text = with_share if len(with_share) * CHARACTER <= room else _cut(frame.name, room)
     label = f'<text class="{tone} on-{frame.colour}" x="3" y="15">{escape(text)}</text>' if text else ""
     # A picture of its own cuts what leaves it: the text, where the page is narrower than WIDTH.
-    drawn.append(f'<svg x="{left:.4f}%" y="{y}" width="{width:.4f}%" height="{ROW - 1}"><g><title>{escape(told)}</title>'
-                 f'<rect class="{tone} c-{frame.colour}" width="100%" height="{ROW - 1}"/>{stripes}{label}</g></svg>')
+    drawn.append(f'<svg x="{left:.4f}%" y="{y}" width="{width:.4f}%" height="{ROW - 1}"><g>'
+                 f'<title>{escape(told)}</title>'<rect class="{tone} c-{frame.colour}" width="100%" height="{ROW - 1}"/>{stripes}{label}</g></svg>')
     for child in gathered(frame.children, root.size):
         _draw(child, root, before, depth + 1, bottom, count, drawn)
         before += child.size

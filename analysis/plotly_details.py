@@ -19,7 +19,8 @@ def distribution_chart(distribution, series):
         style = line_style(line.series)
         data.append({
             "type": "scatter", "mode": "lines+markers", "x": [_rounded(value, 5) for value in line.latency],
-            "cdf": [_rounded(share, 7) for share in line.below], "tail": [_rounded(1 - share, 7) if share < 1 else None for share in line.below],
+            "cdf": [_rounded(share, 7) for share in line.below],
+            "tail": [_rounded(1 - share, 7) if share < 1 else None for share in line.below],
             "meta": series.index(line.series), "choice": line.choice, "visible": line.choice == shown, "name": name,
             "text": f"{name}{where}", "hovertemplate": _hover("cdf", distribution.unit),
             "hovers": {view: _hover(view, distribution.unit) for view in ("cdf", "tail")},
@@ -28,7 +29,8 @@ def distribution_chart(distribution, series):
     drawn = layout(height=400)
     edge = math.log10(distribution.high / distribution.low) * 0.02
     drawn["xaxis"] = {**AXIS, "title": title(plain(distribution.x_title)), "type": "log", "showline": True,
-                      "tickvals": list(distribution.ticks), "ticktext": [with_prefix(tick) for tick in distribution.ticks],
+                      "tickvals": list(distribution.ticks),
+                      "ticktext": [with_prefix(tick) for tick in distribution.ticks],
                       "range": [math.log10(distribution.low) - edge, math.log10(distribution.high) + edge]}
     powers = range(0, math.floor(math.log10(distribution.rarest)) - 1, -1)
     views = {
