@@ -2,10 +2,9 @@
 import math
 from dataclasses import dataclass, replace
 
-from analysis import finding, flame_graph, palette, wording
+from analysis import finding, flame_graph, overlay, palette, wording
 from analysis.axes import Axis
 from analysis.distribution import Distribution, distribution
-from analysis.overlay import real_lines, real_sentences
 from analysis.plan import ONLY, Facet, Series
 from analysis.shown_points import ShownPoint, few, shown_points
 from analysis.units import duration, log_ticks, unit_for, unit_for_log, with_prefix
@@ -104,7 +103,7 @@ def operation_charts(result, plan, facet, operation):
     what_if = wording.what_if_caption(result, facet)
     coincidence = wording.coincidence_sentence(facet.series) if plan.x else ()
     latency, legend, latency_caption = _latency(result, plan, facet, rows)
-    real = real_lines(result, plan, operation)
+    real = overlay.real_lines(result, plan, operation)
     throughput = _throughput(plan, facet, rows, real)
     ideal = (wording.ideal_sentence(plan.x),) if throughput.ideal else ()
     flames, others = _flames(result, plan, facet, operation)
@@ -122,8 +121,8 @@ def operation_charts(result, plan, facet, operation):
         latency_caption=(latency_caption, *coincidence, *what_if),
         throughput=throughput,
         throughput_caption=(wording.throughput_sentence(), *ideal, *coincidence, *what_if,
-                            *real_sentences(plan, throughput.lines[:len(facet.series)], real)),
-        throughput_legend=(*facet.series, *(line.series for line in real)),
+                            *overlay.real_sentences(plan, throughput.lines[:len(facet.series)], real)),
+        throughput_legend=overlay.legend(facet.series, real),
         stacks=stacks,
         stack_title=f"mean time in one {operation} ({stack_unit})",
         stack_unit_title=f"mean time ({stack_unit})",

@@ -1,6 +1,6 @@
 """A real run beside the simulated one: what is drawn, and how far they are from each other, in words."""
 import statistics
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from analysis.plan import ONLY, X_FIRST, Series
 from analysis.units import three_digits, with_prefix
@@ -30,8 +30,15 @@ def real_lines(result, plan, operation):
     for index, (label, by_x) in enumerate(own):
         colour, marker = _STYLES[index % len(_STYLES)]
         hover = tuple(f"{label} {at_x(X_FIRST, x)}\n{with_prefix(y)} per second" for x, y in by_x.items())
-        lines.append(RealLine(Series((), label, colour, marker, _DASH, False), tuple(by_x), tuple(by_x.values()), hover))
+        series = Series((), label, colour, marker, _DASH, False)
+        lines.append(RealLine(series, tuple(by_x), tuple(by_x.values()), hover))
     return tuple(lines)
+
+
+def legend(series, lines):
+    """The series of the throughput; the simulated one needs a name where a real one stands beside it."""
+    named = [replace(each, label="simulated") if lines and each.label == ONLY else each for each in series]
+    return (*named, *(line.series for line in lines))
 
 
 def undrawn_notes(result, plan):

@@ -5,6 +5,7 @@ from analysis.charts import operation_charts
 from analysis.combine import combine
 from analysis.comparison import comparison_notes
 from analysis.figures import write_figures, write_interrupts, write_measure
+from analysis.input_error import InputError
 from analysis.interrupts import interrupt_charts
 from analysis.load import load
 from analysis.measures import measure_charts
@@ -19,7 +20,7 @@ def report(directories, real=()):
     """Lays the results over each other, and the real runs (as --real names them) over those. Writes DIR/figures/* and
     DIR/report.html; returns (paths written, the result). What can be shown of a damaged directory is shown, and
     result.defects tell the damage. Throws InputError if nothing can be shown."""
-    result = combine([load(directory, strict=False) for directory in directories])
+    result = _load(directories)
     plan = make_plan(result)
     result.notes += comparison_notes(result)
     if real:
@@ -37,3 +38,17 @@ def report(directories, real=()):
     text = page(result, plan, charts, measures, interrupts).encode("utf-8")
     written.append(write_whole(Path(directories[0]) / "report.html", lambda file: file.write(text)))
     return written, result
+
+
+def _load(directories):
+    """All that can be shown; the first must be among it, as the page goes there."""
+    results, defects = [load(directories[0], strict=False)], []
+    for directory in directories[1:]:
+        try:
+            results.append(load(directory, strict=False))
+        except InputError as error:
+            defects.append(f"{error} (the others are shown without it)")
+    result = combine(results)
+    result.notes = defects + result.notes
+    result.defects = defects + result.defects
+    return result

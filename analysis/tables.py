@@ -9,6 +9,7 @@ import pandas
 from analysis.input_error import InputError
 
 INTEGER, NUMBER, TEXT = "integer", "number", "text"
+_TYPES = {INTEGER: "int64", NUMBER: "float64", TEXT: "object"}
 
 # The columns that follow `point` and the axes; NUMBER may be empty (a failed point has no times).
 COLUMNS = {
@@ -103,7 +104,7 @@ def read_table(directory, name, strict=True):
                         _points_of(row))
             continue
         good.append(cells)
-    table.frame = pandas.DataFrame(dict(zip(header, zip(*good))) if good else {}, columns=header)
+    table.frame = _frame(header, kinds, good)
     twice = table.frame[table.frame.duplicated(KEYS[name])]
     if len(twice):
         where = ", ".join(f"{key} {twice.iloc[0][key]}" for key in KEYS[name])
@@ -115,8 +116,16 @@ def empty_table(directory, name, axis_paths):
     """Stands for a table that cannot be read."""
     table = Table(Path(directory) / f"{name}.csv", strict=False)
     table.axis_paths = axis_paths
-    table.frame = pandas.DataFrame(columns=["point", *axis_paths, *COLUMNS[name]])
+    table.frame = _frame(["point", *axis_paths, *COLUMNS[name]],
+                         [INTEGER, *[TEXT] * len(axis_paths), *COLUMNS[name].values()], [])
     return table
+
+
+def _frame(header, kinds, rows):
+    """Columns have the type of their kind even if there is no row."""
+    columns = zip(*rows) if rows else [()] * len(header)
+    return pandas.DataFrame({name: pandas.Series(column, dtype=_TYPES[kind])
+                             for name, kind, column in zip(header, kinds, columns)})
 
 
 def _whole_lines(table, text):

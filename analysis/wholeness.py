@@ -14,11 +14,10 @@ def check_whole(tables, status, defects):
         if name not in tables:
             continue
         table = tables[name]
-        if len(table.frame):
-            _truncation(table, done if check is None else set())
-            _unknown_points(table, status)
-        elif defects.about(table.path):
+        if not len(table.frame) and defects.about(table.path):
             continue  # the table as a whole has been told
+        _truncation(table, done if check is None else set())
+        _unknown_points(table, status)
         if check:
             check(table, tables)
         message = table.leave_out()
@@ -30,12 +29,12 @@ def _truncation(table, needed):
     """Points that have no row. The last point before a cut may lack some of its rows."""
     present = set(table.frame["point"])
     lacking = sorted(needed - present)
-    last = max(present)
-    suspects = {last} if table.cut or lacking and lacking[-1] > last else set()
+    last = max(present, default=-1)
+    suspects = {last} if present and (table.cut or lacking and lacking[-1] > last) else set()
     if lacking:
         table.fault(f"{table.path}: no row of point {lacking[0]}, which is done; the table is truncated: {AGAIN}",
                     {*lacking, *suspects})
-    elif suspects:
+    else:
         table.suspect(suspects)
 
 
@@ -104,13 +103,16 @@ def _histograms(table, tables):
 
 
 def _interrupts(table, tables):
-    """A point that sent interrupts has rows."""
-    flat = table.frame[~(table.frame["width"] > 0)]
+    """The counts sum to the counter of a point, but for the decimals of both."""
+    frame = table.frame
+    flat = frame[~(frame["width"] > 0)]
     if len(flat):
         table.fault(f"{table.path}: width is 0 at point {flat.iloc[0]['point']}; {EDITED}", set(flat["point"]))
     counter = tables["counter"].frame
-    sent = set(counter.loc[(counter["counter"] == "ipi_sent") & (counter["value"] > 0), "point"])
-    lacking = sorted(sent - set(table.frame["point"]))
-    if lacking:
-        table.fault(f"{table.path}: no row of point {lacking[0]}, which sent interrupts; the table is truncated: "
-                    f"{AGAIN}", lacking)
+    sent = counter[counter["counter"] == "ipi_sent"]
+    found = frame.groupby("point")["count"].agg(["sum", "size"]).to_dict("index")
+    for point, value in zip(sent["point"], sent["value"]):
+        here = found.get(point, {"sum": 0.0, "size": 0})
+        if abs(here["sum"] - value) > 0.001 * (here["size"] + 1):
+            table.fault(f"{table.path}: the interrupts of point {point} sum to {here['sum']:g}, ipi_sent of "
+                        f"counter.csv is {value:g}; {EDITED}", {point})

@@ -1,18 +1,15 @@
-"""Does `mmsim report` run at all, show what the tables say, and refuse tables that are not whole?
+"""Does `mmsim report` run at all, and show what the tables say?
 
 Run with: /usr/bin/python3 -m unittest tests/smoke/analysis_test.py   (from the root of the repository)
 """
 import contextlib
 import html.parser
 import io
-import json
 import math
 import os
 import re
-import shutil
 import subprocess
 import sys
-import tempfile
 import unittest
 from pathlib import Path
 from unittest import mock
@@ -20,7 +17,7 @@ from unittest import mock
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from analysis import InputError, load  # noqa: E402
+from analysis import load  # noqa: E402
 from analysis.__main__ import main  # noqa: E402
 from analysis.axes import Axis, canonical, from_text  # noqa: E402
 from analysis.combine import combine  # noqa: E402
@@ -30,10 +27,7 @@ from analysis.page import page  # noqa: E402
 from analysis.plan import make_plan  # noqa: E402
 from analysis.charts import operation_charts  # noqa: E402
 from analysis.units import duration, log_ticks, three_digits, unit_for  # noqa: E402
-from tests.support.synthetic_results import FLAGSHIP, write_results  # noqa: E402
-
-def edit(path, change):
-    path.write_text(change(path.read_text()))
+from tests.support.synthetic_results import FLAGSHIP, InDirectory, edit, write_results  # noqa: E402
 
 
 def page_of(directory):
@@ -47,21 +41,6 @@ def page_of(directory):
 def without_plotly(text):
     """The page without the library: what is ours to judge."""
     return "".join(part for part in re.split(r"(?s)(<script>.*?</script>)", text) if len(part) < 1_000_000)
-
-
-class InDirectory(unittest.TestCase):
-    def setUp(self):
-        self.directory = Path(tempfile.mkdtemp(prefix="mmsim-analysis-"))
-        self.addCleanup(shutil.rmtree, self.directory)
-
-    def refused(self, directory, *words):
-        with self.assertRaises(InputError) as caught:
-            load(directory)
-        message = str(caught.exception)
-        for word in words:
-            self.assertIn(word, message)
-        self.assertNotIn("\n", message)
-        return message
 
 
 class AWholeDirectory(InDirectory):
@@ -82,8 +61,8 @@ class AWholeDirectory(InDirectory):
         r = load(self.directory)
         text = headline(r, make_plan(r)).text
         self.assertEqual(text, "munmap at 128 CPUs: tlb_flush=broadcast takes 0.074x of the p50 of tlb_flush=eager "
-                               "(what-if) (3.04 us against 40.9 us, with kthread_switch=lazy); 51% of the difference of the "
-                               "means is waiting for interrupt handlers of CPU 1 (tlb_remote)")
+                               "(what-if) (3.04 us against 40.9 us, with kthread_switch=lazy); 51% of the difference "
+                               "of the means is waiting for interrupt handlers of CPU 1 (tlb_remote)")
 
     def test_cpus_go_along_x_and_flush_policies_take_their_fixed_colours(self):
         r = load(self.directory)
@@ -100,7 +79,7 @@ class AWholeDirectory(InDirectory):
         self.assertEqual([series.colour for series in make_plan(r).facets[0].series], ["green", "vermillion"])
 
     def test_report_writes_every_figure_and_a_page_and_the_same_bytes_in_another_process(self):
-        write_results(self.directory, operations=("munmap",))
+        write_results(self.directory, {**FLAGSHIP, "run.cpus": [1, 128]}, operations=("munmap",))
 
         def bytes_of_report(hash_seed):
             ran = subprocess.run([sys.executable, "-m", "analysis", "report", str(self.directory)], text=True,
@@ -111,9 +90,10 @@ class AWholeDirectory(InDirectory):
 
         first = bytes_of_report("1")
         self.assertEqual(set(first), {"report.html", *(
-            f"figures/munmap-{figure}.{kind}" for figure in ("latency", "throughput", "account", "account_share",
-                                                         "cdf", "waits")
-            for kind in ("png", "svg", "pdf")), *(f"figures/interrupts.{kind}" for kind in ("png", "svg", "pdf")),
+            f"figures/{figure}.{kind}" for figure in (
+                "munmap-latency", "munmap-throughput", "munmap-account", "munmap-account_share", "munmap-cdf",
+                "munmap-waits", "interrupts")
+            for kind in ("png", "svg", "pdf")),
             *(f"figures/flame-munmap-kernel.tlb_flush={flush}-kernel.kthread_switch={switch}.svg"
               for flush in ("lazy", "eager", "broadcast") for switch in ("lazy", "eager"))})
         self.assertEqual(first, bytes_of_report("2"))
@@ -145,7 +125,7 @@ class AWholeDirectory(InDirectory):
         self.assertEqual([line.series.label for line in charts.latency[0].lines],
                          ["p50", "p90", "p99", "p99.9", "max", "mean"])
         self.assertRegex(charts.finding, r"^munmap: p50 [0-9.]+ us, p99 [0-9.]+ us, [0-9.]+k per second; "
-                                        r"[0-9]+% of the mean is waiting for [^;]+ \(\w+\)$")
+                                         r"33% of the mean is waiting for interrupt handlers of CPU 1 \(tlb_remote\)$")
 
     def test_a_what_if_policy_set_outside_the_axes_marks_everything(self):
         write_results(self.directory / "one", {"run.cpus": [1, 2, 4]}, what_if=["kernel.tlb_flush=lazy"],
@@ -214,8 +194,8 @@ PRESSURE = {"scenario.sharers": [1, 2, 4, 8], "kernel.rmap": ["scan", "pte_chain
 class Measures(InDirectory):
     """What follows from several tables: of the scenario reclaim, the CPU time per page that was reclaimed."""
 
-    def write(self, **more):
-        return write_results(self.directory, PRESSURE, operations=("demand_fault", "reclaim", "swap_in", "kswapd"),
+    def write(self, axes=PRESSURE, **more):
+        return write_results(self.directory, axes, operations=("demand_fault", "reclaim", "swap_in", "kswapd"),
                              what_if=(), counters=lambda place: {"pgsteal": 100 * place["scenario.sharers"],
                                                                  "rmap_bytes": 4096}, **more)
 
@@ -235,8 +215,8 @@ class Measures(InDirectory):
             self.assertNotIn(waiting, SYSTEM_ACCOUNTS)
 
     def test_each_measure_becomes_a_figure_and_a_section_of_the_page(self):
-        self.write()
-        with mock.patch("analysis.report.write_figures"), contextlib.redirect_stdout(io.StringIO()) as out:
+        self.write({"scenario.sharers": [1, 4], "kernel.rmap": ["scan", "pte_chain"]})
+        with contextlib.redirect_stdout(io.StringIO()) as out, mock.patch("analysis.report.write_figures"):
             self.assertEqual(main(["report", str(self.directory)]), 0)
         names = {Path(line).name for line in out.getvalue().splitlines()}
         for name in ("cpu_per_reclaimed_page.png", "cpu_per_reclaimed_page.svg", "rmap_bytes.png"):
@@ -266,7 +246,8 @@ class APartialDirectory(InDirectory):
         self.assertEqual(len(notes), 1)
         self.assertIn("2 of 48 points have the status 'failed', not in the figures (point 5: run.cpus=1", notes[0])
         write_results(self.directory, operations=("munmap",), broken=(5, 41))
-        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()) as messages:
+        with mock.patch("analysis.report.write_figures"), contextlib.redirect_stdout(io.StringIO()), \
+                contextlib.redirect_stderr(io.StringIO()) as messages:
             self.assertEqual(main(["report", str(self.directory)]), 0)
         self.assertIn("2 of 48 points", messages.getvalue())
         self.assertIn("2 of 48 points have", (self.directory / "report.html").read_text())
@@ -293,122 +274,6 @@ class APartialDirectory(InDirectory):
         self.assertIn("no operation completed", headline(r, make_plan(r)).text)
         with contextlib.redirect_stdout(io.StringIO()):
             self.assertEqual(main(["report", str(self.directory)]), 0)
-
-
-class ADamagedDirectory(InDirectory):
-    def setUp(self):
-        super().setUp()
-        write_results(self.directory)
-
-    def test_missing_directory(self):
-        self.refused(self.directory / "nowhere", "nowhere: no such directory", "give the directory")
-
-    def test_a_file_in_place_of_the_directory(self):
-        self.refused(self.directory / "latency.csv", "not a directory")
-
-    def test_missing_files(self):
-        for name in ("manifest.json", "latency.csv", "account.csv", "counter.csv", "point.csv"):
-            with self.subTest(name):
-                kept = (self.directory / name).read_bytes()
-                (self.directory / name).unlink()
-                self.refused(self.directory, name, "no such")
-                (self.directory / name).write_bytes(kept)
-
-    def test_empty_table(self):
-        edit(self.directory / "counter.csv", lambda text: "")
-        self.refused(self.directory, "counter.csv: empty", "again")
-
-    def test_header_without_rows(self):
-        edit(self.directory / "latency.csv", lambda text: text.splitlines(True)[0])
-        self.refused(self.directory, "latency.csv: no rows")
-
-    def test_truncated_in_a_line(self):
-        edit(self.directory / "account.csv", lambda text: text[:len(text) // 2])
-        self.refused(self.directory, "account.csv:", "truncated")
-
-    def test_truncated_between_lines(self):
-        for name in ("latency", "account", "counter", "point"):
-            with self.subTest(name):
-                path = self.directory / f"{name}.csv"
-                kept = path.read_text()
-                edit(path, lambda text: "".join(text.splitlines(True)[:len(text.splitlines()) // 2]))
-                self.refused(self.directory, f"{name}.csv: no row of ", "truncated")
-                path.write_text(kept)
-
-    def test_renamed_column(self):
-        edit(self.directory / "latency.csv", lambda text: text.replace("p50_ns", "median", 1))
-        self.refused(self.directory, "latency.csv:1: column 'p50_ns' is missing")
-
-    def test_columns_in_another_order(self):
-        edit(self.directory / "point.csv", lambda text: text.replace("seed,status", "status,seed", 1))
-        self.refused(self.directory, "point.csv:1: the columns are not")
-
-    def test_axes_of_another_sweep(self):
-        edit(self.directory / "counter.csv", lambda text: text.replace("kernel.tlb_flush", "kernel.spinlock", 1))
-        self.refused(self.directory, "counter.csv:1: its axes are", "another sweep")
-
-    def test_a_value_that_the_axis_does_not_have(self):
-        edit(self.directory / "latency.csv", lambda text: text.replace("\n0,1,lazy", "\n0,3,lazy", 1))
-        self.refused(self.directory, "latency.csv: run.cpus is '3'")
-
-    def test_text_in_a_number(self):
-        edit(self.directory / "latency.csv", lambda text: text.replace(",4000,", ",many,", 1))
-        self.refused(self.directory, "latency.csv:2: count is 'many', not a valid integer")
-
-    def test_negative_time(self):
-        edit(self.directory / "account.csv", lambda text: text.replace(",200.000,", ",-200.000,", 1))
-        self.refused(self.directory, "account.csv:2: mean_ns is '-200.000'")
-
-    def test_a_row_twice(self):
-        edit(self.directory / "latency.csv", lambda text: text + text.splitlines(True)[-1])
-        self.refused(self.directory, "latency.csv: point 47, operation context_switch appears twice")
-
-    def test_a_missing_field(self):
-        edit(self.directory / "counter.csv", lambda text: text.replace(",ipi_sent,", ",", 1))
-        self.refused(self.directory, "counter.csv:3: 5 fields where the header has 6")
-
-    def test_bytes_that_are_no_text(self):
-        (self.directory / "point.csv").write_bytes(b"\x7fELF\xff\xfe\x00")
-        self.refused(self.directory, "point.csv: not text")
-
-    def test_manifest_that_is_no_json(self):
-        edit(self.directory / "manifest.json", lambda text: text[:200])
-        self.refused(self.directory, "manifest.json:", "damaged")
-
-    def test_manifest_fields_of_a_wrong_type(self):
-        for field, value in (("axes", {"run.cpus": [1]}), ("points", [3]), ("configuration", []), ("what_if", "lazy")):
-            with self.subTest(field):
-                kept = (self.directory / "manifest.json").read_text()
-                edit(self.directory / "manifest.json", lambda text: json.dumps({**json.loads(text), field: value}))
-                self.refused(self.directory, "manifest.json", field)
-                (self.directory / "manifest.json").write_text(kept)
-
-    def test_the_command_exits_with_status_2_and_one_line_and_writes_nothing(self):
-        (self.directory / "latency.csv").unlink()
-        ran = subprocess.run([sys.executable, "-m", "analysis", "report", str(self.directory)], capture_output=True,
-                             text=True, env={**os.environ, "PYTHONPATH": str(ROOT)}, cwd="/")
-        self.assertEqual((ran.returncode, ran.stdout), (2, ""))
-        self.assertEqual(len(ran.stderr.splitlines()), 1)
-        self.assertTrue(ran.stderr.startswith("mmsim report: "), ran.stderr)
-        self.assertFalse((self.directory / "figures").exists())
-
-    def test_an_output_that_cannot_be_written_is_status_2(self):
-        (self.directory / "figures").write_text("a file where the directory should be")
-        with contextlib.redirect_stderr(io.StringIO()) as messages:
-            self.assertEqual(main(["report", str(self.directory)]), 2)
-        self.assertIn("cannot be written", messages.getvalue())
-
-    def test_a_fault_of_the_program_is_status_3(self):
-        with mock.patch("analysis.report.report", side_effect=RuntimeError("planted")):
-            with contextlib.redirect_stderr(io.StringIO()) as messages:
-                self.assertEqual(main(["report", str(self.directory)]), 3)
-        self.assertIn("planted", messages.getvalue())
-
-    def test_no_directory_given(self):
-        with contextlib.redirect_stderr(io.StringIO()) as messages, self.assertRaises(SystemExit) as caught:
-            main(["report"])
-        self.assertEqual(caught.exception.code, 2)
-        self.assertEqual(len(messages.getvalue().splitlines()), 1)
 
 
 class Words(unittest.TestCase):

@@ -3,7 +3,12 @@ import csv
 import itertools
 import json
 import math
+import shutil
+import tempfile
+import unittest
+from pathlib import Path
 
+from analysis import InputError, load
 from analysis.tables import COLUMNS
 
 FLAGSHIP = {
@@ -124,3 +129,22 @@ def write_results(directory, axes=None, operations=("munmap", "context_switch"),
     }
     (directory / "manifest.json").write_text(json.dumps(manifest, indent=1))
     return directory
+
+
+def edit(path, change):
+    path.write_text(change(path.read_text()))
+
+
+class InDirectory(unittest.TestCase):
+    def setUp(self):
+        self.directory = Path(tempfile.mkdtemp(prefix="mmsim-analysis-"))
+        self.addCleanup(shutil.rmtree, self.directory)
+
+    def refused(self, directory, *words):
+        with self.assertRaises(InputError) as caught:
+            load(directory)
+        message = str(caught.exception)
+        for word in words:
+            self.assertIn(word, message)
+        self.assertNotIn("\n", message)
+        return message
