@@ -6,7 +6,7 @@ from analysis import finding, flame_graph, overlay, palette, wording
 from analysis.axes import Axis
 from analysis.distribution import Distribution, distribution
 from analysis.plan import ONLY, Facet, Series
-from analysis.shown_points import ShownPoint, shown_points
+from analysis.shown_points import ShownPoint, few, shown_points
 from analysis.units import duration, log_ticks, unit_for, unit_for_log, with_prefix
 from analysis.waits import WaitTable, wait_table
 
@@ -90,6 +90,7 @@ class OperationCharts:
     distribution: Distribution  # None: no histogram
     waits: WaitTable  # None: nothing says for whom
     flames: tuple
+    flame_caption: tuple
 
     @property
     def name(self):
@@ -105,6 +106,7 @@ def operation_charts(result, plan, facet, operation):
     real = overlay.real_lines(result, plan, operation)
     throughput = _throughput(plan, facet, rows, real)
     ideal = (wording.ideal_sentence(plan.x),) if throughput.ideal else ()
+    flames, others = _flames(result, plan, facet, operation)
     stacks, stack_unit, accounts = _stacks(result, plan, facet, operation)
     return OperationCharts(
         operation=operation,
@@ -129,16 +131,17 @@ def operation_charts(result, plan, facet, operation):
         accounts=accounts,
         distribution=distribution(result, plan, facet, operation),
         waits=wait_table(result, plan, facet, operation),
-        flames=_flames(result, plan, facet, operation),
+        flames=flames,
+        flame_caption=(*others, *what_if),
     )
 
 
 def _flames(result, plan, facet, operation):
     rows = result.latency[result.latency["operation"] == operation]
     counts = dict(zip(rows["point"], rows["count"]))
-    shown = [(each, flame_graph.tree(result, each.point, operation))
-             for each in shown_points(result, plan, facet, operation)]
-    return tuple(Flame(each, tree, int(counts[each.point])) for each, tree in shown if tree)
+    shown, others = few(shown_points(result, plan, facet, operation), plan)
+    trees = [(each, flame_graph.tree(result, each.point, operation)) for each in shown]
+    return tuple(Flame(each, tree, int(counts[each.point])) for each, tree in trees if tree), others
 
 
 def _latency(result, plan, facet, rows):
