@@ -117,7 +117,8 @@ def _draw(frame, root, before, depth, bottom, count, drawn):
     label = f'<text class="{tone} on-{frame.colour}" x="3" y="15">{escape(text)}</text>' if text else ""
     # A picture of its own cuts what leaves it: the text, where the page is narrower than WIDTH.
     drawn.append(f'<svg x="{left:.4f}%" y="{y}" width="{width:.4f}%" height="{ROW - 1}"><g>'
-                 f'<title>{escape(told)}</title>'<rect class="{tone} c-{frame.colour}" width="100%" height="{ROW - 1}"/>{stripes}{label}</g></svg>')
+                 f'<title>{escape(told)}</title>'
+                 f'<rect class="{tone} c-{frame.colour}" width="100%" height="{ROW - 1}"/>{stripes}{label}</g></svg>')
     for child in gathered(frame.children, root.size):
         _draw(child, root, before, depth + 1, bottom, count, drawn)
         before += child.size
