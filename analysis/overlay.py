@@ -61,7 +61,8 @@ def _sentences(plan, lines, real):
     for line in lines:
         simulated = {x: y for x, y in zip(plan.x.values, line.y) if y > 0}
         common = tuple(x for x in simulated if x in measured)
-        alike.setdefault(common, []).append(("simulated" if line.series.label == ONLY else line.series.label, simulated))
+        name = "simulated" if line.series.label == ONLY else line.series.label
+        alike.setdefault(common, []).append((name, simulated))
     for common, series in alike.items():
         yield _sentence(real.series.label, measured, series, sorted(common))
 
@@ -79,8 +80,8 @@ def _sentence(label, measured, series, common):
     for name, simulated in series:
         own = {x: simulated[x] / simulated[first] for x in common}
         scaling.append(f"{name} {three_digits(own[last])}x ({_percent(_error(own, relative, common[1:]))})")
-    return (f"Against {label}, over {len(common)} common numbers of CPUs, median relative error: {errors}. Scaling from "
-            f"{first} to {last} CPUs (and its median relative error on the way): real "
+    return (f"Against {label}, over {len(common)} common numbers of CPUs, median relative error: {errors}. Scaling "
+            f"from {first} to {last} CPUs (and its median relative error on the way): real "
             f"{three_digits(relative[last])}x, {', '.join(scaling)}.")
 
 

@@ -25,7 +25,7 @@ def in_play(result):
 
 
 def fixed(result):
-    """Labels of the what-if policies that are set outside the axes of the result, and so hold for all of a directory."""
+    """Labels of the what-if policies that are set outside the axes of the result: they hold for all of a directory."""
     return list(_holders(result))
 
 

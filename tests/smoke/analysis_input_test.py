@@ -207,6 +207,12 @@ class WhatIsWholeIsShown(InDirectory):
         for frame in (r.latency, r.counter, r.wait, r.histogram):
             self.assertEqual(set(frame["point"]), set(range(6)))
 
+    def test_the_last_point_before_a_cut_that_hides_its_own_point_is_not_believed(self):
+        edit(self.directory / "counter.csv", lambda text: "".join(text.splitlines(True)[:-3]) + "5")
+        r = load(self.directory, strict=False)
+        self.assertEqual(set(r.counter["point"]), {0, 1, 2, 3, 4})
+        self.assertIn("shown without point 5 of this table", r.defects[0])
+
     def test_a_row_that_cannot_be_read_takes_its_point_out_of_its_table(self):
         edit(self.directory / "latency.csv", lambda text: text.replace(",4017,", ",many,", 1))
         r = load(self.directory, strict=False)
