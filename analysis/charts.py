@@ -2,12 +2,11 @@
 import math
 from dataclasses import dataclass, replace
 
-from analysis import finding, flame_graph, palette, wording
+from analysis import finding, flame_graph, overlay, palette, wording
 from analysis.axes import Axis
 from analysis.distribution import Distribution, distribution
-from analysis.overlay import real_lines, real_sentences
 from analysis.plan import ONLY, Facet, Series
-from analysis.shown_points import ShownPoint, shown_points
+from analysis.shown_points import ShownPoint, few, shown_points
 from analysis.units import duration, log_ticks, unit_for, unit_for_log, with_prefix
 from analysis.waits import WaitTable, wait_table
 
@@ -91,6 +90,7 @@ class OperationCharts:
     distribution: Distribution  # None: no histogram
     waits: WaitTable  # None: nothing says for whom
     flames: tuple
+    flame_caption: tuple
 
     @property
     def name(self):
@@ -103,9 +103,10 @@ def operation_charts(result, plan, facet, operation):
     what_if = wording.what_if_caption(result, facet)
     coincidence = wording.coincidence_sentence(facet.series) if plan.x else ()
     latency, legend, latency_caption = _latency(result, plan, facet, rows)
-    real = real_lines(result, plan, operation)
+    real = overlay.real_lines(result, plan, operation)
     throughput = _throughput(plan, facet, rows, real)
     ideal = (wording.ideal_sentence(plan.x),) if throughput.ideal else ()
+    flames, others = _flames(result, plan, facet, operation)
     stacks, stack_unit, accounts = _stacks(result, plan, facet, operation)
     return OperationCharts(
         operation=operation,
@@ -120,8 +121,8 @@ def operation_charts(result, plan, facet, operation):
         latency_caption=(latency_caption, *coincidence, *what_if),
         throughput=throughput,
         throughput_caption=(wording.throughput_sentence(), *ideal, *coincidence, *what_if,
-                            *real_sentences(plan, throughput.lines[:len(facet.series)], real)),
-        throughput_legend=(*facet.series, *(line.series for line in real)),
+                            *overlay.real_sentences(plan, throughput.lines[:len(facet.series)], real)),
+        throughput_legend=overlay.legend(facet.series, real),
         stacks=stacks,
         stack_title=f"mean time in one {operation} ({stack_unit})",
         stack_unit_title=f"mean time ({stack_unit})",
@@ -130,16 +131,17 @@ def operation_charts(result, plan, facet, operation):
         accounts=accounts,
         distribution=distribution(result, plan, facet, operation),
         waits=wait_table(result, plan, facet, operation),
-        flames=_flames(result, plan, facet, operation),
+        flames=flames,
+        flame_caption=(*others, *what_if),
     )
 
 
 def _flames(result, plan, facet, operation):
     rows = result.latency[result.latency["operation"] == operation]
     counts = dict(zip(rows["point"], rows["count"]))
-    shown = [(each, flame_graph.tree(result, each.point, operation))
-             for each in shown_points(result, plan, facet, operation)]
-    return tuple(Flame(each, tree, int(counts[each.point])) for each, tree in shown if tree)
+    shown, others = few(shown_points(result, plan, facet, operation), plan)
+    trees = [(each, flame_graph.tree(result, each.point, operation)) for each in shown]
+    return tuple(Flame(each, tree, int(counts[each.point])) for each, tree in trees if tree), others
 
 
 def _latency(result, plan, facet, rows):

@@ -19,9 +19,10 @@ def comparison_section(result):
     body = f"<p>No point is common to {escape(first)} and the others.</p>"
     if len(frame):
         differing = int(frame["differs"].sum())
-        body = (f"<p class=quiet>Ratios are to {escape(first)}. The 95% confidence interval is that of the ratio of the "
-                f"means; {differing} of {len(frame)} rows differ by more than it (in the column 'differs').</p>"
-                + page_tables.folded(f"Differences at common points ({len(frame)})", _differences(result, frame, first)))
+        body = (f"<p class=quiet>Ratios are to {escape(first)}, with the 95% confidence interval of the ratio of the "
+                f"means; {differing} of {len(frame)} rows differ by more than that (column 'differs').</p>"
+                + page_tables.folded(f"Differences at common points ({len(frame)})",
+                                     _differences(result, frame, first)))
     configured = configuration_differences(result)
     if configured:
         rows = [(path, *(f"{value}{what_if.mark(part.manifest, path, value)}"

@@ -5,7 +5,7 @@ from analysis import wording
 from analysis.plan import Series
 from analysis.units import log_ticks, unit_for_log
 
-MOST_CHOICES = 6  # of values of x whose distributions are on the page: it holds the data of these alone
+MOST_CHOICES = 6  # of values of x, all facets together but two in each: the page holds the data of these alone
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def distribution(result, plan, facet, operation):
     if not found:
         return None
     having = [x for x in (plan.x.values if plan.x else (None,)) if any(each[0] == x for each in found)]
-    choices = _spread(having)
+    choices = _spread(having, max(2, MOST_CHOICES // len(plan.facets)))
     ends = [latency for x, _, ends, _ in found if x in choices for latency, _ in ends if latency > 0]
     unit = unit_for_log(ends)
     ticks, low, high = log_ticks(min(ends) / unit.nanoseconds, max(ends) / unit.nanoseconds)
@@ -81,9 +81,9 @@ def distribution(result, plan, facet, operation):
                  "all seeds together.", *wording.what_if_caption(result, facet)))
 
 
-def _spread(values):
+def _spread(values, most):
     """The first, the last and some between them."""
-    if len(values) <= MOST_CHOICES:
+    if len(values) <= most:
         return values
-    steps = [round(index * (len(values) - 1) / (MOST_CHOICES - 1)) for index in range(MOST_CHOICES)]
+    steps = [round(index * (len(values) - 1) / (most - 1)) for index in range(most)]
     return [values[step] for step in steps]

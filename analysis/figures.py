@@ -15,7 +15,8 @@ from analysis.sheet import STYLE, Sheet
 from analysis.units import three_digits, with_prefix
 
 FORMATS = ("png", "svg", "pdf")
-_METADATA = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}, "pdf": {"CreationDate": None, "Creator": None, "Producer": None}}
+_METADATA = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None},
+             "pdf": {"CreationDate": None, "Creator": None, "Producer": None}}
 
 
 def write_figures(charts, write):

@@ -70,8 +70,9 @@ def _whom(kinds, colour):
             ((whom, size),) = sizes.items()
             frames.append(Frame(phrase(kind, whom).strip(), size, colour, False))
             continue
-        leaves = sorted((Frame(whom.replace("cpu ", "CPU ") or kind, size, colour, False) for whom, size in sizes.items()),
-                        key=lambda frame: (-frame.size, frame.name))
+        leaves = sorted((Frame(whom.replace("cpu ", "CPU ") or kind, size, colour, False)
+                         for whom, size in sizes.items()),
+                        key=lambda frame: (-frame.size, len(frame.name), frame.name))
         frames.append(Frame(f"{_KINDS.get(kind, kind)} ({len(leaves)})", sum(sizes.values()), colour, False,
                             tuple(leaves)))
     return tuple(sorted(frames, key=lambda frame: (-frame.size, frame.name)))
@@ -96,9 +97,10 @@ def svg(root, title, count, standalone=True):
     stripes = stripe_definition() if standalone else ""
     style = f"<style>{_style()}</style>" if standalone else ""
     heading = f'<text class="heading" x="4" y="19">{escape(_cut(title, WIDTH - 8, 7.6))}</text>' if standalone else ""
+    paper = f'<rect width="100%" height="100%" fill="{LIGHT["paper"]}"/>' if standalone else ""
     size = f'width="{WIDTH}" height="{height}"' if standalone else f'width="100%" height="{height}"'
     return (f'<svg xmlns="http://www.w3.org/2000/svg" class="flame" {size} role="img" aria-label="{escape(title)}">'
-            f'<title>{escape(title)}</title>{style}{stripes}{heading}{"".join(drawn)}</svg>')
+            f'<title>{escape(title)}</title>{style}{stripes}{paper}{heading}{"".join(drawn)}</svg>')
 
 
 def _draw(frame, root, before, depth, bottom, count, drawn):
@@ -109,10 +111,13 @@ def _draw(frame, root, before, depth, bottom, count, drawn):
     told = f"{frame.name}: {duration(frame.size / 1000 / max(count, 1))} each, {three_digits(share)}%"
     tone = "account" if depth == 1 else "whole" if depth == 0 else "whom"
     stripes = '<use href="#stripes"/>' if frame.striped else ""
-    text = _cut(f"{frame.name} {share:.0f}%" if depth else told, width / 100 * WIDTH - 6)
+    room = width / 100 * WIDTH - 6
+    with_share = f"{frame.name} {share:.0f}%" if depth else told
+    text = with_share if len(with_share) * CHARACTER <= room else _cut(frame.name, room)
     label = f'<text class="{tone} on-{frame.colour}" x="3" y="15">{escape(text)}</text>' if text else ""
     # A picture of its own cuts what leaves it: the text, where the page is narrower than WIDTH.
-    drawn.append(f'<svg x="{left:.4f}%" y="{y}" width="{width:.4f}%" height="{ROW - 1}"><g><title>{escape(told)}</title>'
+    drawn.append(f'<svg x="{left:.4f}%" y="{y}" width="{width:.4f}%" height="{ROW - 1}"><g>'
+                 f'<title>{escape(told)}</title>'
                  f'<rect class="{tone} c-{frame.colour}" width="100%" height="{ROW - 1}"/>{stripes}{label}</g></svg>')
     for child in gathered(frame.children, root.size):
         _draw(child, root, before, depth + 1, bottom, count, drawn)
@@ -145,7 +150,7 @@ def _style():
     rules = [f".c-{name}{{fill:{LIGHT[name]}}}" for name in (*_colours(), "grid")]
     rules += [f".on-{name}.account{{fill:{_on(LIGHT, name)};stroke:{LIGHT[name]}}}" for name in _colours()]
     return "".join(rules) + _shared(LIGHT["paper"], LIGHT["ink"]) + \
-        f".heading{{font:bold 13px 'DejaVu Sans',Verdana,sans-serif;fill:{LIGHT['ink']}}}"
+        f".flame text.heading{{font:bold 13px 'DejaVu Sans',Verdana,sans-serif;fill:{LIGHT['ink']}}}"
 
 
 def _shared(paper, ink):

@@ -3,7 +3,7 @@ from dataclasses import dataclass
 
 from analysis import wording
 from analysis.plan import Facet
-from analysis.shown_points import ShownPoint, cpus_of, shown_points
+from analysis.shown_points import ShownPoint, cpus_of, few, shown_points
 from analysis.units import with_prefix
 from analysis.waits import percent
 
@@ -49,7 +49,7 @@ def interrupt_charts(result, plan):
 
 
 def _charts(result, plan, facet):
-    shown = shown_points(result, plan, facet)
+    shown, others = few(shown_points(result, plan, facet), plan)
     found = [(each, result.ipi[(result.ipi["point"] == each.point) & (result.ipi["count"] > 0)]) for each in shown]
     maps = [_heat_map(result, each, rows) for each, rows in found if len(rows)]
     if not maps:
@@ -61,9 +61,9 @@ def _charts(result, plan, facet):
     most = max(maps, key=lambda each: sum(map(sum, each.counts)))
     what = f"{most.shown.label}: " if most.shown.label else ""
     yield InterruptCharts(
-        facet=facet, finding=f"Interrupts, {what}{most.sentence}{suffix}",
+        facet=facet, finding=f"{what}{most.sentence}{suffix}",
         conditions=wording.conditions(result, plan, facet), maps=tuple(maps), low=min(counts), high=max(counts),
-        caption=("Interrupts sent in the measured window, mean over seeds; blank: none.", *silence,
+        caption=("Interrupts sent in the measured window, mean over seeds; blank: none.", *others, *silence,
                  *wording.what_if_caption(result, facet)))
 
 

@@ -1,6 +1,6 @@
 """A real run beside the simulated one: what is drawn, and how far they are from each other, in words."""
 import statistics
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from analysis.plan import ONLY, X_FIRST, Series
 from analysis.units import three_digits, with_prefix
@@ -30,8 +30,15 @@ def real_lines(result, plan, operation):
     for index, (label, by_x) in enumerate(own):
         colour, marker = _STYLES[index % len(_STYLES)]
         hover = tuple(f"{label} {at_x(X_FIRST, x)}\n{with_prefix(y)} per second" for x, y in by_x.items())
-        lines.append(RealLine(Series((), label, colour, marker, _DASH, False), tuple(by_x), tuple(by_x.values()), hover))
+        series = Series((), label, colour, marker, _DASH, False)
+        lines.append(RealLine(series, tuple(by_x), tuple(by_x.values()), hover))
     return tuple(lines)
+
+
+def legend(series, lines):
+    """The series of the throughput; the simulated one needs a name where a real one stands beside it."""
+    named = [replace(each, label="simulated") if lines and each.label == ONLY else each for each in series]
+    return (*named, *(line.series for line in lines))
 
 
 def undrawn_notes(result, plan):
@@ -54,7 +61,8 @@ def _sentences(plan, lines, real):
     for line in lines:
         simulated = {x: y for x, y in zip(plan.x.values, line.y) if y > 0}
         common = tuple(x for x in simulated if x in measured)
-        alike.setdefault(common, []).append(("simulated" if line.series.label == ONLY else line.series.label, simulated))
+        name = "simulated" if line.series.label == ONLY else line.series.label
+        alike.setdefault(common, []).append((name, simulated))
     for common, series in alike.items():
         yield _sentence(real.series.label, measured, series, sorted(common))
 
@@ -72,8 +80,8 @@ def _sentence(label, measured, series, common):
     for name, simulated in series:
         own = {x: simulated[x] / simulated[first] for x in common}
         scaling.append(f"{name} {three_digits(own[last])}x ({_percent(_error(own, relative, common[1:]))})")
-    return (f"Against {label}, over {len(common)} common numbers of CPUs, median relative error: {errors}. Scaling from "
-            f"{first} to {last} CPUs (and its median relative error on the way): real "
+    return (f"Against {label}, over {len(common)} common numbers of CPUs, median relative error: {errors}. Scaling "
+            f"from {first} to {last} CPUs (and its median relative error on the way): real "
             f"{three_digits(relative[last])}x, {', '.join(scaling)}.")
 
 

@@ -116,6 +116,7 @@
     body.append(...rows);
   };
   document.querySelectorAll(".block").forEach(show);
+  for (const id of Object.keys(charts)) if (charts[id].views) showShares(id, "cdf");
 
   // On paper everything is seen. What was folded before is folded again.
   let unfolded = [];

@@ -33,7 +33,8 @@ def page(result, plan, all_charts, measures=(), interrupts=()):
         '<meta name="color-scheme" content="light dark">',
         f"<title>{escape(title)}</title>",
         f"<style>{_colours()}{flame_graph.page_style()}{(_HERE / 'page.css').read_text()}</style>", "</head>", "<body>",
-        f'<svg width="0" height="0" aria-hidden="true" class="flame definitions">{flame_graph.stripe_definition()}</svg>',
+        '<svg width="0" height="0" aria-hidden="true" class="flame definitions">'
+        f"{flame_graph.stripe_definition()}</svg>",
         _header(result, plan, title, sections), f"<main>{sections}{_tables(result)}</main>",
         _footer(result),
         f'<script type="application/json" id="charts">{_json(specs)}</script>',

@@ -44,8 +44,9 @@ def waits(charts):
                   for at, (time, mean) in enumerate(zip(times, table.means))) + "</tr>"
         for name, times, details in rows)
     return (f'<div class="block"><h3>For whom it waits</h3><div class="scroll" tabindex="0"><table class="shares">'
-            f"<caption>Mean time in one {escape(charts.operation)}, and its share</caption><thead><tr>{head}</tr></thead>"
-            f"<tbody>{body}</tbody></table></div></div>")
+            f"<caption>Mean time in one {escape(charts.operation)}, and its share</caption>"
+            f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+            f"<p class=caption>{escape(' '.join(charts.stack_caption))}</p></div>")
 
 
 def _share(time, mean, detail):
@@ -65,7 +66,8 @@ def flames(charts):
     shape = "two" if len(charts.flames) > 1 else "one"
     return (f'<div class="block"><h3>Flame graph</h3><div class="grid {shape} flames">{drawn}</div>'
             "<p class=caption>A frame is as wide as its share of the time; on it stands what it consists of: accounts, "
-            "and for whom they wait. Point at a frame for its numbers.</p></div>")
+            f"and for whom they wait. Point at a frame for its numbers. "
+            f"{escape(' '.join(charts.flame_caption))}</p></div>")
 
 
 def interrupts(all_charts, specs):
@@ -80,8 +82,8 @@ def interrupts(all_charts, specs):
         blocks.append(
             f'<div class="block"><p class=finding>{escape(unbroken(charts.finding))}</p>'
             f'<p class="scale"><span>{with_prefix(charts.low)}</span>'
-            f'<i style="background:linear-gradient(to right,{colours})"></i><span>{with_prefix(charts.high)} interrupts, '
-            f'log scale</span></p><div class="grid {shape}">{maps}</div>'
+            f'<i style="background:linear-gradient(to right,{colours})"></i><span>{with_prefix(charts.high)} '
+            f'interrupts, log scale</span></p><div class="grid {shape}">{maps}</div>'
             f'<p class=caption>{escape(" ".join(charts.caption))}</p></div>')
     return f'<section id="interrupts"><h2>Who interrupts whom</h2>{"".join(blocks)}</section>' if blocks else ""
 

@@ -8,6 +8,7 @@ from analysis.plan import value_label
 from analysis.units import three_digits
 
 _LATENCY = ("count", "mean_ns", "ci95_ns", "p50_ns", "p90_ns", "p99_ns", "p999_ns", "max_ns", "per_second")
+_MOST_COLUMNS = 8  # of counters in a table
 
 
 def table(header, rows, caption="", numbers_from=0):
@@ -55,18 +56,27 @@ def accounts(result, operation):
 
 
 def counters(result):
-    """Two tables, counters and lock classes; a counter that is zero at every point is only named."""
+    """Counters, then lock classes, in tables that fit paper; a counter that is zero at every point is only named."""
     wide = result.counter.pivot_table("value", "point", "counter", aggfunc="sum")
     order = [name for name in dict.fromkeys(result.counter["counter"])]
     zero = [name for name in order if not wide[name].abs().sum() > 0]
     plain = [name for name in order if name not in zero and not name.startswith("lock_")]
     locks = [name for name in order if name not in zero and name.startswith("lock_")]
-    html = _by_point(result, wide[plain], plain) if plain else "<p>No counter moved.</p>"
+    html = _in_tables(result, wide, plain) if plain else "<p>No counter moved.</p>"
     if locks:
-        html += folded(f"Locks, by class ({len(locks)} counters)", _by_point(result, wide[locks], locks))
+        html += folded(f"Locks, by class ({len(locks)} counters)", _in_tables(result, wide, sorted(locks, key=_lock_class)))
     if zero:
         html += f"<p class=quiet>Zero at every point: {escape(', '.join(zero))}.</p>"
     return html
+
+
+def _in_tables(result, wide, names):
+    return "".join(_by_point(result, wide[part], part) for part in
+                   (names[at:at + _MOST_COLUMNS] for at in range(0, len(names), _MOST_COLUMNS)))
+
+
+def _lock_class(counter):
+    return counter.partition(".")[2]
 
 
 def points(result):

@@ -9,17 +9,18 @@ _MARKS = 9  # of each line: a marker at every bucket would be a band
 
 
 def distribution_chart(distribution, series):
-    """CDFs; `views` are the two y axes that the page switches between, `choice` says at which x a trace was taken."""
+    """CDFs; `views` are the two y axes that the page switches between, `choice` says at which x a trace was taken.
+    page.js takes y from `cdf` or `tail`."""
     shown = len(distribution.choices) - 1
     data = []
     for line in distribution.lines:
-        y = [_rounded(share, 7) for share in line.below]
         name = plain(line.series.label)
         where = f" {distribution.choices[line.choice]}" if distribution.choices[line.choice] else ""
         style = line_style(line.series)
         data.append({
-            "type": "scatter", "mode": "lines+markers", "x": [_rounded(value, 5) for value in line.latency], "y": y,
-            "cdf": y, "tail": [_rounded(1 - share, 7) if share < 1 else None for share in line.below],
+            "type": "scatter", "mode": "lines+markers", "x": [_rounded(value, 5) for value in line.latency],
+            "cdf": [_rounded(share, 7) for share in line.below],
+            "tail": [_rounded(1 - share, 7) if share < 1 else None for share in line.below],
             "meta": series.index(line.series), "choice": line.choice, "visible": line.choice == shown, "name": name,
             "text": f"{name}{where}", "hovertemplate": _hover("cdf", distribution.unit),
             "hovers": {view: _hover(view, distribution.unit) for view in ("cdf", "tail")},
@@ -28,7 +29,8 @@ def distribution_chart(distribution, series):
     drawn = layout(height=400)
     edge = math.log10(distribution.high / distribution.low) * 0.02
     drawn["xaxis"] = {**AXIS, "title": title(plain(distribution.x_title)), "type": "log", "showline": True,
-                      "tickvals": list(distribution.ticks), "ticktext": [with_prefix(tick) for tick in distribution.ticks],
+                      "tickvals": list(distribution.ticks),
+                      "ticktext": [with_prefix(tick) for tick in distribution.ticks],
                       "range": [math.log10(distribution.low) - edge, math.log10(distribution.high) + edge]}
     powers = range(0, math.floor(math.log10(distribution.rarest)) - 1, -1)
     views = {

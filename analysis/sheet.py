@@ -50,7 +50,8 @@ class Sheet:
         FigureCanvasAgg(self.figure)
         self.panels = self.figure.subplots(rows, columns, squeeze=False)
         self.figure.subplots_adjust(left=left / width, right=1 - right / width, top=1 - above / height,
-                                    bottom=below / height, wspace=between_columns / panel_width, hspace=between / panel_height)
+                                    bottom=below / height, wspace=between_columns / panel_width,
+                                    hspace=between / panel_height)
         at = height - 0.2
         for lines, size, step, style in ((title_lines, 14, 0.28, {"weight": "bold", "color": LIGHT["ink"]}),
                                          (subtitle_lines, 11, LINE, {"color": LIGHT["faint"]})):

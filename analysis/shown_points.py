@@ -6,6 +6,7 @@ from analysis.manifest import value_at
 from analysis.plan import ONLY, Series, file_name
 
 CPUS = "run.cpus"
+MOST_PICTURES = 24  # of one kind, all facets together, so that a browser opens the page of a large sweep
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,14 @@ def shown_points(result, plan, facet, operation=None):
         shown.append(ShownPoint(series, int(here["point"].iloc[0]), x,
                                 wording.at_x(plan.x.path, x) if plan.x else ""))
     return shown
+
+
+def few(shown, plan):
+    """(the points of a facet that get a picture of their own, a sentence about the others)"""
+    most = max(1, MOST_PICTURES // len(plan.facets))
+    if len(shown) <= most:
+        return shown, ()
+    return shown[:most], (f"The first {most} of {len(shown)} policies; 'mmsim explain' shows all.",)
 
 
 def cpus_of(result, shown):

@@ -25,15 +25,26 @@ def in_play(result):
 
 
 def fixed(result):
-    """Labels of the what-if policies that hold for everything in the result, as they are set outside its axes."""
-    found = []
+    """Labels of the what-if policies that are set outside the axes of the result: they hold for all of a directory."""
+    return list(_holders(result))
+
+
+def fixed_and_marked(result):
+    """The same with their mark; of several directories, it says in which they are a what-if unless it is in all."""
+    return [f"{label} {MARK}" if len(names) == max(1, len(result.parts)) else f"{label} (what-if in {', '.join(names)})"
+            for label, names in _holders(result).items()]
+
+
+def _holders(result):
+    """{label: names of the directories in which it holds}"""
+    holders = {}
     axes = {axis.path for axis in result.axes}
-    for part in result.parts.values() or [result]:
-        for label in part.manifest["what_if"]:
+    for name, part in (result.parts or {"": result}).items():
+        for label in dict.fromkeys(part.manifest["what_if"]):
             path, value = _parse(label)
             if path not in axes and (value is None or from_text(str(value_at(part.manifest, path))) == value):
-                found.append(label)
-    return list(dict.fromkeys(found))
+                holders.setdefault(label, []).append(name)
+    return holders
 
 
 def _parse(label):

@@ -30,7 +30,7 @@ def conditions(result, plan, facet=None):
     parts += [value_label(result, path, value) for path, value in plan.constant]
     if facet and facet.label:
         parts.append(facet.label)
-    parts += [f"{label} {what_if.MARK}" for label in what_if.fixed(result)]
+    parts += what_if.fixed_and_marked(result)
     seeds = seed_count(result.manifest)
     if seeds and not result.parts:
         parts.append(f"{seeds} seed" + ("" if seeds == 1 else "s"))

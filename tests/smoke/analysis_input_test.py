@@ -26,6 +26,7 @@ from analysis.comparison_page import comparison_section  # noqa: E402
 from analysis.plan import make_plan  # noqa: E402
 from analysis.real_run import read_real  # noqa: E402
 from analysis.report import report  # noqa: E402
+from analysis.wording import conditions  # noqa: E402
 from tests.support.synthetic_results import InDirectory, edit, write_results  # noqa: E402
 
 
@@ -206,6 +207,12 @@ class WhatIsWholeIsShown(InDirectory):
         for frame in (r.latency, r.counter, r.wait, r.histogram):
             self.assertEqual(set(frame["point"]), set(range(6)))
 
+    def test_the_last_point_before_a_cut_that_hides_its_own_point_is_not_believed(self):
+        edit(self.directory / "counter.csv", lambda text: "".join(text.splitlines(True)[:-3]) + "5")
+        r = load(self.directory, strict=False)
+        self.assertEqual(set(r.counter["point"]), {0, 1, 2, 3, 4})
+        self.assertIn("shown without point 5 of this table", r.defects[0])
+
     def test_a_row_that_cannot_be_read_takes_its_point_out_of_its_table(self):
         edit(self.directory / "latency.csv", lambda text: text.replace(",4017,", ",many,", 1))
         r = load(self.directory, strict=False)
@@ -315,6 +322,16 @@ class SeveralDirectories(InDirectory):
         self.assertIn("lazy (what-if in first)", section)
         self.assertNotIn("broadcast (what-if", section)
 
+    def test_a_what_if_that_one_directory_sets_is_told_as_that_directory_s(self):
+        axes, eager = {"run.cpus": [1, 2]}, {"kernel.tlb_flush": {"value": "eager"}}
+        first = write_results(self.directory / "first", axes, what_if=["kernel.tlb_flush=eager"], configuration=eager)
+        second = write_results(self.directory / "second", axes, what_if=(), configuration=eager)
+        third = write_results(self.directory / "third", axes, what_if=["kernel.tlb_flush=eager"], configuration=eager)
+        for directories, told in (((first, second), "kernel.tlb_flush=eager (what-if in first)"),
+                                  ((first, third), "kernel.tlb_flush=eager (what-if)"), ((first,), "eager (what-if)")):
+            r = combine([load(directory) for directory in directories])
+            self.assertIn(told, conditions(r, make_plan(r)))
+
     def test_other_machines_are_told_and_what_is_configured_differently_is_listed(self):
         r = combine(list(self.two(configuration={
             "scenario.name": {"value": "lazy_tlb"}, "machine.base": {"value": "neoverse-n1-80"},
@@ -409,8 +426,8 @@ class ARealRun(InDirectory):
             read_real(self.result, [str(self.directory / "real.csv")])
 
     def test_it_is_drawn_over_its_operation_and_compared_in_words(self):
-        (line,) = (rows for rows in [self.result.latency.query("operation == 'munmap' and `kernel.tlb_flush` == 'lazy'")])
-        simulated = dict(zip(line["run.cpus"], line["per_second"]))
+        lazy = self.result.latency.query("operation == 'munmap' and `kernel.tlb_flush` == 'lazy'")
+        simulated = dict(zip(lazy["run.cpus"], lazy["per_second"]))
         text = "".join(f"{cpus},{simulated[cpus] * factor}\n" for cpus, factor in ((1, 2.0), (4, 4.0)))
         self.result.real, _ = read_real(self.result, [self.file(f"cpus,per_second\n{text}8,1000000\n") + ":munmap"])
         plan = make_plan(self.result)

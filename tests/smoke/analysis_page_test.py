@@ -27,6 +27,7 @@ from analysis.interrupts import interrupt_charts  # noqa: E402
 from analysis.lock_stat import COLUMNS, lock_classes  # noqa: E402
 from analysis.page import page  # noqa: E402
 from analysis.plan import LONGEST_NAME, file_name, make_plan  # noqa: E402
+from analysis.shown_points import MOST_PICTURES  # noqa: E402
 from analysis.waits import wait_table, waits  # noqa: E402
 from tests.support.synthetic_results import write_results  # noqa: E402
 
@@ -249,7 +250,7 @@ class Locks(WithDetails):
     def test_headers_are_buttons_and_say_how_the_rows_fall(self):
         text = ours(page_of(self.result))
         table = re.search(r'(?s)<table class="sortable">.*?</table>', text)[0]
-        sorts = re.findall(r'<th scope="col" aria-sort="(\w+)"><button type="button" class="sort">([^<]+)</button>', table)
+        sorts = re.findall(r'<th scope="col" aria-sort="(\w+)"><button type="button" class="sort">([^<]+)<', table)
         self.assertEqual(sorts, [("descending" if name == "wait total ns" else "none", name)
                                  for name in ("lock class", *COLUMNS)])
         self.assertIn('data-value="962"', table)
@@ -275,6 +276,20 @@ class ThePage(WithDetails):
 
     def test_holds_little_beside_the_library(self):
         self.assertLess(len(ours(page_of(self.result))), 400_000)
+
+    def test_a_large_sweep_gets_as_many_pictures_as_a_browser_opens_and_is_told_of_the_others(self):
+        write_results(self.directory / "large",
+                      {"run.cpus": [2, 4], "kernel.tlb_flush": ["lazy", "eager", "broadcast"],
+                       "scenario.mode": list("abcd"), "scenario.pages": [f"p{n}" for n in range(9)]},
+                      operations=("munmap",))
+        result = with_details(load(self.directory / "large"))
+        plan = make_plan(result)
+        drawn = [operation_charts(result, plan, facet, "munmap") for facet in plan.facets]
+        self.assertLessEqual(sum(len(charts.flames) for charts in drawn), MOST_PICTURES)
+        self.assertLessEqual(sum(len(charts.maps) for charts in interrupt_charts(result, plan)), MOST_PICTURES)
+        most = MOST_PICTURES // len(plan.facets)
+        self.assertIn(f"The first {most} of {len(plan.facets[0].series)} policies; 'mmsim explain' shows all.",
+                      drawn[0].flame_caption)
 
     def test_what_is_shown_of_few_points_is_marked_as_what_if(self):
         text = ours(page_of(self.result))

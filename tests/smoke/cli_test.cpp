@@ -492,5 +492,14 @@ TEST(Report, hands_over_to_the_analysis_and_passes_its_status_on) {
   expect_refused(mmsim_command(folder, {"report"}), {"DIR", "mmsim report --help"});
 }
 
+TEST(Report, takes_real_runs_before_and_after_directories) {
+  const TestFolder folder;
+  const Ended ended =
+      mmsim_command(folder, {"report", "--real", "a.csv", "nowhere", "--real=b.csv:munmap", "elsewhere"});
+  EXPECT_EQ(ended.status, 2);
+  EXPECT_THAT(ended.err, HasSubstr("nowhere: no such directory"));
+  expect_refused(mmsim_command(folder, {"report", "nowhere", "--reel", "a.csv"}), {"--reel", "--real"});
+}
+
 } // namespace
 } // namespace mmsim
