@@ -7,9 +7,7 @@ namespace {
 
 double nanoseconds(Duration duration) { return double(duration.count()) / 1000; }
 
-/// A template, so that it can be compiled where operations have no waits yet.
-template <class Operation>
-Findings::Operation finding_of(const Operation& merged) {
+Findings::Operation finding_of(const MergedOperation& merged) {
   Findings::Operation operation;
   operation.name = merged.name;
   operation.count = merged.latency.count();
@@ -23,10 +21,9 @@ Findings::Operation finding_of(const Operation& merged) {
     if (total.count() == 0) continue;
     Findings::AccountTime& account = operation.accounts.emplace_back();
     account = {std::string(name(Account(i))), nanoseconds(total) / count, {}, std::uint64_t(total.count())};
-    if constexpr (requires { merged.waits; })
-      for (const auto& wait : merged.waits)
-        if (wait.account == Account(i))
-          account.waits.push_back({wait.kind, wait.whom, nanoseconds(wait.total) / count});
+    for (const WaitTotal& wait : merged.waits)
+      if (wait.account == Account(i))
+        account.waits.push_back({wait.kind, wait.whom, nanoseconds(wait.total) / count});
   }
   return operation;
 }

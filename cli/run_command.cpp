@@ -7,6 +7,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/exit_status.hpp"
+#include "cli/explain_tree.hpp"
 #include "cli/lock_stat.hpp"
 #include "cli/manifest.hpp"
 #include "cli/point_check.hpp"
@@ -24,7 +25,6 @@
 namespace mmsim {
 namespace {
 
-constexpr std::size_t most_accounts = 6;
 constexpr auto right = TerminalTable::right;
 
 double nanoseconds(Duration duration) { return double(duration.count()) / 1000; }
@@ -55,26 +55,6 @@ void show_latencies(const MergedPoint& point, const Terminal& terminal) {
     table.add_row(std::move(cells));
   }
   std::cout << table.text(terminal);
-}
-
-void show_accounts(const MergedPoint& point, const Terminal& terminal) {
-  TerminalTable table({{"operation"}, {"account"}, {"mean", right}, {"part", right}, {""}});
-  for (const MergedOperation& operation : point.operations) {
-    std::vector<Account> accounts;
-    for (std::size_t i = 0; i < account_count; ++i)
-      if (operation.accounts[i].count() > 0) accounts.push_back(Account(i));
-    std::ranges::stable_sort(accounts, std::ranges::greater{},
-                             [&](Account account) { return operation.accounts[index(account)]; });
-    if (accounts.size() > most_accounts) accounts.resize(most_accounts);
-    for (const Account account : accounts) {
-      const Duration total = operation.accounts[index(account)];
-      const double part = double(total.count()) / double(operation.latency.sum().count());
-      table.add_row({account == accounts.front() ? operation.name : "", std::string(name(account)),
-                     readable_nanoseconds(nanoseconds(total) / double(operation.latency.count())),
-                     readable_share(part), std::string(std::size_t(20 * part + 0.5), '#')});
-    }
-  }
-  if (!table.empty()) std::cout << '\n' << table.text(terminal);
 }
 
 void show_counters(const MergedPoint& point, const Terminal& terminal) {
@@ -118,7 +98,7 @@ void show(const PointResult& result, const Configuration& configuration) {
   const MergedPoint point = merge(std::span(&result, 1));
   std::cout << terminal.bold(headline_of(configuration)) << "\n\n";
   show_latencies(point, terminal);
-  show_accounts(point, terminal);
+  if (const std::string trees = time_trees(point, terminal); !trees.empty()) std::cout << '\n' << trees;
   show_counters(point, terminal);
   show_locks(point, terminal);
   std::cout << '\n'
