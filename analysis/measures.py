@@ -3,6 +3,7 @@ import math
 from dataclasses import dataclass
 from typing import Callable
 
+from analysis.axes import RESULT_AXIS
 from analysis import wording
 from analysis.axes import Axis
 from analysis.charts import Line, Panel
@@ -64,11 +65,17 @@ def _cpu_per_reclaimed_page(result):
             if point in total.index and point in done.index}
 
 
+def _rmap_bytes(result):
+    """Of sweeps that compare reverse maps: every kernel keeps one, and elsewhere it is nobody's question."""
+    compared = {axis.path for axis in result.axes} & {"kernel.rmap", "kernel.base", RESULT_AXIS}
+    return _counters(result, "rmap_bytes") if compared else {}
+
+
 MEASURES = (
     Measure("cpu_per_reclaimed_page", "CPU time per reclaimed page", _cpu_per_reclaimed_page, True, "",
             "System time of faults and of kswapd that began and ended in the measured window, all CPUs together, over "
             "the pages that reclaim freed in it; waiting for devices, for sleeping locks and for a CPU is left out."),
-    Measure("rmap_bytes", "Memory of the reverse map", lambda result: _counters(result, "rmap_bytes"), False, "bytes",
+    Measure("rmap_bytes", "Memory of the reverse map", _rmap_bytes, False, "bytes",
             "At the end of the measured window, with what the map adds to struct page and vm_area_struct."),
 )
 

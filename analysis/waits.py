@@ -10,7 +10,7 @@ _PHRASES = {
     "lock": "lock {}", "line": "cache line {}", "ipi": "interrupts on their way to {}",
     "irqs_off": "{} with interrupts off", "handler": "interrupt handlers of {}", "broadcast": "broadcast over {}",
     "interrupt": "interrupts on the own CPU: {}", "device": "device {}", "run_queue": "the run queue{}",
-    "sleep": "{}", "other": "not named{}",
+    "scheduler": "the scheduler itself{}", "sleep": "{}", "other": "not named{}",
 }
 
 

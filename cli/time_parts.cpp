@@ -37,6 +37,7 @@ std::string_view usual_account(WaitKind kind) {
   case WaitKind::device:
     return name(Account::io);
   case WaitKind::run_queue:
+  case WaitKind::scheduler:
     return name(Account::schedule);
   default:
     return {};
@@ -100,6 +101,8 @@ std::string name_of(const TimePart& part) {
     return part.whom + " interrupts";
   case WaitKind::run_queue:
     return "the run queue";
+  case WaitKind::scheduler:
+    return "the scheduler itself";
   case WaitKind::sleep:
     return part.whom.empty() ? "an event" : "waiting for " + part.whom;
   case WaitKind::other:

@@ -36,21 +36,21 @@ AsidAllocator::AsidAllocator(Machine& machine, SpinLocks& locks, std::int64_t bi
 void AsidAllocator::check_and_switch(Core& core, MmStruct& mm) {
   if (!has_ids()) {
     flush_all(core, false);
-    core.charge(core.costs().entry.switch_ttbr, Account::schedule, run_queue);
+    core.charge(core.costs().entry.switch_ttbr, Account::schedule, scheduler_work);
     core.tlb().use(Asid(0));
     core.settle();
     return;
   }
   core.settle();
   implementation_->check_context(core, mm);
-  core.charge(core.costs().entry.switch_mm, Account::schedule, run_queue);
+  core.charge(core.costs().entry.switch_mm, Account::schedule, scheduler_work);
   note_use(core, mm);
   core.tlb().use(id_of(mm));
 }
 
 void AsidAllocator::use_reserved(Core& core) {
   core.tlb().use(Asid(0));
-  core.charge(core.costs().entry.switch_ttbr, Account::schedule, run_queue);
+  core.charge(core.costs().entry.switch_ttbr, Account::schedule, scheduler_work);
 }
 
 void AsidAllocator::flush_all(Core& core, bool goes_on) {

@@ -113,7 +113,7 @@ class Arm64 final : public AsidImplementation {
   }
 
   void flush_context(Core& core) {
-    core.charge(core.costs().entry.rollover, Account::schedule, run_queue);
+    core.charge(core.costs().entry.rollover, Account::schedule, scheduler_work);
     map_.assign(map_.size(), false);
     for (PerCpu& cpu : cpus_) {
       core.rmw(cpu.line);

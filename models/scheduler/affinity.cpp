@@ -22,7 +22,7 @@ void Scheduler::set_cpu_allowed(Core& core, Task& task, CoreId to) {
     task.leaves_for = runs ? &destination : nullptr;
     if (runs) queue.need_resched = true;
     if (waits) { // move_queued_task()
-      core.charge(core.costs().work.dequeue, Account::schedule, run_queue);
+      core.charge(core.costs().work.dequeue, Account::schedule, scheduler_work);
       core.settle();
       queue.tasks.erase(queue.tasks.iterator_to(task));
       task.on_queue = false;

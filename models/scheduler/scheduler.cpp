@@ -147,7 +147,7 @@ void Scheduler::enqueue_and_kick(Core& core, Task& task) {
     Core& target = task.core();
     RunQueue& queue = queue_of(target);
     queue.lock->lock_irqsave(core);
-    core.charge(core.costs().work.enqueue, Account::schedule, run_queue);
+    core.charge(core.costs().work.enqueue, Account::schedule, scheduler_work);
     core.settle();
     bool kick = false;
     found = tasks_.contains(pid) && &task.core() == &target;
@@ -187,7 +187,7 @@ void Scheduler::block(Task& current, Account account, const Waitable* on) {
 
 void Scheduler::wake(Core& core, Task& task) {
   const std::uint32_t pid = task.pid;
-  core.charge(core.costs().work.wake, Account::schedule, run_queue);
+  core.charge(core.costs().work.wake, Account::schedule, scheduler_work);
   core.settle();
   if (!tasks_.contains(pid)) return; // it saw what it waited for without sleeping, and has ended meanwhile
   if (task.state != Task::State::blocked) {
@@ -216,6 +216,7 @@ void Scheduler::schedule(Task& current) {
   RunQueue& queue = queue_of(core);
   if (cpu_observer_ != nullptr) cpu_observer_->schedules(core);
   queue.lock->lock_irqsave(core);
+  queue.switch_began = core.now();
   queue.need_resched = false;
   const WorkCosts& work = core.costs().work;
   const bool leaves = current.leaves_for != nullptr && current.state == Task::State::running;
@@ -223,10 +224,10 @@ void Scheduler::schedule(Task& current) {
     queue.tasks.push_back(current);
     current.on_queue = true;
   } else if (!current.idle) {
-    core.charge(work.dequeue, Account::schedule, run_queue);
+    core.charge(work.dequeue, Account::schedule, scheduler_work);
   }
   if (queue.tasks.empty()) pull_task(core, queue);
-  core.charge(work.pick_next, Account::schedule, run_queue);
+  core.charge(work.pick_next, Account::schedule, scheduler_work);
   core.settle();
   if (current.state == Task::State::running && !current.idle && !current.on_queue && !leaves) {
     queue.tasks.push_back(current); // woken while pull_task() had dropped the lock
@@ -263,7 +264,7 @@ void Scheduler::switch_to(Task& previous, Task& next) {
     previous.active_mm = nullptr;
   }
   set_on_cpu(core, next, true); // prepare_task()
-  core.charge(core.costs().entry.switch_registers, Account::schedule, run_queue);
+  core.charge(core.costs().entry.switch_registers, Account::schedule, scheduler_work);
   core.settle();
 
   queue.current = &next;
@@ -271,7 +272,8 @@ void Scheduler::switch_to(Task& previous, Task& next) {
   previous.running_on_core = false;
   next.running_on_core = true;
   next.core_ = &core;
-  next.ledger.book(Account::schedule, core.now(), run_queue);
+  next.ledger.book(Account::schedule, std::max(next.ledger.booked_until(), queue.switch_began), run_queue);
+  next.ledger.book(Account::schedule, core.now(), scheduler_work);
   next.at_switch_in = next.ledger.snapshot();
   if (next.takes_operations_over)
     next.waits_at_switch_in = next.ledger.open_instead_of(next.waits_at_switch_in);
@@ -344,7 +346,7 @@ void Scheduler::wait_idle(Core& core, RunQueue& queue) {
 // load_balance() reduced to its effect: a core with nothing to do takes the task that has waited longest on
 // the queue with the most waiting ones. Holds `own`'s lock; takes the other's in the order of core numbers.
 void Scheduler::pull_task(Core& core, RunQueue& own) {
-  core.charge(core.costs().work.balance, Account::schedule, run_queue);
+  core.charge(core.costs().work.balance, Account::schedule, scheduler_work);
   RunQueue* busiest = nullptr;
   Core* from = nullptr;
   for (std::uint32_t i = 0; i < machine_.cpus(); ++i) {
@@ -367,7 +369,7 @@ void Scheduler::pull_task(Core& core, RunQueue& own) {
   }
   for (Task& task : busiest->tasks)
     if (!task.bound) {
-      core.charge(core.costs().work.dequeue + core.costs().work.enqueue, Account::schedule, run_queue);
+      core.charge(core.costs().work.dequeue + core.costs().work.enqueue, Account::schedule, scheduler_work);
       core.settle();
       busiest->tasks.erase(busiest->tasks.iterator_to(task));
       own.tasks.push_back(task);

@@ -138,6 +138,7 @@ class Scheduler final : private InterruptHandler {
     bool need_resched = false;
     Instant next_balance{};
     Instant slice_end{};
+    Instant switch_began{}; // when schedule() last had the lock
     std::unique_ptr<Timer> timer;
   };
   RunQueue& queue_of(const Core& core) { return *queues_[core.id().value()]; }

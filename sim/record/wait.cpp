@@ -18,7 +18,8 @@ constexpr std::array<Row, wait_kind_count> rows{{
     {WaitKind::broadcast, "broadcast", "all cores, until they had completed a broadcast invalidation"},
     {WaitKind::interrupt, "interrupt", "handlers of that interrupt on the own core"},
     {WaitKind::device, "device", "that disk or swap device"},
-    {WaitKind::run_queue, "run_queue", "runnable, while other tasks had the core; and the switch itself"},
+    {WaitKind::run_queue, "run_queue", "runnable, while other tasks had the core"},
+    {WaitKind::scheduler, "scheduler", "the scheduler's own work: waking, choosing, switching"},
     {WaitKind::sleep, "sleep", "an event of that name"},
 }};
 

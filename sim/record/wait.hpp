@@ -27,6 +27,7 @@ enum class WaitKind : std::uint8_t {
   interrupt, ///< handlers on the own core
   device,    ///< a disk or a swap device
   run_queue, ///< runnable: other tasks have the core
+  scheduler, ///< the scheduler itself, as it wakes, chooses and switches
   sleep,     ///< an event, e.g. the end of a child
 };
 inline constexpr std::size_t wait_kind_count = std::size_t(WaitKind::sleep) + 1;
@@ -74,8 +75,10 @@ class WaitId {
   std::uint16_t value_ = 0;
 };
 
-/// For a task that is runnable, or is being switched to or from.
+/// For a task that is runnable and has no core.
 inline constexpr WaitId run_queue{WaitKind::run_queue, 0};
+/// For a task that wakes another, chooses one, or is being switched to or from.
+inline constexpr WaitId scheduler_work{WaitKind::scheduler, 0};
 
 class Ledger;
 
