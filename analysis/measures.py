@@ -3,9 +3,8 @@ import math
 from dataclasses import dataclass
 from typing import Callable
 
-from analysis.axes import RESULT_AXIS
 from analysis import wording
-from analysis.axes import Axis
+from analysis.axes import RESULT_AXIS, Axis
 from analysis.charts import Line, Panel
 from analysis.finding import NO_DIFFERENCE
 from analysis.plan import Facet, value_label
