@@ -10,7 +10,7 @@ from analysis.line_marks import DASHES, handle
 from analysis.palette import HEAT, LIGHT
 from analysis.plan import ONLY
 from analysis.sheet import Sheet
-from analysis.units import three_digits, unit_for, with_prefix
+from analysis.units import log_ticks, three_digits, unit_for, with_prefix
 
 MOST_PARTS = 7  # of a bar of waits
 _PARTS = (("blue", ""), ("orange", "////"), ("green", ""), ("vermillion", "\\\\\\\\"), ("sky", "...."), ("purple", ""),
@@ -30,13 +30,14 @@ def distribution(charts):
     sheet = Sheet(1, 2, (5.2, 4.1), charts.finding, "; ".join(filter(None, (what, charts.conditions))),
                   " ".join(drawn.caption), legend, between_columns=0.85)
     below, tail = sheet.panels[0]
-    for axes, share in ((below, lambda share: share), (tail, lambda share: 1 - share)):
+    floor = drawn.rarest / 1.4  # of the tail: where nothing took longer, its line leaves the panel
+    for axes, share in ((below, lambda share: share), (tail, lambda share: max(1 - share, floor))):
         for line in lines:
             style = handle(line.series)
-            axes.plot(line.latency, [share(value) if share(value) > 0 else float("nan") for value in line.below],
-                      color=style.get_color(), linewidth=style.get_linewidth(), marker=style.get_marker(),
-                      markersize=style.get_markersize(), markerfacecolor=style.get_markerfacecolor(),
-                      markeredgewidth=style.get_markeredgewidth(), linestyle=DASHES[line.series.dash], markevery=0.12)
+            axes.plot(line.latency, [share(value) for value in line.below], color=style.get_color(),
+                      linewidth=style.get_linewidth(), marker=style.get_marker(), markersize=style.get_markersize(),
+                      markerfacecolor=style.get_markerfacecolor(), markeredgewidth=style.get_markeredgewidth(),
+                      linestyle=DASHES[line.series.dash], markevery=max(1, len(line.latency) // 8))
         axes.set_xscale("log")
         axes.set_xlim(drawn.low, drawn.high)
         axes.xaxis.set_major_locator(FixedLocator(drawn.ticks))
@@ -48,7 +49,7 @@ def distribution(charts):
     below.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g}%"))
     tail.set_title("share that took as long or longer, log scale", loc="left")
     tail.set_yscale("log")
-    tail.set_ylim(drawn.rarest / 1.4, 1.25)
+    tail.set_ylim(floor, 1.25)
     tail.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g}%"))
     tail.yaxis.set_minor_formatter(NullFormatter())
     return sheet.figure
@@ -124,6 +125,7 @@ def heat_maps(charts):
     scale = sheet.figure.add_axes((1 - 1.0 / width, corner.y0, 0.18 / width, corner.height))
     bar = sheet.figure.colorbar(ScalarMappable(norm, colours), cax=scale)
     bar.set_label("interrupts, log scale")
+    bar.ax.yaxis.set_major_locator(FixedLocator(log_ticks(norm.vmin, norm.vmax)[0]))
     bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: with_prefix(value)))
     bar.ax.yaxis.set_minor_formatter(NullFormatter())
     return sheet.figure
