@@ -282,7 +282,7 @@ TEST(Trace, WaitingForAnotherCoreIsSplitIntoTheInterruptsWayAndTheHandler) {
 
 TEST(Trace, CountersFollowWhatIsThere) {
   std::map<std::string, std::vector<std::int64_t>> values;
-  std::int64_t previous = -1;
+  std::int64_t previous = -1'000'000;
   for (const TracedEvent& event : traced_events(json::parse(traced_run(four_threads).text)))
     if (event.ph == 'C') {
       values[event.name].push_back(event.args.at(event.name));

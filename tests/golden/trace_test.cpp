@@ -29,7 +29,7 @@ class TracedScenario : public testing::TestWithParam<NamedScenario> {
 
 TEST_P(TracedScenario, HasTheSameTablesAsOneWithoutATrace) {
   const std::string with = traced();
-  EXPECT_EQ(with.substr(0, with.find('\n')), text_in_child([this] {
+  EXPECT_EQ(with.substr(0, with.find('\n') + 1), text_in_child([this] {
               PointResult result = run_point(load_configuration({}, settings()));
               result.host_seconds = 0;
               return to_json(result);

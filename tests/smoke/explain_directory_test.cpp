@@ -106,7 +106,7 @@ TEST(ExplainDirectory, says_each_damage_in_one_line_and_shows_the_rest) {
       {"a latency less",
        "latency.csv",
        without_last_line,
-       {"out/latency.csv: has no row of munmap at point 1"},
+       {"out/latency.csv: has no row of point 1"},
        {mean, in_lock, locks},
        {}},
       {"no latencies",

@@ -430,7 +430,9 @@ TEST_F(SeedsOfASweep, a_probe_cuts_simulated_time_takes_few_points_and_tells_wha
   EXPECT_EQ(value_at<std::string>(cut, "run.warmup"), "250 us");
   EXPECT_FALSE(cut.find("run.operations"));
 
-  const HostProbe probe = probe_host(plan, points, 2, run_fake, std::chrono::seconds(20));
+  const HostProbe probe = probe_host(
+      plan, points, 2, [](const Configuration&) { return fake_run(1, Duration(0)); }, std::chrono::seconds(20));
+  EXPECT_EQ(probe.failure, "");
   EXPECT_EQ(probe.timed.size(), 3u);
   EXPECT_FALSE(probe.at_least);
   const HostProbe failed = probe_host(
