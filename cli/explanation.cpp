@@ -180,7 +180,8 @@ std::string legend(const Findings& findings, const LockStatTable& locks, const T
   for (const Findings::Axis& axis : findings.axes)
     if (axis.values.size() == 1) add(axis.path + " = " + axis.values.front() + " throughout");
   add("The accounts' columns and the trees are parts of the mean; +-95 % is its confidence interval.");
-  add("Under an account that waits: for whom. Behind the colon of a sentence: parts of the difference.");
+  add("Under an account that waits: for whom. Behind the colon of a sentence: parts of what came in addition "
+      "(+) or went away (-).");
   text += locks.legend();
   for (const std::string& label : findings.what_if)
     add(label + ' ' + std::string(what_if_mark));

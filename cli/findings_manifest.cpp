@@ -62,7 +62,7 @@ Findings::Axis axis_from(const Json& json) {
   return axis;
 }
 
-/// Throws Json::exception.
+/// Throws Json::exception and std::invalid_argument.
 Findings from_manifest(const Json& json) {
   Findings findings;
   for (const Json& axis : json.at("axes"))
@@ -73,8 +73,12 @@ Findings from_manifest(const Json& json) {
     point.point = each.at("point").get<std::uint64_t>();
     point.status = each.at("status").get<std::string>();
     point.what_if = each.value("what_if", false);
-    for (const Findings::Axis& axis : findings.axes)
+    for (const Findings::Axis& axis : findings.axes) {
       point.values.push_back(text_of(each.at("axes").at(axis.path)));
+      if (axis.place_of(point.values.back()) == axis.values.size())
+        throw std::invalid_argument(axis.path + " = " + point.values.back() + " of point " +
+                                    std::to_string(point.point) + " is no value of that axis");
+    }
   }
   return findings;
 }

@@ -48,8 +48,12 @@ std::string largest_parts(const Findings::Operation& from, const Findings::Opera
     else
       known->second -= time;
   }
+  // Of what came in addition, if it grew: what shrank meanwhile is no part of that.
+  double all = 0;
+  for (const auto& [name, time] : parts)
+    all += std::max(change > 0 ? time : -time, 0.0);
   for (auto& [name, time] : parts)
-    time /= change;
+    time /= change > 0 ? all : -all;
   std::erase_if(parts, [](const auto& part) { return part.second < least_part; });
   std::ranges::stable_sort(parts, std::ranges::greater{}, &NamedTimes::value_type::second);
   if (parts.size() > most_parts) parts.resize(most_parts);

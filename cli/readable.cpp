@@ -52,6 +52,7 @@ std::string readable_rate(double per_second) {
 }
 
 std::string readable_share(double share) {
+  if (!std::isfinite(share)) return "-"; // of nothing
   const double percent = 100 * share;
   if (percent > 0 && percent < 0.5) return "<1 %";
   return fmt::format("{:.0f} %", percent);

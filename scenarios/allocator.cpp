@@ -134,7 +134,7 @@ class Allocator final : public Scenario {
           system.pages.alloc_pages(task.core(), order, cold ? gfp_nowait | gfp_cold : gfp_nowait);
       if (frame == no_frame) {
         ++failed_;
-        task.fiber->operation = nullptr;
+        x.abandon(task);
         return;
       }
       if (clears_)

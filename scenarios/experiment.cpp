@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <spdlog/fmt/fmt.h>
+#include <utility>
 
 namespace mmsim {
 
@@ -184,7 +185,7 @@ OperationStart Experiment::hand_on(const OperationStart& start, Task& from, Task
   // The waits of the very first time, before it was known, are for nobody known.
   to.takes_operations_over = true;
   if (!to.ledger.waits().has(to.waits_at_switch_in)) to.waits_at_switch_in = to.ledger.open();
-  OperationStart continued{start.began, to.at_switch_in, to.waits_at_switch_in};
+  OperationStart continued{start.began, to.at_switch_in, std::exchange(to.waits_at_switch_in, 0)};
   const Duration others_ran = to.at_switch_in.booked_until - from.ledger.booked_until();
   if (Trace* trace = to.core().machine().trace()) [[unlikely]]
     trace->operation_handed_on(from.pid, from.ledger, start.waits, to.pid, to.at_switch_in, continued.waits);

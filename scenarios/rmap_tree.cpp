@@ -207,7 +207,7 @@ class RmapTree final : public Scenario {
     for (std::int64_t left = pages; left > 0 && !x.over(); --left) {
       const OperationStart start = x.begin(task, "unmap_page");
       if (x.system().rmap->swap_out(task, 1) == 0) { // the rest is in pagevecs of other CPUs
-        task.fiber->operation = nullptr;
+        x.abandon(task);
         if (left == pages) warn("swap_out() found no page that it could free");
         return;
       }

@@ -123,11 +123,15 @@ class Experiment {
   /// What has begun was nothing to report: an access that did not fault, say. It keeps a run of a given length from
   /// being taken for stuck; one that waits for operations is.
   void drop(Task& task) {
+    abandon(task);
+    progress_ += run_.operations == 0;
+  }
+  /// What has begun has failed: nothing to report, and no progress.
+  void abandon(Task& task) {
     task.fiber->operation = nullptr;
     task.ledger.close_latest();
     if (Trace* trace = system_.machine.trace()) [[unlikely]]
       trace->operation_dropped(task.pid);
-    progress_ += run_.operations == 0;
   }
   /// It has completed.
   void end(OperationId id, const OperationStart& start, Task& task);

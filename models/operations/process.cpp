@@ -15,7 +15,7 @@ namespace mmsim {
 
 void Completion::wait(System& system, Task& task) {
   task.core().settle();
-  const WaitFor whom(task.ledger, system.machine.wait_names().id(WaitKind::sleep, what_));
+  const WaitFor whom(task.ledger, system.machine.wait_names().id_of_literal(WaitKind::sleep, what_));
   while (!done_ && !task.killed) {
     waiter_ = &task;
     task.killable = true;

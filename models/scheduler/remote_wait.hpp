@@ -19,8 +19,10 @@ namespace mmsim {
 /// The interrupt in which a core answers.
 struct Taken {
   Instant arrived{}, taken{};
-  /// The one whose handler `core` has begun just now.
-  static Taken now(const Core& core) { return {core.ipi_arrived_at(), core.ipi_taken_at()}; }
+  /// The cross-call whose handler `core` has begun just now.
+  static Taken now(const Core& core) {
+    return {core.arrived_at(Irq::call_function), core.taken_at(Irq::call_function)};
+  }
 };
 
 class RemoteWait {

@@ -272,7 +272,9 @@ void Scheduler::switch_to(Task& previous, Task& next) {
   previous.running_on_core = false;
   next.running_on_core = true;
   next.core_ = &core;
-  next.ledger.book(Account::schedule, std::max(next.ledger.booked_until(), queue.switch_began), run_queue);
+  // A core that was idle kept nobody waiting but by its wake-up.
+  next.ledger.book(Account::schedule, std::max(next.ledger.booked_until(), queue.switch_began),
+                   previous.idle ? scheduler_work : run_queue);
   next.ledger.book(Account::schedule, core.now(), scheduler_work);
   next.at_switch_in = next.ledger.snapshot();
   if (next.takes_operations_over)

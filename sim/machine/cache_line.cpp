@@ -24,7 +24,7 @@ CacheLine::CacheLine(const char* name) : name_(name) {}
 CacheLine::~CacheLine() = default;
 
 WaitId CacheLine::new_wait_id(Machine& machine) const {
-  return machine.wait_names().id(WaitKind::line, name_);
+  return machine.wait_names().id_of_literal(WaitKind::line, name_);
 }
 
 std::string CacheLine::describe() const { return fmt::format("the cache line of {}", name_); }

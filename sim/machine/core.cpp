@@ -107,10 +107,8 @@ void Core::take_interrupts() {
   while (pending_ != 0) {
     const auto irq = static_cast<Irq>(std::countr_zero(pending_));
     pending_ &= pending_ - 1;
-    if (is_ipi(irq)) {
-      counters_.add(Counter::ipi_received);
-      ipi_taken_at_ = now();
-    }
+    if (is_ipi(irq)) counters_.add(Counter::ipi_received);
+    taken_at_[static_cast<std::size_t>(irq)] = now();
     const WaitFor whom(*ledger_, machine_.wait_id(irq));
     if (Trace* trace = machine_.trace()) [[unlikely]]
       trace->handler_begins(id_.value(), std::uint8_t(irq), now());
@@ -132,7 +130,7 @@ void Core::raise(Irq irq) {
     return;
   }
   pending_ |= bit;
-  if (is_ipi(irq)) ipi_arrived_at_ = now();
+  arrived_at_[static_cast<std::size_t>(irq)] = now();
   if (parked_ == nullptr) return;
   if (spins_on_ != nullptr)
     spins_on_->spinners_->interrupt(*this);

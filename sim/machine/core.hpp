@@ -208,10 +208,10 @@ class Core {
 
   // --- how it answers others
 
-  /// When the IPI that was taken last, or that is pending, arrived, and when one was taken last. What stands between
-  /// the two is what another core waits for while this one has irqs off or wakes up.
-  Instant ipi_arrived_at() const { return ipi_arrived_at_; }
-  Instant ipi_taken_at() const { return ipi_taken_at_; }
+  /// When the latest `irq` arrived that was not pending already, and when one was taken last. What stands between the
+  /// two is what another core waits for while this one has irqs off or wakes up.
+  Instant arrived_at(Irq irq) const { return arrived_at_[static_cast<std::size_t>(irq)]; }
+  Instant taken_at(Irq irq) const { return taken_at_[static_cast<std::size_t>(irq)]; }
 
  private:
   friend class CacheLine;
@@ -272,7 +272,7 @@ class Core {
   CacheLine* spins_on_ = nullptr;
   std::int64_t spin_index_ = 0; // among the line's spinners
   Reread reread_ = Reread::no;
-  Instant ipi_arrived_at_{}, ipi_taken_at_{};
+  std::array<Instant, irq_count> arrived_at_{}, taken_at_{};
   bool rereads_ = false; // a line that it spins on, by itself: this is part of waiting, as in a batch
   Duration stall_{};
   AccessStream* stream_ = nullptr;

@@ -95,7 +95,7 @@ void Trace::record(const TraceRecord& record) {
 
 // What is under way is still recorded when it ends.
 void Trace::stop_if_full(Instant now) {
-  if (data_.full || (data_.records.size() + 2 * data_.flows.size()) * least_bytes < options_.limit) return;
+  if (data_.full || (data_.records.size() + 2 * data_.flows.size() + 2 * data_.samples.size()) * least_bytes < options_.limit) return;
   data_.full = true;
   data_.window.to = std::clamp(now, data_.window.from, data_.window.to);
 }

@@ -19,7 +19,8 @@ constexpr std::array<Row, wait_kind_count> rows{{
     {WaitKind::interrupt, "interrupt", "handlers of that interrupt on the own core"},
     {WaitKind::device, "device", "that disk or swap device"},
     {WaitKind::run_queue, "run_queue", "runnable, while other tasks had the core"},
-    {WaitKind::scheduler, "scheduler", "the scheduler's own work: waking, choosing, switching"},
+    {WaitKind::scheduler, "scheduler",
+     "the scheduler's own work: waking (an idle core, too), choosing, switching"},
     {WaitKind::sleep, "sleep", "an event of that name"},
 }};
 

@@ -28,6 +28,7 @@ void WaitLog::compact() {
 }
 
 void WaitLog::reassign(std::size_t from, WaitId whom, WaitId instead, Duration length) {
+  if (from != apart_) return; // they have been added up with others
   for (std::size_t i = entries_.size(); i-- > from && length.count() > 0;) {
     const Duration part = std::min(length, entries_[i].length);
     length -= part;

@@ -23,6 +23,14 @@ WaitId WaitNames::id(WaitKind kind, std::string_view name) {
   return WaitId(kind, std::uint32_t(known - names.begin()));
 }
 
+WaitId WaitNames::id_of_literal(WaitKind kind, const char* name) {
+  std::vector<Literal>& literals = literals_[std::size_t(kind)];
+  for (const Literal& literal : literals)
+    if (literal.name == name) return literal.id;
+  literals.push_back({name, id(kind, name)});
+  return literals.back().id;
+}
+
 std::string WaitNames::name_of(WaitId whom, const Counters& counters) const {
   switch (whom.kind()) {
   case WaitKind::lock:

@@ -252,8 +252,8 @@ struct CrossCall {
     if (own_interrupt)
       w.engine.at(at(*own_interrupt), [this] { w.machine.core(CoreId(0)).raise(Irq::tick); });
     w.engine.run();
-    arrived = w.machine.core(CoreId(targets)).ipi_arrived_at();
-    taken = w.machine.core(CoreId(targets)).ipi_taken_at();
+    arrived = w.machine.core(CoreId(targets)).arrived_at(Irq::call_function);
+    taken = w.machine.core(CoreId(targets)).taken_at(Irq::call_function);
   }
   Duration waited(const std::string& whom) const { return sum(waits, whom); }
 
