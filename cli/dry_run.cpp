@@ -21,17 +21,16 @@ namespace fs = std::filesystem;
 
 constexpr auto probe_budget = std::chrono::milliseconds(2800);
 
-std::string range(std::size_t least, std::size_t most) {
-  return least == most ? std::to_string(least) : fmt::format("{} to {}", least, most);
-}
-
 std::string plural(std::size_t count, const std::string& what) {
   return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }
 
-std::string runs_to_do(std::size_t least, std::size_t most) {
-  return least == most ? plural(most, "run") + " to do" : range(least, most) + " runs to do";
+/// "1 seed", "2 to 4 seeds".
+std::string plural(std::size_t least, std::size_t most, const std::string& what) {
+  return least == most ? plural(most, what) : fmt::format("{} to {}", least, plural(most, what));
 }
+
+std::string runs_to_do(std::size_t least, std::size_t most) { return plural(least, most, "run") + " to do"; }
 
 /// "8 runs to do: about 40 s with 2 processes (how it is known; within a factor of 2 to 3)"
 std::string host_time_line(const HostTime& time, std::size_t least, std::size_t most, unsigned processes,
@@ -62,13 +61,13 @@ void show_plan(const SweepPlan& plan, const fs::path& out) {
   }
   const auto seeds = std::size_t(plan.seeds);
   const std::size_t most_seeds = plan.seed_rule ? std::size_t(plan.seed_rule->max_seeds) : seeds;
-  std::cout << table.text(terminal_of(1)) << plan.size() << " points, ";
+  std::cout << table.text(terminal_of(1)) << plural(plan.size(), "point") << ", ";
   if (plan.sampling)
     std::cout << "drawn by " << plan.sampling->method << " with sample_seed " << plan.sampling->seed << ", ";
-  std::cout << range(seeds, most_seeds) << " seeds";
+  std::cout << plural(seeds, most_seeds, "seed");
   if (plan.seed_rule) std::cout << " (until ci = " << fmt::format("{}", plan.seed_rule->ci) << ')';
-  std::cout << ": " << range(plan.size() * seeds, plan.size() * most_seeds) << " runs, into " << out.native()
-            << '\n';
+  std::cout << ": " << plural(plan.size() * seeds, plan.size() * most_seeds, "run") << ", into "
+            << out.native() << '\n';
   if (marked) std::cout << what_if_legend << '\n';
 }
 
@@ -106,10 +105,11 @@ int show_host_time(const SweepPlan& plan, const fs::path& out, unsigned processe
                  plural(probed.size(), "point"));
     HostProbe probe = probe_host(plan, probed, processes, run_point, probe_budget);
     if (probe.interrupted) return exit_interrupted;
+    if (!probe.wrong_input.empty()) throw InputError(probe.wrong_input);
+    if (!probe.failure.empty()) spdlog::warn("a short run ended with: {}", probe.failure);
     if (probe.timed.empty()) {
       std::cout << runs_to_do(least, most) << "; no estimate of the host's time: "
-                << (probe.failure.empty() ? "the probe had no time to begin"
-                                          : "a short run ended with: " + probe.failure)
+                << (probe.failure.empty() ? "the probe had no time to begin" : "no short run came to its end")
                 << '\n';
       return exit_done;
     }

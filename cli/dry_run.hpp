@@ -12,7 +12,7 @@ void show_plan(const SweepPlan& plan, const std::filesystem::path& out);
 
 /// The estimate of the host's time, from the finished runs in `out`; if there are none, from short runs that
 /// take at most some seconds, which standard error announces. Writes nothing into `out`. Returns the exit
-/// status.
+/// status. Throws InputError if a short run finds its input wrong.
 int show_host_time(const SweepPlan& plan, const std::filesystem::path& out, unsigned processes,
                    const PointRunner& run_point);
 

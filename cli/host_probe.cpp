@@ -3,10 +3,15 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdio>
 #include <deque>
+#include <optional>
+#include <span>
+#include <utility>
 
 #include "cli/exit_status.hpp"
 #include "cli/point_process.hpp"
+#include "cli/seeds_needed.hpp"
 #include "scenarios/scenario.hpp"
 
 namespace mmsim {
@@ -25,9 +30,17 @@ struct ProbedPoint {
   bool busy = false;
 };
 
-/// What a short run finds does not matter, only how long it takes.
-int run_in_child(const Configuration& configuration, const PointRunner& run_point) {
-  run_point(configuration);
+/// What a short run measures does not matter, only how long it takes and whether its input is wrong, also the
+/// names of operations in sweep.ci_operations.
+int run_in_child(const Configuration& configuration, const PointRunner& run_point,
+                 const std::optional<SeedRule>& seed_rule) {
+  try {
+    const PointResult result = run_point(configuration);
+    if (seed_rule && result.status == PointStatus::done) reached_interval(*seed_rule, std::span(&result, 1));
+  } catch (const InputError& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    return exit_wrong_input;
+  }
   return exit_done;
 }
 
@@ -81,12 +94,16 @@ HostProbe probe_host(const SweepPlan& plan, const std::vector<SweepPoint>& point
       const Configuration cut = cut_to(point.configuration, parts[point.shorts.size()]);
       point.started = Clock::now();
       point.busy = true;
-      children.start(number, [&] { return run_in_child(cut, run_point); });
+      children.start(number, [&] { return run_in_child(cut, run_point, plan.seed_rule); });
     }
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now());
     for (const auto& finished : children.wait(std::max(left, std::chrono::milliseconds(1)))) {
       ProbedPoint& point = probed[finished.job];
       point.busy = false;
+      if (finished.killed.empty() && finished.exit_status == exit_wrong_input) {
+        probe.wrong_input = finished.output;
+        return probe; // which stops the others
+      }
       if (!finished.killed.empty() || finished.exit_status != exit_done) {
         if (probe.failure.empty())
           probe.failure = finished.killed.empty() ? finished.output.substr(0, finished.output.find('\n'))

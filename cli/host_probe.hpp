@@ -20,7 +20,8 @@ struct HostProbe {
   std::vector<TimedRun> timed; ///< one a point, as long as a whole run
   bool at_least = false;       ///< a point took longer than the probe may
   bool interrupted = false;
-  std::string failure; ///< of a point that could not be timed; else empty
+  std::string wrong_input; ///< what a run found wrong with its input, which ends the probe; else empty
+  std::string failure;     ///< of a point that could not be timed for another reason; else empty
 };
 
 /// Runs `points` in children for ever larger parts of their simulated time, within `budget` of host time.

@@ -101,7 +101,8 @@ std::optional<SeedRule> seed_rule_of(const Written& written, std::int64_t seeds)
   if (rule.max_seeds < seeds)
     throw InputError("sweep.max_seeds: " + std::to_string(rule.max_seeds) +
                          (max_seeds ? "" : " (this is the default)") +
-                         " is less than sweep.seeds = " + std::to_string(seeds),
+                         " is less than sweep.seeds = " + std::to_string(seeds) +
+                         (find(written, "sweep.seeds") ? "" : ", which is the default with sweep.ci"),
                      max_seeds ? written.at("sweep.max_seeds").origin : ci->origin);
   if (const WrittenSetting* operations = find(written, "sweep.ci_operations")) {
     rule.operations = names_of(*operations);

@@ -229,6 +229,8 @@ TEST(SeedRule, bad_input_is_refused_with_its_place) {
     EXPECT_THAT(error_in("ci = " + ci + "\n"), StartsWith(":2:1: sweep.ci: ")) << ci;
   EXPECT_THAT(error_in("ci = 0.1\nmax_seeds = 4\nseeds = 5\n"),
               StartsWith(":3:1: sweep.max_seeds: 4 is less than sweep.seeds = 5"));
+  EXPECT_THAT(error_in("ci = 0.1\nmax_seeds = 1\n"),
+              HasSubstr("1 is less than sweep.seeds = 2, which is the default with sweep.ci"));
   EXPECT_THAT(error_in("ci = 0.1\nseeds = 30\n"), HasSubstr("20 (this is the default) is less"));
   EXPECT_THAT(error_in("ci = 0.1\nseeds = 1\n"), AllOf(StartsWith(":3:1: "), HasSubstr("at least 2")));
   EXPECT_THAT(error_in("max_seeds = 4\n"), StartsWith(":2:1: sweep.max_seeds is of use only with sweep.ci"));
@@ -431,7 +433,8 @@ TEST_F(SeedsOfASweep, a_probe_cuts_simulated_time_takes_few_points_and_tells_wha
   EXPECT_FALSE(cut.find("run.operations"));
 
   const HostProbe probe = probe_host(
-      plan, points, 2, [](const Configuration&) { return fake_run(1, Duration(0)); }, std::chrono::seconds(20));
+      plan, points, 2, [](const Configuration&) { return fake_run(1, Duration(0)); },
+      std::chrono::seconds(20));
   EXPECT_EQ(probe.failure, "");
   EXPECT_EQ(probe.timed.size(), 3u);
   EXPECT_FALSE(probe.at_least);
@@ -440,6 +443,31 @@ TEST_F(SeedsOfASweep, a_probe_cuts_simulated_time_takes_few_points_and_tells_wha
       std::chrono::seconds(20));
   EXPECT_TRUE(failed.timed.empty());
   EXPECT_EQ(failed.failure, "no luck");
+  EXPECT_EQ(failed.wrong_input, "");
+  const HostProbe wrong = probe_host(
+      plan, points, 2,
+      [](const Configuration&) -> PointResult { throw InputError("too many", {"s.toml:3:1"}); },
+      std::chrono::seconds(20));
+  EXPECT_EQ(wrong.wrong_input, "s.toml:3:1: too many");
+  const SweepPlan misnamed = plan_with("ci = 0.1\nci_operations = [\"munmapp\"]\n");
+  const HostProbe unknown = probe_host(
+      misnamed, points, 2, [](const Configuration&) { return fake_run(1, Duration(0)); },
+      std::chrono::seconds(20));
+  EXPECT_THAT(unknown.wrong_input, HasSubstr("did you mean \"munmap\"?"));
+}
+
+TEST(DryRun, refuses_what_only_a_run_finds_wrong_unless_there_are_no_short_runs) {
+  const TestFolder folder;
+  const std::string file = folder.write("s.toml", small_sweep());
+  const std::vector<std::string> words{"sweep", file,        "--dry-run", "--set", "scenario.readers=3",
+                                       "--set", "run.cpus=1"};
+  const Ended dry = mmsim_command(folder, words);
+  EXPECT_EQ(dry.status, 2) << dry.err;
+  EXPECT_THAT(dry.err, HasSubstr("mmsim: error: "));
+  EXPECT_THAT(dry.err, HasSubstr("scenario.readers"));
+  std::vector<std::string> unchecked = words;
+  unchecked.push_back("--no-estimate");
+  EXPECT_EQ(mmsim_command(folder, unchecked).status, 0);
 }
 
 TEST(DryRun, shows_points_and_time_and_writes_nothing) {
@@ -456,7 +484,7 @@ TEST(DryRun, shows_points_and_time_and_writes_nothing) {
   EXPECT_THAT(dry.err, HasSubstr("timing short runs of 3 points"));
   EXPECT_FALSE(std::filesystem::exists(folder / "results"));
   const Ended quick = mmsim_command(folder, {"sweep", file, "--dry-run", "--no-estimate"});
-  EXPECT_THAT(quick.out, AllOf(HasSubstr("4 points, 1 seeds: 4 runs"), Not(HasSubstr("to do"))));
+  EXPECT_THAT(quick.out, AllOf(HasSubstr("4 points, 1 seed: 4 runs"), Not(HasSubstr("to do"))));
 
   ASSERT_EQ(mmsim_command(folder, {"sweep", file, "-j", "2"}).status, 0);
   const auto before = tree_of(folder / "results");
