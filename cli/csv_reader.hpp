@@ -43,6 +43,7 @@ class CsvTable {
   std::uint64_t count(const CsvRow& row, std::size_t column) const;
   /// Nothing for an empty field. Refuses the row if it is neither empty nor a number from 0.
   std::optional<double> number(const CsvRow& row, std::size_t column) const;
+  const std::string& column_name(std::size_t column) const { return columns_[column]; }
   [[noreturn]] void refuse(const std::string& reason) const { throw Refused{reason}; }
 
  private:

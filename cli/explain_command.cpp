@@ -25,6 +25,8 @@ int explain_command(const ExplainOptions& options) {
   if (bad > 0)
     spdlog::warn("{} of {} points have a violation or a fault; see manifest.json", bad,
                  findings.points.size());
+  for (const std::string& note : findings.notes)
+    spdlog::info("{}", note);
   for (const std::string& defect : findings.defects.lines())
     spdlog::error("{}", defect);
   if (text.empty()) spdlog::error("{}: nothing is left that can be shown", options.directory.native());

@@ -60,7 +60,8 @@ struct Findings {
   std::vector<Axis> axes;
   std::vector<Point> points;
   std::vector<std::string> what_if; ///< "kernel.tlb_flush=lazy"
-  bool another_version = false;     ///< the directory is of another version of mmsim; a defect says which
+  std::vector<std::string> notes;   ///< what is right, but has to be known
+  bool without_waits = false;       ///< of a version of mmsim that did not write wait.csv, or may not
   Defects defects;
 
   /// The operations of all points, in the order in which they first appear.

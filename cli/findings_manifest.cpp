@@ -1,6 +1,7 @@
 #include "cli/findings_manifest.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <optional>
 #include <stdexcept>
@@ -104,15 +105,43 @@ void axes_from_headers(const fs::path& directory, Findings& findings) {
     }
 }
 
-/// Results of another version are shown as far as both agree.
-void say_version(const std::string& version, const fs::path& directory, Findings& findings) {
-  if (version == MMSIM_VERSION) return;
+using Version = std::array<unsigned, 3>;
+
+/// Nothing if it is not three numbers.
+std::optional<Version> version_of(const std::string& text) {
+  Version version{};
+  const char *at = text.data(), *end = at + text.size();
+  for (std::size_t i = 0; i < version.size(); ++i) {
+    if (i > 0 && (at == end || *at++ != '.')) return std::nullopt;
+    const auto read = std::from_chars(at, end, version[i]);
+    if (read.ec != std::errc()) return std::nullopt;
+    at = read.ptr;
+  }
+  return at == end ? std::optional(version) : std::nullopt;
+}
+
+/// Results of another version are shown as far as both agree. That an older one lacks what came later is no defect;
+/// what a newer one means, nobody here can know.
+void say_version(const std::string& text, const fs::path& directory, Findings& findings) {
+  if (text == MMSIM_VERSION) return;
+  constexpr Version first_with_waits{0, 2, 0};
   std::error_code error;
   const bool waits = fs::exists(directory / "wait.csv", error);
+  const auto version = version_of(text);
+  if (version && version < version_of(MMSIM_VERSION)) {
+    findings.without_waits = !waits && version < first_with_waits;
+    findings.notes.push_back(
+        directory.native() + ": made by mmsim " + text +
+        (findings.without_waits
+             ? ", which did not write wait.csv: for whom is not known; run the sweep again into "
+               "another directory"
+             : ", this is " MMSIM_VERSION));
+    return;
+  }
+  findings.without_waits = !waits;
   findings.defects.add(directory / "manifest.json", 0,
-                       "written by mmsim " + version + ", this is " MMSIM_VERSION +
+                       "written by mmsim " + text + ", this is " MMSIM_VERSION +
                            (waits ? "" : "; there is no wait.csv, so nobody knows for whom was waited"));
-  findings.another_version = true;
 }
 
 } // namespace

@@ -69,6 +69,22 @@ class TableReader {
   CsvTable table_;
 };
 
+/// Refuses an operation that completed and whose mean, percentiles or maximum are missing or cannot be.
+void check_latencies(const TableReader& reader, const CsvRow& row) {
+  constexpr std::size_t mean = 2, p50 = 4, max = 8;
+  const CsvTable& table = reader.table();
+  const auto value = [&](std::size_t further) {
+    const auto number = table.number(row, reader.column(further));
+    if (!number) table.refuse(table.column_name(reader.column(further)) + " is empty");
+    return *number;
+  };
+  value(mean);
+  for (std::size_t i = p50; i < max; ++i)
+    if (value(i) > value(i + 1))
+      table.refuse(table.column_name(reader.column(i)) + " is more than " +
+                   table.column_name(reader.column(i + 1)) + "; the table is edited");
+}
+
 void read_latencies(const TableReader& reader, Findings& findings) {
   const CsvTable& table = reader.table();
   table.each_row([&](const CsvRow& row) {
@@ -78,6 +94,7 @@ void read_latencies(const TableReader& reader, Findings& findings) {
     operation.mean_ns = table.number(row, reader.column(2)).value_or(0);
     operation.ci95_ns = table.number(row, reader.column(3));
     operation.p99_ns = table.number(row, reader.column(6));
+    if (operation.count > 0) check_latencies(reader, row);
     Findings::Point& point = reader.point_of(row);
     if (point.row_of(operation.name)) table.refuse(operation.name + " appears twice" + at(point));
     point.operations.push_back(std::move(operation));
@@ -272,9 +289,7 @@ void read_tables(const fs::path& directory, bool points_known, Findings& finding
   const auto reader = [&](const char* name) { return TableReader(directory, name, points_known, findings); };
   read_latencies(reader("latency.csv"), findings);
   read_accounts(reader("account.csv"), directory / "latency.csv", findings);
-  std::error_code error;
-  if (!findings.another_version || fs::exists(directory / "wait.csv", error))
-    read_waits(reader("wait.csv"), directory / "account.csv", findings);
+  if (!findings.without_waits) read_waits(reader("wait.csv"), directory / "account.csv", findings);
   read_locks(reader("counter.csv"), findings);
 }
 

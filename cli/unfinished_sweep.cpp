@@ -27,6 +27,10 @@ std::optional<std::uint64_t> point_of(const fs::path& file) {
   return point;
 }
 
+std::string plural(std::size_t count, const std::string& what) {
+  return std::to_string(count) + ' ' + what + (count == 1 ? "" : "s");
+}
+
 } // namespace
 
 std::optional<Findings> findings_of_unfinished_sweep(const fs::path& directory) {
@@ -65,11 +69,13 @@ std::optional<Findings> findings_of_unfinished_sweep(const fs::path& directory) 
       damaged.add(directory / "points" / std::to_string(number), 0, "its runs do not agree");
     }
   if (count == 0) return std::nullopt;
+  const std::size_t bad = damaged.lines().size();
   findings.defects.add(
       directory, 0,
-      "the sweep has not finished; " + std::to_string(count) + " finished runs of " +
-          std::to_string(findings.points.size()) + " points are shown" +
-          (damaged.none() ? "" : ", " + std::to_string(damaged.lines().size()) + " damaged ones are not"),
+      "the sweep has not finished; " + plural(count, "finished run") + " of " +
+          plural(findings.points.size(), "point") + (count == 1 ? " is shown" : " are shown") +
+          (bad == 0 ? "" : ", " + plural(bad, "damaged one") + (bad == 1 ? " is not" : " are not")) +
+          "; which axis values a point has and whether it is a what-if is not known before the end",
       "; the same mmsim sweep command goes on from there");
   findings.axes.push_back(std::move(axis));
   return findings;

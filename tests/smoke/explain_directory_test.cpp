@@ -23,7 +23,7 @@ using ::testing::Not;
 
 /// munmap at 1 and 4 CPUs, where it waits for mmap_lock.
 std::map<std::string, std::string> whole_directory() {
-  const std::string rest = ",1.000,100.000,100.000,777.000,100.000,100.000,1000.000\n";
+  const std::string rest = ",1.000,100.000,100.000,777.000,777.000,777.000,1000.000\n";
   std::string counters = "point,run.cpus,counter,value\n0,1,ipi_sent,0\n1,4,ipi_sent,0\n";
   for (const std::string what : {"acquired", "contended", "wait_ns", "hold_ns", "wait_max_ns", "hold_max_ns",
                                  "acq_bounces", "con_bounces"})
@@ -137,6 +137,24 @@ TEST(ExplainDirectory, says_each_damage_in_one_line_and_shows_the_rest) {
        "latency.csv",
        to("10,1000.000", "10,many"),
        {"out/latency.csv:3: mean_ns is \"many\""},
+       {mean, in_lock},
+       {}},
+      {"a mean that is no number",
+       "latency.csv",
+       to("10,1000.000", "10,nan"),
+       {"out/latency.csv:3: mean_ns is \"nan\", not a number"},
+       {mean, in_lock},
+       {}},
+      {"a missing percentile",
+       "latency.csv",
+       to("10,1000.000,1.000,100.000", "10,1000.000,1.000,"),
+       {"out/latency.csv:3: p50_ns is empty"},
+       {mean, in_lock},
+       {}},
+      {"a percentile below a lower one",
+       "latency.csv",
+       to("10,1000.000,1.000,100.000", "10,1000.000,1.000,100.001"),
+       {"out/latency.csv:3: p50_ns is more than p90_ns"},
        {mean, in_lock},
        {}},
       {"another column",
@@ -280,10 +298,10 @@ TEST(ExplainDirectory, of_an_older_version_has_no_waits_which_is_one_line) {
   files["manifest.json"] = replaced(files["manifest.json"], MMSIM_VERSION, "0.0.9");
   files.erase("wait.csv");
   const Ended ended = explained(files);
-  EXPECT_EQ(ended.status, 2);
+  EXPECT_EQ(ended.status, 0);
   EXPECT_EQ(std::ranges::count(ended.err, '\n'), 1) << ended.err;
-  EXPECT_THAT(ended.err,
-              HasSubstr("written by mmsim 0.0.9, this is " MMSIM_VERSION "; there is no wait.csv"));
+  EXPECT_THAT(ended.err, AllOf(HasSubstr("out: made by mmsim 0.0.9, which did not write wait.csv"),
+                               HasSubstr("run the sweep again into another directory")));
   EXPECT_THAT(ended.out, AllOf(HasSubstr("+89 % lock_sleep, +11 % work"), HasSubstr("777 ns"),
                                HasSubstr("bottleneck: lock_sleep, 80 %")));
 }
@@ -311,7 +329,7 @@ TEST(ExplainDirectory, of_a_sweep_that_was_stopped_shows_the_runs_that_are_finis
   EXPECT_EQ(ended.status, 2);
   EXPECT_EQ(std::ranges::count(ended.err, '\n'), 1) << ended.err;
   EXPECT_THAT(ended.err, AllOf(HasSubstr("out: the sweep has not finished; 2 finished runs of 2 points are "
-                                         "shown, 1 damaged ones are not"),
+                                         "shown, 1 damaged one is not; which axis values"),
                                HasSubstr("the same mmsim sweep command goes on from there")));
   EXPECT_THAT(ended.out, AllOf(HasSubstr("munmap  point=0\n  bottleneck: "), HasSubstr("munmap  point=1\n"),
                                HasSubstr("`- "), Not(HasSubstr("one against the other"))));
