@@ -52,8 +52,9 @@ std::vector<Branch> branches_of(const Findings::Operation& operation) {
     Branch& branch = accounts.emplace_back(account.account, account.mean_ns);
     std::vector<Branch> waits;
     for (const TimePart& part : waits_of(account))
-      waits.push_back({part.kind == WaitKind::other ? std::string("nobody in particular")
-                                                    : name_of(part) + which_cpu(part, operation.mean_ns),
+      waits.push_back({part.kind == WaitKind::other
+                           ? std::string("nobody in particular")
+                           : name_below_account(part) + which_cpu(part, operation.mean_ns),
                        part.mean_ns});
     branch.below = gathered(std::move(waits), least);
   }

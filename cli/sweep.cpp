@@ -86,7 +86,13 @@ SweepOutcome run_sweep(const SweepPlan& plan, const SweepDirectory& directory, u
         result->message = reason_of(finished);
       }
       progress.finished(run.weight, finished.host_seconds, result->status == PointStatus::done);
+      const std::size_t kept = book.kept();
       if (book.finish(run, std::move(*result)) > 0) progress.added(run.weight);
+      for (std::size_t found = kept; found < book.kept();
+           ++found) { // seeds of this point from before the stop
+        progress.added(0);
+        progress.finished(0, 0, true);
+      }
     }
     if (children.interrupted()) {
       progress.clear();

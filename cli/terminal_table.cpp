@@ -34,7 +34,10 @@ std::vector<std::string> wrapped(std::string_view text, std::size_t width) {
   width = std::max<std::size_t>(width, 1);
   std::vector<std::string> lines(1);
   while (!text.empty()) {
-    const std::size_t space = text.find_first_of(" \n");
+    std::size_t space = text.find_first_of(" \n");
+    if (text.substr(std::min(space, text.size())).starts_with(" %") &&
+        columns_of(text.substr(0, space + 2)) <= width) // it belongs to its number
+      space = text.find_first_of(" \n", space + 1);
     std::string_view word = text.substr(0, space);
     text.remove_prefix(space == std::string_view::npos ? text.size() : space + 1);
     if (word.empty()) continue;

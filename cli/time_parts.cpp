@@ -111,6 +111,11 @@ std::string name_of(const TimePart& part) {
   return part.account;
 }
 
+std::string name_below_account(const TimePart& part) {
+  const bool taking = part.kind == WaitKind::lock && part.account == name(Account::coherence);
+  return taking ? "taking " + name_of(part) : name_of(part);
+}
+
 std::string name_with_way(const TimePart& part) {
   const std::string whom = name_of(part);
   if (!part.kind || *part.kind == WaitKind::other || *part.kind == WaitKind::sleep) return whom;
@@ -119,7 +124,7 @@ std::string name_with_way(const TimePart& part) {
   if (part.account == usual_account(*part.kind)) return whom;
   if (part.account == name(Account::lock_sleep)) return whom + " (sleeping)";
   if (part.account == name(Account::lock_spin)) return whom + " (spinning)";
-  if (part.account == name(Account::coherence)) return whom + " (its line)";
+  if (part.account == name(Account::coherence)) return name_below_account(part);
   return whom + " (" + part.account + ')';
 }
 

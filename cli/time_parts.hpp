@@ -33,6 +33,8 @@ bool says_for_whom(const Findings::Operation& operation);
 /// "mmap_lock", "handlers of other CPUs", "the line of mm_count", "swap": whoever was waited for, in whatever account.
 /// For WaitKind::other the account.
 std::string name_of(const TimePart& part);
+/// The same, below its account: the way of a lock's line is "taking mmap_lock", for others touch that line too.
+std::string name_below_account(const TimePart& part);
 /// The same with how it was waited for: "mmap_lock (sleeping)", "waiting for remote cores: handlers".
 std::string name_with_way(const TimePart& part);
 

@@ -100,6 +100,10 @@ void TraceFile::write() {
                  "--trace-window \"{}..{}\"",
                  to_text(Bytes(trace_->options().limit)), since_start(data.window.to),
                  since_start(data.window.to), since_start(wanted));
+  if (data.window.from >= data.window.to) {
+    spdlog::info("a trace with nothing in it in {} ({} bytes)", file_.native(), bytes);
+    return;
+  }
   spdlog::info("the trace of {}..{} in {} ({} bytes): open it in ui.perfetto.dev or chrome://tracing",
                since_start(data.window.from), since_start(data.window.to), file_.native(), bytes);
 }

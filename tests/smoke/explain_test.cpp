@@ -11,11 +11,13 @@
 #include "cli/explanation.hpp"
 #include "cli/growth.hpp"
 #include "cli/overview.hpp"
+#include "cli/terminal_table.hpp"
 
 namespace mmsim {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -128,7 +130,14 @@ TEST(Growth, tells_apart_how_a_lock_was_waited_for_and_calls_lines_and_devices_b
               account("coherence", {{WaitKind::lock, "mmap_lock", 100}, {WaitKind::line, "mm_count", 300}}),
               account("io", {{WaitKind::device, "swap", 200}})});
   EXPECT_THAT(growth("run.cpus", "1", alone, "2", to),
-              HasSubstr(": +50 % the line of mm_count, +33 % swap, +17 % mmap_lock (its line)"));
+              HasSubstr(": +50 % the line of mm_count, +33 % swap, +17 % taking mmap_lock"));
+  EXPECT_THAT(time_tree(to, "munmap", of_width(80)),
+              AllOf(HasSubstr("|  |- the line of mm_count\n"), HasSubstr("|  `- taking mmap_lock\n")));
+}
+
+TEST(Sentences, keep_a_number_and_its_percent_sign_in_one_line) {
+  EXPECT_THAT(wrapped("than at 1: +91 % handlers", 14), ElementsAre("than at 1:", "+91 % handlers"));
+  EXPECT_THAT(wrapped("+91 % handlers", 4), ElementsAre("+91", "%", "hand", "lers")) << "no room for both";
 }
 
 std::string bottleneck(std::vector<Findings::AccountTime> accounts) {

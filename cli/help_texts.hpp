@@ -1,0 +1,92 @@
+// What mmsim --help and mmsim COMMAND --help say below the options.
+#pragma once
+
+namespace mmsim::help {
+
+inline constexpr const char* statuses =
+    "Exit status: 0 done; 1 a violation was found; 2 the input is wrong; 3 a fault of the program.";
+
+inline constexpr const char* main_examples = R"(Examples:
+  mmsim sweep configs/sweeps/lazy_vs_eager.toml     runs it into results/lazy_vs_eager
+  mmsim explain results/lazy_vs_eager               says where the time went
+  mmsim report results/lazy_vs_eager                draws figures and a page
+  mmsim run --set scenario.name=munmap --set run.cpus=16
+  mmsim list policies                               what a configuration can choose
+
+)";
+
+inline constexpr const char* run_examples = R"(Examples:
+  mmsim run --set scenario.name=munmap --set run.cpus=16
+  mmsim run --set scenario.name=munmap --set machine.base=kunpeng920-128 --set kernel.tlb_flush=eager
+  mmsim run my.toml --set "run.duration=5 ms" --out results/mine
+  mmsim run my.toml --proc /tmp/proc && cat /tmp/proc/window/zoneinfo
+  mmsim run my.toml --trace munmap.json --trace-window "2 ms..2.5 ms"
+
+The strongest wins: --set, the file, its base files, the defaults (mmsim list parameters).
+SPDLOG_LEVEL=debug in the environment logs each system call that failed.
+)";
+
+inline constexpr const char* sweep_examples = R"(Examples:
+  mmsim sweep configs/sweeps/lazy_vs_eager.toml               into results/lazy_vs_eager
+  mmsim sweep configs/sweeps/lazy_vs_eager.toml --dry-run     what it would run, and how long it would take
+  mmsim sweep my.toml --set sweep.seeds=1 --out /tmp/try -j 2
+
+  mmsim sweep my.toml --set sweep.ci=0.05                     seeds until every mean is known to +-5 %
+  mmsim sweep configs/sweeps/sensitivity.toml                 60 points of a space that is too large for all
+
+After an interruption the same command goes on: finished runs are kept. A directory that holds another
+sweep is refused and left alone.
+
+Keys of [sweep], also for --set (but for axes):
+  axes = { "run.cpus" = [1, 2, 4] }   each point is one value of every axis; all of them run, unless
+  sample = 200           so many points are drawn from the axes, without repetition; then an axis may be
+                         a range: { from = "100 ns", to = "2 us", scale = "log" }, or "linear", the default
+  sampling = "latin_hypercube"        each value of an axis equally often, the default; or "random"
+  sample_seed = 1        another number draws other points
+  seeds = 3              runs of each point; default 1, with ci 2
+  ci = 0.05              then a point gets more seeds until half of the 95 % interval (ci95_ns in
+                         latency.csv) is at most this part of the mean
+  max_seeds = 20         but no more than so many
+  ci_operations = ["munmap"]          whose means; default every operation that completed
+)";
+
+inline constexpr const char* list_examples = R"(Examples:
+  mmsim list parameters           every key, with its default, unit and source
+  mmsim list policies             the implementations that a kernel.* key can choose
+  mmsim list waits                what wait.csv says that operations wait for
+  mmsim list machines --json      for programs
+)";
+
+inline constexpr const char* explain_examples = R"(Examples:
+  mmsim explain results/lazy_vs_eager | less
+  mmsim explain results/lazy_vs_eager --all | less
+  mmsim explain results/lazy_vs_eager --locks | less
+
+Shows, operation by operation: the bottleneck, which is the lock, device, line or kind of waiting that most
+of the time went to; the mean latency at every point and the accounts that it went to; what changed from one
+value of the numeric axis to the next; and at its two ends (--all: everywhere) a tree: the accounts, and
+under those that wait, for whom. Where another axis has names, such as policies, they are compared. Then the
+locks, in the columns of /proc/lock_stat (its min columns are not kept), by waittime-total: the first
+classes at the two ends of the numeric axis, where they waited most; --locks shows every class at every
+point. Columns for which the terminal is too narrow are left out; counter.csv has all.
+
+Reads manifest.json, latency.csv, account.csv, wait.csv and the locks of counter.csv, and no other file. If one of
+these is damaged, or the directory is unfinished or of a later version, it is shown as far as it can be: what is wrong
+is said in one line a file, and the exit status is 2. One of an earlier version without wait.csv is no error.
+)";
+
+inline constexpr const char* report_examples = R"(Examples:
+  mmsim report results/lazy_vs_eager
+  mmsim report results/n1 results/kunpeng       both in one set of figures, written into results/n1
+  mmsim report results/faults --real page_fault1.csv              over what will-it-scale printed
+  mmsim report results/faults --real mine.csv:demand_fault        mine.csv: cpus,per_second[,series]
+
+--real lays a run on a real machine over the throughput, in absolute numbers. Of will-it-scale's columns processes
+and threads it takes the one that scenario.mode says; of the operations the one after the colon, else the one
+that the test named in the file name counts (page_fault1: demand_fault, mmap1: munmap, fork1: fork,
+context_switch1), else the one of which there are most.
+
+Of a directory that is damaged, what is whole is drawn; each defect is said in one line, and the exit status is 2.
+)";
+
+} // namespace mmsim::help
