@@ -70,7 +70,7 @@ locks, in the columns of /proc/lock_stat (its min columns are not kept), by wait
 classes at the two ends of the numeric axis, where they waited most; --locks shows every class at every
 point. Columns for which the terminal is too narrow are left out; counter.csv has all.
 
-Reads manifest.json, latency.csv, account.csv, wait.csv and the locks of counter.csv, and no other file. If one of
+Reads manifest.json, latency.csv, account.csv, wait.csv and the locks of counter.csv, and no other table. If one of
 these is damaged, or the directory is unfinished or of a later version, it is shown as far as it can be: what is wrong
 is said in one line a file, and the exit status is 2. One of an earlier version without wait.csv is no error.
 )";
