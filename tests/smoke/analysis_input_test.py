@@ -421,7 +421,8 @@ class SeveralDirectories(InDirectory):
         r = combine([load(directory) for directory in directories[:2]])
         (note,) = comparison_notes(r)
         self.assertTrue(note.startswith("Configured differently: kernel.tlb_flush is eager in first, broadcast "
-                                        "(what-if) in second; machine.cost_a is not recorded in first, 7 in second; "), note)
+                                        "(what-if) in second; machine.cost_a is not recorded in first, 7 in "
+                                        "second; "), note)
         self.assertTrue(note.endswith("; and 3 more, listed under Comparison."), note)
 
 
