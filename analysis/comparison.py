@@ -11,8 +11,11 @@ import pandas
 from analysis.axes import RESULT_AXIS
 from analysis.combine import NOT_RECORDED, combine
 from analysis.manifest import value_at
+from analysis.what_if import mark
 
 SHOWN = ("mean_ns", "p99_ns", "per_second")
+BASES = ("scenario.name", "machine.base", "kernel.base")
+TOLD = 4  # paths in the note; the page lists all
 
 
 def differences(*results):
@@ -48,7 +51,7 @@ def comparison_notes(combined):
     names = list(combined.parts)
     if len(names) < 2:
         return []
-    notes = _base_notes(combined)
+    notes = _base_notes(combined) + _configuration_notes(combined)
     frame = differences_in(combined)
     paths = [axis.path for axis in combined.axes if axis.path != RESULT_AXIS]
     measured = combined.latency[combined.latency["count"] > 0]
@@ -76,12 +79,31 @@ def comparison_notes(combined):
 def _base_notes(combined):
     """Scenario, machine and kernel, where they are not the same."""
     notes = []
-    for path in ("scenario.name", "machine.base", "kernel.base"):
-        values = {name: value_at(part.manifest, path) for name, part in combined.parts.items()}
-        if len(set(values.values())) > 1 and all(axis.path != path for axis in combined.axes):
-            told = ", ".join(f"{NOT_RECORDED if value is None else value} in {name}" for name, value in values.items())
-            notes.append(f"{path} is not the same: {told}.")
+    for path in BASES:
+        values = {value_at(part.manifest, path) for part in combined.parts.values()}
+        if len(values) > 1 and all(axis.path != path for axis in combined.axes):
+            notes.append(f"{path} is not the same: {_values_in_words(combined, path)}.")
     return notes
+
+
+def _configuration_notes(combined):
+    """One note: the first paths that are configured differently, beside those bases."""
+    paths = [path for path, *_ in configuration_differences(combined) if path not in BASES]
+    if not paths:
+        return []
+    told = "; ".join(f"{path} is {_values_in_words(combined, path)}" for path in paths[:TOLD])
+    more = f"; and {len(paths) - TOLD} more, listed under Comparison" if len(paths) > TOLD else ""
+    return [f"Configured differently: {told}{more}."]
+
+
+def _values_in_words(combined, path):
+    """'16 in first, 32 in second and third'"""
+    holders = {}
+    for name, part in combined.parts.items():
+        value = value_at(part.manifest, path)
+        shown = NOT_RECORDED if value is None else f"{value}{mark(part.manifest, path, value)}"
+        holders.setdefault(shown, []).append(name)
+    return ", ".join(f"{shown} in {' and '.join(names)}" for shown, names in holders.items())
 
 
 def configuration_differences(combined):

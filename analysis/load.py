@@ -56,7 +56,8 @@ def load(directory, strict=True):
     check_whole(tables, status, defects)
     frames = {name: table.frame for name, table in tables.items()}
     if not len(frames["latency"]):
-        raise InputError(defects[-1])
+        told = [defect for defect in defects if defect.startswith(f"{tables['latency'].path}:")]
+        raise InputError(f"{[*told, *defects][0]}; no other latency is left to show")
     notes = [*_version_notes(manifest, absent), *defects, *point_notes(manifest, frames, status)]
     return Result(directory, manifest=manifest, axes=axes, notes=notes, defects=list(defects), **frames)
 

@@ -22,7 +22,11 @@ FIELDS = {
     "points": (list, []),
     "what_if": (list, []),
     "warnings": (list, []),
+    "ci": (dict, {}),
 }
+# What every mmsim has written.
+ALWAYS = ("version", "axes", "points", "what_if", "configuration")
+UNMARKED = "what is a what-if is not known"
 
 
 def read_manifest(directory, defects=None):
@@ -32,15 +36,19 @@ def read_manifest(directory, defects=None):
     path = Path(directory) / "manifest.json"
     try:
         manifest = _parse(path)
+        _check_fields(path, manifest, defects)
     except InputError as error:
-        defects.add(error)
+        if defects.strict:
+            raise
+        defects.add(f"{error} ({UNMARKED})")
         manifest = {}
     for field, (kind, absent) in FIELDS.items():
         value = manifest.get(field)
         if value is None:
             manifest[field] = copy.copy(absent)
         elif not isinstance(value, kind) or isinstance(value, bool):
-            defects.add(f"{path}: '{field}' has the wrong type; the manifest is damaged: {AGAIN}")
+            unmarked = f" ({UNMARKED})" if field in ("what_if", "configuration") else ""
+            defects.add(f"{path}: '{field}' has the wrong type; the manifest is damaged{unmarked}: {AGAIN}")
             manifest[field] = copy.copy(absent)
     _check_items(path, manifest, defects)
     return manifest
@@ -64,6 +72,14 @@ def _parse(path):
     return manifest
 
 
+def _check_fields(path, manifest, defects):
+    lacking = [field for field in ALWAYS if manifest.get(field) is None]
+    if lacking:
+        unmarked = f" ({UNMARKED})" if {"what_if", "configuration"} & set(lacking) else ""
+        defects.add(f"{path}: it has no {', '.join(repr(field) for field in lacking)}; the manifest is "
+                    f"damaged{unmarked}: {AGAIN}")
+
+
 def _check_items(path, manifest, defects):
     def require(field, good, shape):
         if not all(good(entry) for entry in manifest[field] or []):
@@ -75,8 +91,13 @@ def _check_items(path, manifest, defects):
             and all(isinstance(value, (str, int, float)) for value in axis["values"]),
             '{"path": ..., "values": [...]}')
     require("points", lambda point: isinstance(point, dict) and isinstance(point.get("point"), int)
-            and isinstance(point.get("status"), str) and isinstance(point.get("axes", {}), dict),
+            and isinstance(point.get("status"), str) and isinstance(point.get("axes", {}), dict)
+            and isinstance(point.get("seeds", 0), int) and isinstance(point.get("ci95") or 0, (int, float))
+            and isinstance(point.get("ci95_operation", ""), str),
             '{"point": number, "axes": {...}, "status": text}')
+    if manifest["ci"] and not isinstance(manifest["ci"].get("bound"), (int, float)):
+        defects.add(f"{path}: 'ci' has no number 'bound'; the manifest is damaged: {AGAIN}")
+        manifest["ci"] = {}
     manifest["what_if"] = [str(label) for label in manifest["what_if"]]
     manifest["warnings"] = [str(warning) for warning in manifest["warnings"]]
 
@@ -94,10 +115,19 @@ def origin(manifest, path):
     return str(entry.get("origin") or "") if isinstance(entry, dict) else ""
 
 
-def seed_count(manifest):
-    """How many seeds a point was run with, or None if the manifest does not say."""
+def seed_count(manifest, entry=None):
+    """How many seeds were asked for (with sweep.ci: at least), or those that the point of the entry took; None if the
+    manifest does not say."""
     seeds = manifest["seeds"]
-    return len(seeds) if isinstance(seeds, list) else seeds
+    asked = len(seeds) if isinstance(seeds, list) else seeds
+    return (entry or {}).get("seeds", asked)
+
+
+def seed_range(manifest):
+    """(fewest, most) seeds of a point that is done, or None if the manifest does not say."""
+    counts = [seed_count(manifest, entry) for entry in manifest["points"] if entry["status"] == "done"]
+    counts = [count for count in counts or [seed_count(manifest)] if count]
+    return (min(counts), max(counts)) if counts else None
 
 
 def version(manifest):

@@ -90,4 +90,4 @@ def _error(simulated, measured, common):
 
 
 def _percent(share):
-    return f"{three_digits(100 * share)} %" if share < 0.1 else f"{100 * share:.0f} %"
+    return f"{three_digits(100 * share)}%" if share < 0.1 else f"{100 * share:.0f}%"

@@ -1,6 +1,9 @@
 """What became of each point of a sweep, and what a reader must know of those that are not done."""
+import math
+
 from analysis.axes import canonical
 from analysis.manifest import seed_count
+from analysis.units import three_digits
 from analysis.what_if import mark
 
 
@@ -40,12 +43,29 @@ def point_notes(manifest, frames, status):
         if status.get(row.point) == "done":
             notes.append(f"Point {row.point}: seed {row.seed} has status {row.status}; its figures rest on the "
                          "other seeds.")
-    expected = seed_count(manifest)
+    entries = {entry["point"]: entry for entry in manifest["points"]}
     seeds = point[point["status"] == "done"].groupby("point").size()
-    fewer = [int(number) for number in seeds.index if expected and seeds[number] < expected]
+    fewer = [int(number) for number in seeds.index if seeds[number] < (seed_count(manifest, entries.get(number)) or 0)]
     if fewer and not (point["status"] != "done").any():
+        expected = seed_count(manifest, entries.get(fewer[0]))
         notes.append(f"{len(fewer)} points have fewer than {expected} seeds (first: point {fewer[0]}).")
-    return notes
+    return notes + _interval_notes(manifest)
+
+
+def _interval_notes(manifest):
+    """Whether the means are as well known as sweep.ci asks for."""
+    if not manifest["ci"]:
+        return []
+    bound = manifest["ci"]["bound"]
+    done = [entry for entry in manifest["points"] if entry["status"] == "done"]
+    wide = [entry for entry in done if entry.get("ci95") is None or entry["ci95"] > bound]
+    if not wide:
+        return []
+    widest = max(wide, key=lambda entry: math.inf if entry.get("ci95") is None else entry["ci95"])
+    size = "no interval" if widest.get("ci95") is None else f"{three_digits(round(100 * widest['ci95'], 1))}%"
+    told = ", ".join(part for part in (widest.get("ci95_operation"), size) if part)
+    return [f"{len(wide)} of {len(done)} points did not reach sweep.ci = {bound:g} (widest: {told}, at "
+            f"{_place(manifest, widest['point'], widest.get('axes'))})."]
 
 
 def _place(manifest, number, coordinates):

@@ -41,6 +41,7 @@ KEYS = {
     "ipi": ["point", "from", "to"],
 }
 AGAIN = "run the same 'mmsim run' or 'mmsim sweep' command again (finished points are kept)"
+EDITED = f"the tables were edited, or are not of one run: {AGAIN}"
 
 
 class Table:
@@ -71,7 +72,8 @@ class Table:
         self.frame = self.frame[~self.frame["point"].isin(self._left_out)].reset_index(drop=True)
         if not self._faults:
             return None
-        more = f"; and {len(self._faults) - 1} more such defects" if len(self._faults) > 1 else ""
+        others = len(self._faults) - 1
+        more = f"; and {others} more such defect{'s' if others > 1 else ''}" if others else ""
         return f"{self._faults[0]}{more}{_without(sorted(self._left_out))}"
 
 

@@ -1,22 +1,24 @@
 """Do the tables of one directory fit together? Points that do not are left out of the table at fault."""
-from analysis.tables import AGAIN
+from analysis.latency_wholeness import check_latency
+from analysis.tables import AGAIN, EDITED
 
 # Accounts of which wait.csv says for whom (sim/record/wait.hpp).
 WAITING = ("coherence", "lock_spin", "lock_sleep", "tlb_remote", "interrupt", "io", "schedule")
-EDITED = f"the tables were edited, or are not of one run: {AGAIN}"
+# Tables that have a row of each point that is done.
+OF_EVERY_POINT = ("latency", "point", "counter")
 
 
 def check_whole(tables, status, defects):
     """Leaves out what is not whole, table by table, and adds one defect a table. `status`: by point."""
     done = {number for number, word in status.items() if word == "done"}
-    for name, check in (("latency", None), ("point", None), ("counter", None), ("account", _accounts),
+    for name, check in (("latency", check_latency), ("point", None), ("counter", None), ("account", _accounts),
                         ("wait", _waits), ("histogram", _histograms), ("ipi", _interrupts)):
         if name not in tables:
             continue
         table = tables[name]
         if not len(table.frame) and defects.about(table.path):
             continue  # the table as a whole has been told
-        _truncation(table, done if check is None else set())
+        _truncation(table, done if name in OF_EVERY_POINT else set())
         _unknown_points(table, status)
         if check:
             check(table, tables)

@@ -1,6 +1,6 @@
 """Sentences and labels: what is shown, under which conditions, and how to read it."""
 from analysis import what_if
-from analysis.manifest import seed_count, value_at
+from analysis.manifest import seed_range, value_at
 from analysis.plan import X_FIRST, value_label
 
 _AXIS_NAMES = {X_FIRST: "simulated CPUs"}
@@ -31,9 +31,8 @@ def conditions(result, plan, facet=None):
     if facet and facet.label:
         parts.append(facet.label)
     parts += what_if.fixed_and_marked(result)
-    seeds = seed_count(result.manifest)
-    if seeds and not result.parts:
-        parts.append(f"{seeds} seed" + ("" if seeds == 1 else "s"))
+    if seed_range(result.manifest) and not result.parts:
+        parts.append(_seeds(result))
     return ", ".join(parts)
 
 
@@ -45,9 +44,15 @@ def what_if_caption(result, facet):
 
 
 def band_sentence(result):
-    seeds = seed_count(result.manifest)
-    over = "batches" if seeds in (None, 1) or result.parts else f"batches and {seeds} seeds"
+    one = seed_range(result.manifest) in (None, (1, 1))
+    over = "batches" if one or result.parts else f"batches and {_seeds(result)}"
     return f"The band around the mean is its 95% confidence interval, over {over}; p50 and p99 have no band."
+
+
+def _seeds(result):
+    """'3 seeds', or '2 to 4 seeds' where points took as many as they needed"""
+    fewest, most = seed_range(result.manifest)
+    return (f"{fewest} seed" if fewest == most else f"{fewest} to {most} seed") + ("" if most == 1 else "s")
 
 
 def coincidence_sentence(series):

@@ -118,6 +118,70 @@ class ADamagedDirectory(InDirectory):
                 self.refused(self.directory, "manifest.json", field)
                 (self.directory / "manifest.json").write_text(kept)
 
+    def test_a_manifest_without_what_every_mmsim_writes_is_damaged(self):
+        kept = (self.directory / "manifest.json").read_text()
+        for field in ("version", "axes", "points", "what_if", "configuration"):
+            with self.subTest(field):
+                edit(self.directory / "manifest.json", lambda text: json.dumps(
+                    {name: value for name, value in json.loads(kept).items() if name != field}))
+                self.refused(self.directory, f"manifest.json: it has no '{field}'; the manifest is damaged")
+        (self.directory / "manifest.json").write_text("{}")
+        self.refused(self.directory, "it has no 'version', 'axes', 'points', 'what_if', 'configuration'")
+        r = load(self.directory, strict=False)
+        self.assertEqual(len(r.defects), 1)
+        self.assertIn("what is a what-if is not known", r.defects[0])
+        (self.directory / "manifest.json").unlink()
+        self.assertIn("what is a what-if is not known", load(self.directory, strict=False).defects[0])
+
+    def test_edited_numbers_of_latency_are_refused(self):
+        columns = ["count", "mean_ns", "ci95_ns", "p50_ns", "p90_ns", "p99_ns", "p999_ns", "max_ns", "per_second"]
+        path = self.directory / "latency.csv"
+        kept = path.read_text()
+        own = dict(zip(columns, kept.splitlines()[1].split(",")[-len(columns):]))
+
+        def set_to(**values):
+            cells = kept.splitlines()[1].split(",")[:-len(columns)]
+            changed = ",".join([*cells, *{**own, **values}.values()])
+            path.write_text(kept.replace(kept.splitlines()[1], changed, 1))
+
+        def times(name, factor):
+            return f"{float(own[name]) * factor:.3f}"
+
+        for values, words in (
+                ({"p50_ns": "nan"}, "p50_ns is empty, of 4000 operations"), ({"mean_ns": ""}, "mean_ns is empty"),
+                ({"max_ns": ""}, "max_ns is empty"),
+                ({"p50_ns": times("p90_ns", 1.01)}, "more than p90_ns"),
+                ({"p999_ns": times("p99_ns", 0.99)}, "more than p999_ns"),
+                ({"max_ns": times("p999_ns", 0.99)}, "more than max_ns"),
+                ({"mean_ns": times("max_ns", 2)}, "more than max_ns"),
+                ({"mean_ns": times("p50_ns", 0.8)}, "all latencies of histogram.csv are from"),
+                ({"p50_ns": times("p50_ns", 0.8)}, "p50_ns is "), ({"p90_ns": times("p90_ns", 1.1)}, "p90_ns is "),
+                ({"p99_ns": times("p99_ns", 0.9)}, "p99_ns is "), ({"p999_ns": times("p999_ns", 1.1)}, "p999_ns is "),
+                ({"max_ns": times("max_ns", 1.1)}, "max_ns is ")):
+            with self.subTest(values):
+                set_to(**values)
+                self.refused(self.directory, "latency.csv: munmap at point 0: ", words, "the tables were edited")
+        set_to(ci95_ns="")
+        load(self.directory)
+
+    def test_a_number_out_of_its_order_is_seen_without_a_histogram(self):
+        for name in ("wait", "histogram", "ipi"):
+            (self.directory / f"{name}.csv").unlink()
+        edit(self.directory / "manifest.json", lambda text: text.replace('"0.2.0"', '"0.1.0"'))
+        r = load(self.directory)
+        high = f"{r.latency.iloc[0]['p90_ns'] * 9:.3f}"
+        edit(self.directory / "latency.csv", lambda text: text.replace(f"{r.latency.iloc[0]['p90_ns']:.3f}", high, 1))
+        self.refused(self.directory, f"munmap at point 0: p90_ns is {high}, more than p99_ns")
+
+    def test_a_point_with_edited_numbers_is_not_shown_and_one_more_defect_is_singular(self):
+        edit(self.directory / "latency.csv", lambda text: "".join(
+            line.replace(line.split(",")[-6], "nan") if line.startswith(("0,", "1,")) and ",munmap," in line else line
+            for line in text.splitlines(True)))
+        r = load(self.directory, strict=False)
+        self.assertEqual(set(r.latency["point"]), set(range(2, 48)))
+        self.assertEqual(len(r.defects), 1)
+        self.assertIn("; and 1 more such defect (shown without points 0, 1 of this table)", r.defects[0])
+
     def test_the_command_exits_with_status_2_and_one_line_and_writes_nothing(self):
         (self.directory / "latency.csv").unlink()
         ran = subprocess.run([sys.executable, "-m", "analysis", "report", str(self.directory)], capture_output=True,
@@ -340,6 +404,27 @@ class SeveralDirectories(InDirectory):
                       comparison_notes(r))
         self.assertIn(("machine.base", "kunpeng920-128", "neoverse-n1-80"), configuration_differences(r))
 
+    def test_the_first_paths_that_are_configured_differently_are_one_note(self):
+        def configured(pages, **more):
+            return {"scenario.pages": {"value": pages}, "kernel.tlb_flush": {"value": "eager"}} | more
+
+        axes = {"run.cpus": [1, 2]}
+        directories = [write_results(self.directory / name, axes, operations=("munmap",), what_if=(), configuration=own)
+                       for name, own in (("first", configured(16)), ("second", configured(32)),
+                                         ("third", configured(16)))]
+        r = combine([load(directory) for directory in directories])
+        self.assertEqual(comparison_notes(r),
+                         ["Configured differently: scenario.pages is 16 in first and third, 32 in second."])
+        many = {f"machine.cost_{letter}": {"value": 7} for letter in "abcdef"}
+        write_results(self.directory / "second", axes, operations=("munmap",), what_if=["kernel.tlb_flush=broadcast"],
+                      configuration=configured(16, **many) | {"kernel.tlb_flush": {"value": "broadcast"}})
+        r = combine([load(directory) for directory in directories[:2]])
+        (note,) = comparison_notes(r)
+        self.assertTrue(note.startswith("Configured differently: kernel.tlb_flush is eager in first, broadcast "
+                                        "(what-if) in second; machine.cost_a is not recorded in first, 7 in "
+                                        "second; "), note)
+        self.assertTrue(note.endswith("; and 3 more, listed under Comparison."), note)
+
 
 WILL_IT_SCALE = """tasks,processes,processes_idle,threads,threads_idle,linear
 0,0,100,0,100,0
@@ -437,9 +522,9 @@ class ARealRun(InDirectory):
         self.assertIn(real.series, charts.throughput_legend)
         # Half and a quarter of the real: errors 50 % and 75 %; the real run scales twice as well.
         self.assertIn("Against real: real.csv, over 2 common numbers of CPUs, median relative error: "
-                      "tlb_flush=lazy (what-if) 62 %", " ".join(charts.throughput_caption))
+                      "tlb_flush=lazy (what-if) 62%", " ".join(charts.throughput_caption))
         scaled = simulated[4] / simulated[1]
-        self.assertIn(f"lazy (what-if) {scaled:.3g}x (50 %)", " ".join(charts.throughput_caption))
+        self.assertIn(f"lazy (what-if) {scaled:.3g}x (50%)", " ".join(charts.throughput_caption))
         others = operation_charts(self.result, plan, plan.facets[0], "context_switch")
         self.assertEqual([each for each in others.throughput.lines if "real" in each.series.label], [])
 

@@ -5,6 +5,7 @@ Run with: /usr/bin/python3 -m unittest tests/smoke/analysis_test.py   (from the 
 import contextlib
 import html.parser
 import io
+import json
 import math
 import os
 import re
@@ -22,11 +23,13 @@ from analysis.__main__ import main  # noqa: E402
 from analysis.axes import Axis, canonical, from_text  # noqa: E402
 from analysis.combine import combine  # noqa: E402
 from analysis.finding import headline, operation_finding  # noqa: E402
+from analysis.manifest import ALWAYS  # noqa: E402
 from analysis.measures import SYSTEM_ACCOUNTS, measure_charts  # noqa: E402
 from analysis.page import page  # noqa: E402
 from analysis.plan import make_plan  # noqa: E402
 from analysis.charts import operation_charts  # noqa: E402
 from analysis.units import duration, log_ticks, three_digits, unit_for  # noqa: E402
+from analysis.wording import conditions  # noqa: E402
 from tests.support.synthetic_results import FLAGSHIP, InDirectory, edit, write_results  # noqa: E402
 
 
@@ -259,10 +262,38 @@ class APartialDirectory(InDirectory):
 
     def test_optional_fields_of_the_manifest_may_be_missing(self):
         write_results(self.directory)
-        (self.directory / "manifest.json").write_text("{}")
+        edit(self.directory / "manifest.json", lambda text: json.dumps(
+            {field: value for field, value in json.loads(text).items() if field in ALWAYS}))
         r = load(self.directory)
         self.assertEqual(r.axes[0], Axis("run.cpus", (1, 2, 4, 8, 16, 32, 64, 128)))
         self.assertIn("munmap", page_of(self.directory))
+
+    def test_points_that_took_other_numbers_of_seeds_and_missed_sweep_ci_are_told(self):
+        write_results(self.directory, {"run.cpus": [1, 2, 4]}, operations=("munmap",), seeds=2)
+
+        def take(intervals, bound=0.05):
+            manifest = json.loads((self.directory / "manifest.json").read_text())
+            for entry, ci95 in zip(manifest["points"], intervals):
+                entry.update(seeds=2 if ci95 is None or ci95 <= bound else 4, ci95=ci95, ci95_operation="munmap")
+            manifest["ci"] = {"bound": bound, "max_seeds": 4}
+            (self.directory / "manifest.json").write_text(json.dumps(manifest))
+            edit(self.directory / "point.csv", lambda text: text.splitlines(True)[0] + "".join(
+                f"{entry['point']},{entry['axes']['run.cpus']},{seed},done,1,1,1,\n"
+                for entry in manifest["points"] for seed in range(entry["seeds"])))
+            return load(self.directory)
+
+        r = take([0.01, 0.0534, 0.076827])
+        self.assertEqual(r.notes, ["2 of 3 points did not reach sweep.ci = 0.05 (widest: munmap, 7.7%, at point 2: "
+                                   "run.cpus=4)."])
+        plan = make_plan(r)
+        self.assertIn("2 to 4 seeds", conditions(r, plan))
+        ours = without_plotly(page_of(self.directory)).replace("\u00a0", " ")
+        self.assertIn("over batches and 2 to 4 seeds", ours)
+        self.assertIn("did not reach sweep.ci", ours)
+        self.assertNotIn(" 2 seeds", ours)
+        self.assertEqual(take([0.01, 0.02, 0.05]).notes, [])
+        self.assertIn("1 of 3 points did not reach sweep.ci = 0.05 (widest: munmap, no interval, at point 1",
+                      take([0.01, None, 0.05]).notes[0])
 
     def test_an_operation_without_a_single_measurement_is_told(self):
         write_results(self.directory, {"run.cpus": [1, 2]}, operations=("munmap",))

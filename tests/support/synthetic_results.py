@@ -56,12 +56,15 @@ def synthetic_waits(account, time, flush):
     return [("run_queue", "", time)] if account == "schedule" else []
 
 
-def synthetic_histogram(mean, count):
-    """(low_ns, high_ns, count): three buckets, 16 of which make an octave, with a gap before the last."""
-    first = math.floor(math.log2(mean) * 16)
-    shares = (count // 2, count // 3, count - count // 2 - count // 3)
+def synthetic_histogram(quantiles, count):
+    """(low_ns, high_ns, count): buckets, 16 of which make an octave, that hold p50, p90, p99, p99.9 and the maximum."""
+    ranks = [-(-count * per_mille // 1000) for per_mille in (500, 900, 990, 999, 1000)]
+    steps = {}
+    for value, rank, before in zip(quantiles, ranks, [0, *ranks]):
+        step = math.floor(math.log2(value) * 16)
+        steps[step] = steps.get(step, 0) + rank - before
     return [(f"{2 ** (step / 16):.3f}", f"{2 ** ((step + 1) / 16):.3f}", share)
-            for step, share in zip((first - 1, first, first + 5), shares)]
+            for step, share in steps.items() if share]
 
 
 def write_results(directory, axes=None, operations=("munmap", "context_switch"), seeds=3, what_if=tuple(WHAT_IF),
@@ -86,16 +89,16 @@ def write_results(directory, axes=None, operations=("munmap", "context_switch"),
             mean = total / 1000
             rate = 1e9 / mean * (1 if operation == "munmap" else 0.8 * place.get("run.cpus", 16))
             spread = 1.0 + 0.3 * index
+            quantiles = [mean * factor for factor in (0.93, 1.3, 1.7 * spread, 1.7 * spread + 0.7, 1.7 * spread + 1.4)]
             rows["latency"].append([point, *values, operation, count, f"{mean:.3f}", f"{mean * 0.04 * spread:.3f}",
-                                    f"{mean * 0.93:.3f}", f"{mean * 1.3:.3f}", f"{mean * 1.7 * spread:.3f}",
-                                    f"{mean * 2.4:.3f}", f"{mean * 3.1:.3f}", f"{rate:.3f}"])
+                                    *(f"{value:.3f}" for value in quantiles), f"{rate:.3f}"])
             for account, time in accounts.items():
                 rows["account"].append([point, *values, operation, account, f"{time / 1000:.3f}", time * count])
                 for kind, whom, part in synthetic_waits(account, time, place.get("kernel.tlb_flush", "lazy")):
                     rows["wait"].append([point, *values, operation, account, kind, whom, f"{part / 1000:.3f}",
                                          part * count])
             rows["histogram"] += [[point, *values, operation, *bucket]
-                                  for bucket in synthetic_histogram(mean, count)]
+                                  for bucket in synthetic_histogram(quantiles, count)]
         cpus = place.get("run.cpus", 16)
         sent = 0 if place.get("kernel.tlb_flush") == "broadcast" else 900 * (cpus - 1)
         width = -(-cpus // 64)
