@@ -41,6 +41,14 @@ def write_interrupts(charts, write):
     _write(charts.name, detail_figures.heat_maps, charts, write)
 
 
+def write_sample(charts, write):
+    """The figures of one operation of a sampled sweep."""
+    for name, panels, what in (("sample-mean", charts.mean, "Mean"),
+                               ("sample-throughput", charts.throughput, "Throughput")):
+        _write(f"{charts.operation}-{name}", lambda each, panels=panels, what=what: detail_figures.scatters(
+            each, panels, what), charts, write)
+
+
 def _write(name, draw, charts, write):
     with matplotlib.rc_context({**matplotlib.rcParamsDefault, **STYLE}):
         figure = draw(charts)
