@@ -85,7 +85,8 @@ def _section(result, plan, operation, all_charts, specs, title):
     own = [charts for charts in all_charts if charts.operation == operation]
     blocks = "".join(page_details.sample(charts, specs) if charts.facet is plan.sample else
                      _charts(charts, specs, told=charts.finding == found) for charts in own)
-    blocks += page_tables.sample_points(result, operation) if plan.sample and own else ""
+    if plan.sample and own:
+        blocks += f'<div class="block">{page_tables.sample_points(result, operation)}</div>'
     told = "" if title.startswith(found) else f"<p class=finding>{escape(unbroken(found))}</p>"
     numbers = page_tables.folded(f"Numbers: latency of {operation}", page_tables.latency(result, operation)) \
         + page_tables.folded(f"Numbers: accounts of {operation}", page_tables.accounts(result, operation))

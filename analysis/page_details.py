@@ -15,7 +15,7 @@ from analysis.waits import cell
 def sample(charts, specs):
     """A sampled sweep's operation: what matters most, and its points against each axis."""
     rows = [(each.path, each.text, f"{each.by_chance:.2f}", each.effect) for each in charts.influences]
-    matters = page_tables.table(("axis", "rank correlation", "by chance alone up to", "the mean"), rows,
+    matters = page_tables.table(("axis", "rank correlation", "by chance alone up to", "the mean ..."), rows,
                                 "What matters most", numbers_from=len(rows[0])) if rows else ""
     panels = "".join(figure(specs, "", scatter_chart(panel)) for panel in charts.mean)
     speeds = "".join(figure(specs, "", scatter_chart(panel)) for panel in charts.throughput)

@@ -59,8 +59,10 @@ def _influence(result, rows, axis):
     numbers = axis.numbers
     if numbers:
         rho = _correlation(rows[axis.path].map(dict(zip(axis.values, numbers))).astype(float).rank(), ranks)
-        return Influence(axis.path, abs(rho), rho < 0, _by_chance(1, len(rows)), False,
-                         "the mean falls where it grows" if rho < 0 else "the mean grows with it")
+        by_chance = _by_chance(1, len(rows))
+        effect = "falls where it grows" if rho < 0 else "grows with it"
+        return Influence(axis.path, abs(rho), rho < 0, by_chance, False,
+                         effect if abs(rho) > by_chance else "no more than chance")
     groups = ranks.groupby(rows[axis.path], sort=False)
     total = ((ranks - ranks.mean()) ** 2).sum()
     between = sum(len(group) * (group.mean() - ranks.mean()) ** 2 for _, group in groups)

@@ -99,7 +99,7 @@ def _scale(axis):
     middle = axis.values[len(axis.values) // 2]
     unit = re.search(r"[A-Za-z]+(/s)?$", middle)[0] if isinstance(middle, str) else ""
     size = number(f"1 {unit}") if unit else 1.0
-    return {value: number(value) / size for value in axis.values}, unit
+    return {value: float(f"{number(value) / size:.12g}") for value in axis.values}, unit
 
 
 def _hover(result, row):
