@@ -131,7 +131,7 @@ def heat_maps(charts):
     return sheet.figure
 
 
-def scatters(charts, panels, what):
+def scatters(charts, panels, what, caption):
     """The points of a sampled sweep, a panel for each numeric axis."""
     columns = min(3, len(panels))
     rows = -(-len(panels) // columns)
@@ -143,7 +143,7 @@ def scatters(charts, panels, what):
             legend.append((mark, series.label))
     sheet = Sheet(rows, columns, (4.0 if columns > 1 else 7.0, 3.2), charts.finding,
                   "; ".join(filter(None, (f"{what} of {charts.operation}", charts.conditions))),
-                  " ".join(charts.caption), legend, between=0.85)
+                  " ".join(caption), legend, between=0.85)
     drawn = list(chain.from_iterable(sheet.panels))
     for index, (axes, panel) in enumerate(zip(drawn, panels)):
         for cloud in panel.clouds:

@@ -43,10 +43,10 @@ def write_interrupts(charts, write):
 
 def write_sample(charts, write):
     """The figures of one operation of a sampled sweep."""
-    for name, panels, what in (("sample-mean", charts.mean, "Mean"),
-                               ("sample-throughput", charts.throughput, "Throughput")):
-        _write(f"{charts.operation}-{name}", lambda each, panels=panels, what=what: detail_figures.scatters(
-            each, panels, what), charts, write)
+    for name, *drawn in (("sample-mean", charts.mean, "Mean", charts.mean_caption),
+                         ("sample-throughput", charts.throughput, "Throughput", charts.throughput_caption)):
+        _write(f"{charts.operation}-{name}", lambda each, drawn=drawn: detail_figures.scatters(each, *drawn), charts,
+               write)
 
 
 def _write(name, draw, charts, write):

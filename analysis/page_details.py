@@ -24,8 +24,9 @@ def sample(charts, specs):
     return (f'<div class="block">{matters}<p class=caption>Spearman\'s rank correlation with the mean; of an axis of '
             "names, the correlation ratio of the ranks. An axis without influence exceeds what chance does alone once "
             f'in twenty.</p></div><div class="block"><h3>Mean</h3>{keys}<div class="grid {shape}">{panels}</div>'
-            f'<p class=caption>{escape(" ".join(charts.caption))}</p></div>'
-            f'<div class="block"><h3>Throughput</h3>{keys}<div class="grid {shape}">{speeds}</div></div>')
+            f'<p class=caption>{escape(" ".join(charts.mean_caption))}</p></div>'
+            f'<div class="block"><h3>Throughput</h3>{keys}<div class="grid {shape}">{speeds}</div>'
+            f'<p class=caption>{escape(" ".join(charts.throughput_caption))}</p></div>')
 
 
 def distribution(charts, specs):

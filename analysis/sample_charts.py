@@ -45,7 +45,8 @@ class SampleCharts:
     facet: Facet
     mean: tuple  # a Scatter for each numeric axis, the one that matters most first
     throughput: tuple
-    caption: tuple
+    mean_caption: tuple  # sentences
+    throughput_caption: tuple
 
 
 def sample_charts(result, plan):
@@ -66,12 +67,13 @@ def _charts(result, plan, operation):
     throughput = [_scatter(result, plan, rows, axis, "per_second", 1.0, "per second, log scale") for axis in axes]
     unseen = [axis.path for axis in result.axes
               if not axis.numbers and axis.path in order and axis.path not in plan.sample_marks]
+    told = ("A mark is a point of the sample; all other axes vary as well.",
+            *([f"Not told apart by marks: {', '.join(unseen)}."] if unseen else []),
+            *wording.what_if_caption(result, plan.sample))
     return SampleCharts(
         operation, sample_sentence(result, operation)[0], wording.conditions(result, plan), tuple(found), plan.sample,
-        tuple(mean), tuple(throughput),
-        ("A mark is a point of the sample; all other axes vary as well. The bar on the mean is its 95% confidence "
-         "interval.", *([f"Not told apart by marks: {', '.join(unseen)}."] if unseen else []),
-         *wording.what_if_caption(result, plan.sample)))
+        tuple(mean), tuple(throughput), ("The bar on the mean is its 95% confidence interval.", *told),
+        (wording.throughput_sentence(), *told))
 
 
 def _scatter(result, plan, rows, axis, column, size, y_title):

@@ -327,7 +327,7 @@ class Samples(WithDetails):
                 self.assertAlmostEqual(-each.strength if each.falls else each.strength, rho)
         self.assertAlmostEqual(found[0].by_chance, 1.96 / math.sqrt(15), delta=0.01)
         self.assertRegex(headline(self.result, self.plan).text,
-                         r"^mean munmap follows machine\.ipi\.deliver most \(rank correlation 0\.[0-9]+ over 16 points, ")
+                         r"^mean munmap follows machine\.ipi\.deliver most \(rank correlation 0\.[0-9]+ over 16 points")
 
     def test_an_axis_no_stronger_than_chance_is_not_called_the_cause(self):
         self.result.latency["mean_ns"] = [float((step * step * 5 + 3 * step) % 17 + 20) for step in range(16)]
@@ -347,8 +347,8 @@ class Samples(WithDetails):
         self.assertEqual(set(written), {f"munmap-sample-{what}.{kind}" for what in ("mean", "throughput")
                                         for kind in ("png", "svg", "pdf")})
         text = ours(page(self.result, self.plan, (), (), (), (charts,)))
-        table = re.search(r'(?s)<div class="block"><div class="scroll" tabindex="0"><table class="sortable">.*?</table>',
-                          text)[0]
+        table = re.search(
+            r'(?s)<div class="block"><div class="scroll" tabindex="0"><table class="sortable">.*?</table>', text)[0]
         self.assertIn("slowest first", table)
         self.assertIn('data-value="864.5"', table.split("<tr>")[2])
         self.assertIn("What matters most", text)
@@ -395,9 +395,11 @@ class ThePage(WithDetails):
     def test_counters_that_never_moved_are_folded_away(self):
         rows = self.result.counter
         first = rows.iloc[0].to_dict()
-        self.result.counter = pandas.concat([rows, pandas.DataFrame([{**first, "counter": "idle_thing", "value": 0.0}])])
-        self.assertRegex(ours(page_of(self.result)), r"<details><summary>Zero at every point \([0-9]+ counters\)</summary>"
-                                                     r"<p class=quiet>[^<]*idle_thing")
+        self.result.counter = pandas.concat(
+            [rows, pandas.DataFrame([{**first, "counter": "idle_thing", "value": 0.0}])])
+        self.assertRegex(ours(page_of(self.result)),
+                         r"<details><summary>Zero at every point \([0-9]+ counters\)</summary>"
+                         r"<p class=quiet>[^<]*idle_thing")
 
     def test_the_memory_of_reverse_maps_is_shown_where_they_are_compared(self):
         rows = self.result.counter
