@@ -1,10 +1,10 @@
-"""Distributions, waits and heat maps on paper, with matplotlib."""
+"""Distributions, waits, heat maps and sampled points on paper, with matplotlib."""
 from itertools import chain
 
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LinearSegmentedColormap, LogNorm
 from matplotlib.patches import Patch
-from matplotlib.ticker import FixedFormatter, FixedLocator, FuncFormatter, NullFormatter, NullLocator
+from matplotlib.ticker import FixedFormatter, FixedLocator, FuncFormatter, MaxNLocator, NullFormatter, NullLocator
 
 from analysis.line_marks import DASHES, handle
 from analysis.palette import HEAT, LIGHT
@@ -128,4 +128,44 @@ def heat_maps(charts):
     bar.ax.yaxis.set_major_locator(FixedLocator(log_ticks(norm.vmin, norm.vmax)[0]))
     bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: with_prefix(value)))
     bar.ax.yaxis.set_minor_formatter(NullFormatter())
+    return sheet.figure
+
+
+def scatters(charts, panels, what, caption):
+    """The points of a sampled sweep, a panel for each numeric axis."""
+    columns = min(3, len(panels))
+    rows = -(-len(panels) // columns)
+    legend = []
+    for series in charts.facet.series:
+        mark = handle(series)
+        mark.set_linestyle("none")
+        if series.label != ONLY:
+            legend.append((mark, series.label))
+    sheet = Sheet(rows, columns, (4.0 if columns > 1 else 7.0, 3.2), charts.finding,
+                  "; ".join(filter(None, (f"{what} of {charts.operation}", charts.conditions))),
+                  " ".join(caption), legend, between=0.85)
+    drawn = list(chain.from_iterable(sheet.panels))
+    for index, (axes, panel) in enumerate(zip(drawn, panels)):
+        for cloud in panel.clouds:
+            style = handle(cloud.series)
+            axes.errorbar(cloud.x, cloud.y, yerr=cloud.half or None, linestyle="none", color=style.get_color(),
+                          marker=style.get_marker(), markersize=style.get_markersize(), elinewidth=0.9,
+                          markerfacecolor=style.get_markerfacecolor(), markeredgewidth=1.2, alpha=0.85)
+        if panel.x_log:
+            axes.set_xscale("log")
+            axes.xaxis.set_major_locator(FixedLocator(panel.x_ticks))
+            axes.xaxis.set_minor_locator(NullLocator())
+        else:
+            axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: with_prefix(value)))
+        axes.set_xlabel(panel.x_title)
+        axes.set_yscale("log")
+        axes.set_ylim(panel.low / 1.06, panel.high * 1.06)
+        axes.yaxis.set_major_locator(FixedLocator(panel.y_ticks))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: with_prefix(value)))
+        axes.yaxis.set_minor_locator(NullLocator())
+        axes.tick_params(labelleft=index % columns == 0)
+        axes.set_ylabel(panel.y_title if index % columns == 0 else "")
+    for unused in drawn[len(panels):]:
+        unused.set_visible(False)
     return sheet.figure

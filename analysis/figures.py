@@ -41,6 +41,14 @@ def write_interrupts(charts, write):
     _write(charts.name, detail_figures.heat_maps, charts, write)
 
 
+def write_sample(charts, write):
+    """The figures of one operation of a sampled sweep."""
+    for name, *drawn in (("sample-mean", charts.mean, "Mean", charts.mean_caption),
+                         ("sample-throughput", charts.throughput, "Throughput", charts.throughput_caption)):
+        _write(f"{charts.operation}-{name}", lambda each, drawn=drawn: detail_figures.scatters(each, *drawn), charts,
+               write)
+
+
 def _write(name, draw, charts, write):
     with matplotlib.rc_context({**matplotlib.rcParamsDefault, **STYLE}):
         figure = draw(charts)

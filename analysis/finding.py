@@ -2,7 +2,10 @@
 import math
 from dataclasses import dataclass
 
+from analysis import what_if
+from analysis.manifest import value_at
 from analysis.plan import label_of, value_label
+from analysis.sample import sample_sentence
 from analysis.units import duration, ratio, with_prefix
 from analysis.waits import explanation
 from analysis.wording import at_x
@@ -13,7 +16,7 @@ NO_DIFFERENCE = 1.05  # below this ratio two policies are called equal: p50 come
 @dataclass(frozen=True)
 class Finding:
     text: str
-    size: float  # the ratio that it tells of, 1 or more
+    size: float  # the ratio that it tells of, 1 or more; of a sampled sweep 2 if an axis stands out
 
 
 def facet_finding(result, plan, facet, operation):
@@ -33,13 +36,26 @@ def facet_finding(result, plan, facet, operation):
 
 
 def operation_finding(result, plan, operation):
+    if plan.sample:
+        text, stands_out = sample_sentence(result, operation)
+        return Finding(text, 2.0 if stands_out else 1.0)  # how far means lie apart is up to the ranges of the axes
     return max((facet_finding(result, plan, facet, operation) for facet in plan.facets), key=lambda found: found.size)
 
 
 def headline(result, plan):
-    """The finding of the operation in which most happens."""
-    return max((operation_finding(result, plan, operation) for operation in result.operations),
-               key=lambda found: found.size)
+    """The finding of the operation in which most happens; where nothing differs, of the one that the scenario is
+    named after, else of the one that most time goes to. Ends with the what-if policies that hold for all points."""
+    names = {str(value_at(part.manifest, "scenario.name")).replace("-", "_")
+             for part in (result.parts or {"": result}).values()}
+    time = (result.latency["mean_ns"] * result.latency["count"]).groupby(result.latency["operation"]).sum()
+    found = {operation: operation_finding(result, plan, operation) for operation in result.operations}
+
+    def importance(operation):
+        size = found[operation].size
+        return size if size >= NO_DIFFERENCE else 1.0, operation in names, time[operation]
+    best = found[max(found, key=importance)]
+    fixed = what_if.fixed_and_marked(result)
+    return Finding(f"{best.text}; with {', '.join(fixed)}", best.size) if fixed else best
 
 
 def _by_x(plan, rows):

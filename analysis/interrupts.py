@@ -8,6 +8,9 @@ from analysis.units import with_prefix
 from analysis.waits import percent
 
 
+EVEN = 1.2  # the largest count over the mean, below which counts are called even
+
+
 @dataclass(frozen=True)
 class HeatMap:
     shown: ShownPoint
@@ -28,7 +31,7 @@ class InterruptCharts:
     finding: str
     conditions: str
     maps: tuple
-    low: float  # of all counts above 0
+    low: float  # of the colours: a decade below `high` or more, lest counts that hardly differ look unlike
     high: float
     caption: tuple
 
@@ -62,7 +65,8 @@ def _charts(result, plan, facet):
     what = f"{most.shown.label}: " if most.shown.label else ""
     yield InterruptCharts(
         facet=facet, finding=f"{what}{most.sentence}{suffix}",
-        conditions=wording.conditions(result, plan, facet), maps=tuple(maps), low=min(counts), high=max(counts),
+        conditions=wording.conditions(result, plan, facet), maps=tuple(maps),
+        low=min(min(counts), max(counts) / 10), high=max(counts),
         caption=("Interrupts sent in the measured window, mean over seeds; blank: none.", *others, *silence,
                  *wording.what_if_caption(result, facet)))
 
@@ -79,15 +83,23 @@ def _heat_map(result, shown, rows):
 
 
 def _sentence(counts, width):
-    """'2.1k interrupts, of which CPU 0 sends 97% and CPU 3 receives most (1.2%); 127 of 128 CPUs are interrupted'"""
+    """'2.1k interrupts; CPU 0 sends 97%, CPU 3 receives most (1.2%); 127 of 128 CPUs are interrupted'"""
     sent = [sum(row) for row in counts]
     received = [sum(column) for column in zip(*counts)]
     total = sum(sent)
     sender, receiver = sent.index(max(sent)), received.index(max(received))
     word = "CPU" if width == 1 else "CPUs"
     whom = "CPUs" if width == 1 else f"groups of {width} CPUs"
-    return (f"{with_prefix(total)} interrupts; {word} {cpu_range(sender * width, width)} "
-            f"{'send' if width > 1 else 'sends'} {percent(sent[sender] / total)}, "
-            f"{word} {cpu_range(receiver * width, width)} "
-            f"{'receive' if width > 1 else 'receives'} most ({percent(received[receiver] / total)}); "
+    if _even(sent) and _even(received):
+        return f"{with_prefix(total)} interrupts, evenly spread over {len(counts)} {whom}, as senders and as receivers"
+    sends = f"evenly spread over {len(counts)} {whom} as senders" if _even(sent) else \
+        f"{word} {cpu_range(sender * width, width)} {'send' if width > 1 else 'sends'} {percent(sent[sender] / total)}"
+    receives = "evenly spread over the receivers" if _even([count for count in received if count > 0]) else \
+        (f"{word} {cpu_range(receiver * width, width)} {'receive' if width > 1 else 'receives'} most "
+         f"({percent(received[receiver] / total)})")
+    return (f"{with_prefix(total)} interrupts; {sends}, {receives}; "
             f"{sum(count > 0 for count in received)} of {len(counts)} {whom} are interrupted")
+
+
+def _even(counts):
+    return len(counts) > 1 and max(counts) * len(counts) < EVEN * sum(counts)

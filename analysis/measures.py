@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import Callable
 
 from analysis import wording
-from analysis.axes import RESULT_AXIS, Axis
+from analysis.axes import Axis
 from analysis.charts import Line, Panel
 from analysis.finding import NO_DIFFERENCE
+from analysis.manifest import value_at
 from analysis.plan import Facet, value_label
 from analysis.units import duration, log_ticks, ratio, unit_for, unit_for_log, with_prefix
 
@@ -15,6 +16,8 @@ SYSTEM_ACCOUNTS = ("entry", "work", "coherence", "lock_spin", "page_zero", "page
                    "tlb_remote", "interrupt")
 # Operations of the scenario reclaim that are not part of each other. Its `reclaim` is a part of faults.
 _PRESSED = ("demand_fault", "swap_in", "kswapd")
+
+_RMAP = ("kernel.rmap", "kernel.base")  # what decides which reverse map there is
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,7 @@ class Measure:
     is_time: bool  # in ns, else plain numbers of `unit`
     unit: str
     caption: str
+    comes_first: bool = False  # on the page: it is what the sweep was made for, before the operations it is made of
 
 
 @dataclass(frozen=True)
@@ -65,15 +69,17 @@ def _cpu_per_reclaimed_page(result):
 
 
 def _rmap_bytes(result):
-    """Of sweeps that compare reverse maps: every kernel keeps one, and elsewhere it is nobody's question."""
-    compared = {axis.path for axis in result.axes} & {"kernel.rmap", "kernel.base", RESULT_AXIS}
+    """Of results that compare reverse maps: every kernel keeps one, and elsewhere it is nobody's question."""
+    compared = any(axis.path in _RMAP and len(axis.values) > 1 for axis in result.axes) or any(
+        len({value_at(part.manifest, path) for part in result.parts.values()}) > 1 for path in _RMAP)
     return _counters(result, "rmap_bytes") if compared else {}
 
 
 MEASURES = (
     Measure("cpu_per_reclaimed_page", "CPU time per reclaimed page", _cpu_per_reclaimed_page, True, "",
             "System time of faults and of kswapd that began and ended in the measured window, all CPUs together, over "
-            "the pages that reclaim freed in it; waiting for devices, for sleeping locks and for a CPU is left out."),
+            "the pages that reclaim freed in it; waiting for devices, for sleeping locks and for a CPU is left out.",
+            comes_first=True),
     Measure("rmap_bytes", "Memory of the reverse map", _rmap_bytes, False, "bytes",
             "At the end of the measured window, with what the map adds to struct page and vm_area_struct."),
 )

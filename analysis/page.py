@@ -17,15 +17,17 @@ _HERE = Path(__file__).parent
 _SECURITY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
 
 
-def page(result, plan, all_charts, measures=(), interrupts=()):
-    """The page as text. `all_charts`: the OperationCharts of every operation and facet, in order; `measures` and
-    `interrupts`: the MeasureCharts and the InterruptCharts, likewise."""
+def page(result, plan, all_charts, measures=(), interrupts=(), samples=()):
+    """The page as text. `all_charts`: the OperationCharts of every operation and facet, in order; `measures`,
+    `interrupts` and `samples`: the MeasureCharts, the InterruptCharts and the SampleCharts, likewise."""
     title = headline(result, plan).text
     specs = {}
-    sections = "".join(_section(result, plan, operation, all_charts, specs, title)
+    sections = "".join(_section(result, plan, operation, (*all_charts, *samples), specs, title)
                        for operation in result.operations)
-    sections = _measures(measures, specs) + sections + page_details.interrupts(interrupts, specs) \
-        + page_details.locks(result, plan) + comparison_section(result)
+    together = _measures(measures, specs)
+    first = any(charts.measure.comes_first for charts in measures)
+    sections = (together + sections if first else sections + together) \
+        + page_details.interrupts(interrupts, specs) + page_details.locks(result, plan) + comparison_section(result)
     return "\n".join((
         "<!DOCTYPE html>", '<html lang="en">', "<head>", '<meta charset="utf-8">',
         f'<meta http-equiv="Content-Security-Policy" content="{_SECURITY}">',
@@ -81,15 +83,18 @@ def _warnings(result):
 def _section(result, plan, operation, all_charts, specs, title):
     found = operation_finding(result, plan, operation).text
     own = [charts for charts in all_charts if charts.operation == operation]
-    blocks = "".join(_charts(charts, specs, told=charts.finding in (found, title)) for charts in own)
-    told = "" if found == title else f"<p class=finding>{escape(unbroken(found))}</p>"
+    blocks = "".join(page_details.sample(charts, specs) if charts.facet is plan.sample else
+                     _charts(charts, specs, told=charts.finding == found) for charts in own)
+    if plan.sample and own:
+        blocks += f'<div class="block">{page_tables.sample_points(result, operation)}</div>'
+    told = "" if title.startswith(found) else f"<p class=finding>{escape(unbroken(found))}</p>"
     numbers = page_tables.folded(f"Numbers: latency of {operation}", page_tables.latency(result, operation)) \
         + page_tables.folded(f"Numbers: accounts of {operation}", page_tables.accounts(result, operation))
     return f'<section id="{_anchor(operation)}"><h2>{escape(operation)}</h2>{told}{blocks}{numbers}</section>'
 
 
 def _measures(measures, specs):
-    """One block a figure: what follows from several tables, before the operations that it is made of."""
+    """One block a figure: what follows from several tables."""
     blocks = "".join(
         f'<div class="block"><p class=finding>{escape(unbroken(charts.finding))}</p>'
         f"<h3>{escape(charts.measure.title)}</h3>"

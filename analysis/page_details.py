@@ -6,10 +6,27 @@ from analysis.lock_stat import COLUMNS, lock_classes
 from analysis.page_parts import figure, legend, switch
 from analysis.palette import HEAT
 from analysis.plan import ONLY
-from analysis.plotly_details import distribution_chart, heat_map
+from analysis.plotly_details import distribution_chart, heat_map, scatter_chart
 from analysis.shown_points import shown_points
 from analysis.units import unbroken, with_prefix
 from analysis.waits import cell
+
+
+def sample(charts, specs):
+    """A sampled sweep's operation: what matters most, and its points against each axis."""
+    rows = [(each.path, each.text, f"{each.by_chance:.2f}", each.effect) for each in charts.influences]
+    matters = page_tables.table(("axis", "rank correlation", "by chance alone up to", "the mean ..."), rows,
+                                "What matters most", numbers_from=len(rows[0])) if rows else ""
+    panels = "".join(figure(specs, "", scatter_chart(panel)) for panel in charts.mean)
+    speeds = "".join(figure(specs, "", scatter_chart(panel)) for panel in charts.throughput)
+    shape = "three" if len(charts.mean) > 2 else "two"
+    keys = legend(charts.facet.series, marks_only=True)
+    return (f'<div class="block">{matters}<p class=caption>Spearman\'s rank correlation with the mean; of an axis of '
+            "names, the correlation ratio of the ranks. An axis without influence exceeds what chance does alone once "
+            f'in twenty.</p></div><div class="block"><h3>Mean</h3>{keys}<div class="grid {shape}">{panels}</div>'
+            f'<p class=caption>{escape(" ".join(charts.mean_caption))}</p></div>'
+            f'<div class="block"><h3>Throughput</h3>{keys}<div class="grid {shape}">{speeds}</div>'
+            f'<p class=caption>{escape(" ".join(charts.throughput_caption))}</p></div>')
 
 
 def distribution(charts, specs):

@@ -15,24 +15,26 @@ def figure(specs, title, spec):
             f'style="min-height:{height}px"></div></figure>')
 
 
-def legend(series, ideal=False):
+def legend(series, ideal=False, marks_only=False):
     """A key for each series, which hides and shows its line in the block that the legend stands in."""
     keys = "".join(
         f'<button type="button" class="key" data-series="{index}" aria-pressed="true">'
-        f"{_line_swatch(each.colour, _DASHES[each.dash], _marker(each))}{escape(each.label)}</button>"
+        f"{_line_swatch(each.colour, _DASHES[each.dash], _marker(each), not marks_only)}{escape(each.label)}</button>"
         for index, each in enumerate(series) if each.label != ONLY)
     if ideal:
         keys += f'<span class="key">{_line_swatch("faint", "2 3", "")}ideal scaling (throughput)</span>'
-    return f'<div class="legend" title="Click to hide or show a line">{keys}</div>' if keys else ""
+    what = "points" if marks_only else "a line"
+    return f'<div class="legend" title="Click to hide or show {what}">{keys}</div>' if keys else ""
 
 
 _DASHES = ("", "7 3", "2 3", "8 3 2 3")
 
 
-def _line_swatch(colour, dashes, marker):
+def _line_swatch(colour, dashes, marker, line=True):
     dash = f' stroke-dasharray="{dashes}"' if dashes else ""
+    drawn = f'<line x1="1" x2="39" y1="7" y2="7" stroke="currentColor" stroke-width="2.2"{dash}/>' if line else ""
     return (f'<svg width="40" height="14" viewBox="0 0 40 14" aria-hidden="true" style="color:var(--{colour})">'
-            f'<line x1="1" x2="39" y1="7" y2="7" stroke="currentColor" stroke-width="2.2"{dash}/>{marker}</svg>')
+            f'{drawn}{marker}</svg>')
 
 
 _SHAPES = {

@@ -5,6 +5,7 @@ from html import escape
 from analysis.axes import canonical
 from analysis.palette import account_order
 from analysis.plan import value_label
+from analysis.sample import measured
 from analysis.units import three_digits
 
 _LATENCY = ("count", "mean_ns", "ci95_ns", "p50_ns", "p90_ns", "p99_ns", "p999_ns", "max_ns", "per_second")
@@ -23,8 +24,8 @@ def table(header, rows, caption="", numbers_from=0):
 
 
 def sortable(header, rows, sorted_by, caption):
-    """A table whose headers sort it (page.js). Cells are text or numbers, None where there is none; `sorted_by`: the
-    column by which the rows already fall."""
+    """A table whose headers sort it (page.js). Cells are text, numbers, None where there is none, or text with the
+    number that it sorts by; `sorted_by`: the column by which the rows already fall."""
     head = "".join(
         f'<th scope="col" aria-sort="{"descending" if index == sorted_by else "none"}">'
         f'<button type="button" class="sort">{escape(name)}</button></th>' for index, name in enumerate(header))
@@ -34,10 +35,24 @@ def sortable(header, rows, sorted_by, caption):
 
 
 def _sortable_cell(value):
+    if isinstance(value, tuple):
+        return f'<td class=n data-value="{value[1]:.12g}">{escape(value[0])}</td>'
     if isinstance(value, str):
         return f'<th scope="row" data-value="{escape(value)}">{escape(value)}</th>'
     return f'<td class=n data-value="{"" if value is None else f"{value:.12g}"}">' \
            f'{"" if value is None else _number(value)}</td>'
+
+
+def sample_points(result, operation):
+    """The points of a sampled sweep, slowest first."""
+    columns = ("mean_ns", "ci95_ns", "p50_ns", "p99_ns", "per_second", "count")
+    numbers = {axis.path: dict(zip(axis.values, axis.numbers)) for axis in result.axes if axis.numbers}
+    paths = [axis.path for axis in result.axes]
+    rows = [[row["point"], *((str(row[path]), numbers[path][row[path]]) if path in numbers else text
+                             for path, text in zip(paths, _coordinates(result, row, paths))),
+             *(row[column] if math.isfinite(row[column]) else None for column in columns)]
+            for row in measured(result, operation).to_dict("records")]
+    return sortable(("point", *paths, *columns), rows, 1 + len(paths), "The points, slowest first; a header sorts")
 
 
 def latency(result, operation):
@@ -56,7 +71,8 @@ def accounts(result, operation):
 
 
 def counters(result):
-    """Counters, then lock classes, in tables that fit paper; a counter that is zero at every point is only named."""
+    """Counters, then lock classes, in tables that fit paper; a counter that is zero at every point is only named,
+    where the reader asks."""
     wide = result.counter.pivot_table("value", "point", "counter", aggfunc="sum")
     order = [name for name in dict.fromkeys(result.counter["counter"])]
     zero = [name for name in order if not wide[name].abs().sum() > 0]
@@ -64,9 +80,10 @@ def counters(result):
     locks = [name for name in order if name not in zero and name.startswith("lock_")]
     html = _in_tables(result, wide, plain) if plain else "<p>No counter moved.</p>"
     if locks:
-        html += folded(f"Locks, by class ({len(locks)} counters)", _in_tables(result, wide, sorted(locks, key=_lock_class)))
+        html += folded(f"Locks, by class ({len(locks)} counters)",
+                       _in_tables(result, wide, sorted(locks, key=_lock_class)))
     if zero:
-        html += f"<p class=quiet>Zero at every point: {escape(', '.join(zero))}.</p>"
+        html += folded(f"Zero at every point ({len(zero)} counters)", f"<p class=quiet>{escape(', '.join(zero))}.</p>")
     return html
 
 

@@ -47,6 +47,8 @@ class Plan:
     facets: tuple
     constant: tuple  # ((path, value), ...) of axes with one value
     notes: tuple
+    sample: Facet = None  # of a sampled sweep: the points by named axes, in place of x and facets
+    sample_marks: tuple = ()  # paths of the named axes that its colours and marks tell apart
 
     @property
     def x_is_log(self):
@@ -59,6 +61,8 @@ def make_plan(result):
     varied = [axis for axis in result.axes if len(axis.values) > 1]
     constant = tuple((axis.path, axis.values[0]) for axis in result.axes if len(axis.values) == 1)
     numeric = [axis for axis in varied if axis.numbers]
+    if _is_sample(result, varied, numeric):
+        return _sample_plan(result, varied, constant)
     x = max(numeric, key=lambda axis: (axis.path == X_FIRST, len(axis.values)), default=None)
     others = sorted((axis for axis in varied if axis is not x),
                     key=lambda axis: (axis.path != COLOUR_FIRST, -len(axis.values)))
@@ -72,6 +76,28 @@ def make_plan(result):
         notes = (f"The axes {', '.join(axis.path for axis in rest)} make {len(facets)} sets of figures; the first "
                  f"{MOST_FACETS} are drawn. All points are in the tables.",)
     return Plan(x, tuple(facets[:MOST_FACETS]), constant, notes)
+
+
+def _is_sample(result, varied, numeric):
+    """Are the points strewn over the axes, not their product? Then hardly two share a value of a numeric axis."""
+    if not numeric:
+        return False
+    points = len(result.latency[[axis.path for axis in varied]].drop_duplicates())
+    drawn = any(part.manifest.get("sample") for part in (result.parts or {"": result}).values())
+    most = max(numeric, key=lambda axis: len(axis.values))
+    others = len(_occurring(result.latency, [axis for axis in varied if axis is not most]))
+    return others * len(most.values) > (1 if drawn else 3) * points
+
+
+def _sample_plan(result, varied, constant):
+    names = [axis for axis in varied if not axis.numbers]
+    names.sort(key=lambda axis: (axis.path != COLOUR_FIRST, -len(axis.values)))
+    colour = next((axis for axis in names if len(axis.values) <= len(palette.SERIES_COLOURS)), None)
+    # Marks are full or open, no more: dashes need a line.
+    dash = next((axis for axis in names if axis is not colour and len(axis.values) == 2), None) if colour else None
+    return Plan(None, (), constant, ("The points are a sample, not a product of axes: each is drawn against each axis. "
+                                     "What a single one waits for: 'mmsim explain'.",),
+                _facet(result, (), colour, dash), tuple(axis.path for axis in (colour, dash) if axis))
 
 
 def _occurring(frame, axes):

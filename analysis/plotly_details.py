@@ -1,4 +1,6 @@
-"""Distributions and heat maps as plotly figures in JSON, for the page. Colours as in plotly_charts.py."""
+"""Distributions, heat maps and sampled points as plotly figures in JSON, for the page.
+
+Colours as in plotly_charts.py."""
 import math
 
 from analysis.palette import HEAT
@@ -72,6 +74,32 @@ def heat_map(charts, heat):
         "zmin": low, "zmax": high if high > low else low + 1,
         "colorscale": [[index / (len(HEAT) - 1), f"@{name}"] for index, name in enumerate(HEAT)],
     }], "layout": drawn}
+
+
+def scatter_chart(scatter):
+    """The points of a sampled sweep against one axis."""
+    data = []
+    for index, cloud in enumerate(scatter.clouds):
+        trace = {
+            "type": "scatter", "mode": "markers", "x": list(cloud.x), "y": [_rounded(y, 6) for y in cloud.y],
+            "meta": index, "name": plain(cloud.series.label), "text": [plain(text) for text in cloud.hover],
+            "hovertemplate": "%{text}<extra></extra>", "marker": line_style(cloud.series)["marker"],
+        }
+        if any(cloud.half):
+            trace["error_y"] = {"type": "data", "array": [_rounded(half, 4) for half in cloud.half], "width": 0,
+                                "thickness": 1, "color": f"@{cloud.series.colour}"}
+        data.append(trace)
+    drawn = layout(height=300)
+    drawn["xaxis"] = {**AXIS, "title": title(plain(scatter.x_title)), "showline": True, "nticks": 6,
+                      "type": "log" if scatter.x_log else "linear"}
+    if scatter.x_log:
+        drawn["xaxis"] |= {"tickvals": list(scatter.x_ticks),
+                           "ticktext": [with_prefix(tick) for tick in scatter.x_ticks]}
+    edge = math.log10(scatter.high / scatter.low) * 0.03
+    drawn["yaxis"] = {**AXIS, "title": title(plain(scatter.y_title)), "type": "log", "tickvals": list(scatter.y_ticks),
+                      "ticktext": [with_prefix(tick) for tick in scatter.y_ticks],
+                      "range": [math.log10(scatter.low) - edge, math.log10(scatter.high) + edge]}
+    return {"data": data, "layout": drawn}
 
 
 def _rounded(value, digits):

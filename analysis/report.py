@@ -4,7 +4,7 @@ from pathlib import Path
 from analysis.charts import operation_charts
 from analysis.combine import combine
 from analysis.comparison import comparison_notes
-from analysis.figures import write_figures, write_interrupts, write_measure
+from analysis.figures import write_figures, write_interrupts, write_measure, write_sample
 from analysis.input_error import InputError
 from analysis.interrupts import interrupt_charts
 from analysis.load import load
@@ -13,6 +13,7 @@ from analysis.overlay import undrawn_notes
 from analysis.page import page
 from analysis.plan import file_name, make_plan
 from analysis.real_run import read_real
+from analysis.sample_charts import sample_charts
 from analysis.whole_file import write_whole
 
 
@@ -30,12 +31,14 @@ def report(directories, real=()):
               for operation in result.operations for facet in plan.facets]
     measures = measure_charts(result, plan)
     interrupts = interrupt_charts(result, plan)
+    samples = sample_charts(result, plan)
     written = []
     figures = Path(directories[0]) / "figures"
-    for write_one, drawn in ((write_figures, charts), (write_measure, measures), (write_interrupts, interrupts)):
+    for write_one, drawn in ((write_figures, charts), (write_measure, measures), (write_interrupts, interrupts),
+                             (write_sample, samples)):
         for each in drawn:
             write_one(each, lambda name, save: written.append(write_whole(figures / file_name(name), save)))
-    text = page(result, plan, charts, measures, interrupts).encode("utf-8")
+    text = page(result, plan, charts, measures, interrupts, samples).encode("utf-8")
     written.append(write_whole(Path(directories[0]) / "report.html", lambda file: file.write(text)))
     return written, result
 

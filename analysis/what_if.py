@@ -1,4 +1,5 @@
-"""Policies that the simulated machine would not use: they are marked wherever they are shown."""
+"""Policies that the simulated machine would not use: they are marked wherever they are shown, in
+headlines too where they hold for all points."""
 from analysis.axes import RESULT_AXIS, from_text
 from analysis.manifest import value_at
 

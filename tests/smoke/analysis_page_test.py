@@ -12,6 +12,7 @@ import tempfile
 import unittest
 import xml.etree.ElementTree as xml
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas
 
@@ -19,14 +20,18 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from analysis import flame_graph, load  # noqa: E402
+from analysis.axes import number  # noqa: E402
 from analysis.charts import operation_charts  # noqa: E402
 from analysis.distribution import cumulative, distribution  # noqa: E402
-from analysis.figures import write_figures, write_interrupts  # noqa: E402
-from analysis.finding import headline  # noqa: E402
+from analysis.figures import write_figures, write_interrupts, write_sample  # noqa: E402
+from analysis.finding import headline, operation_finding  # noqa: E402
 from analysis.interrupts import interrupt_charts  # noqa: E402
 from analysis.lock_stat import COLUMNS, lock_classes  # noqa: E402
+from analysis.measures import MEASURES, measure_charts  # noqa: E402
 from analysis.page import page  # noqa: E402
 from analysis.plan import LONGEST_NAME, file_name, make_plan  # noqa: E402
+from analysis.sample import influences, measured  # noqa: E402
+from analysis.sample_charts import sample_charts  # noqa: E402
 from analysis.shown_points import MOST_PICTURES  # noqa: E402
 from analysis.waits import wait_table, waits  # noqa: E402
 from tests.support.synthetic_results import write_results  # noqa: E402
@@ -231,6 +236,124 @@ class HeatMaps(WithDetails):
         self.assertEqual((len(charts.maps[0].counts), charts.maps[0].groups[1]), (64, "2-3"))
 
 
+    def test_counts_that_hardly_differ_look_alike_and_are_called_even(self):
+        rows = self.result.ipi
+        cpus = range(8)
+        pairs = [(sender, receiver) for sender in cpus for receiver in cpus if sender != receiver]
+        place = rows[rows["point"] == self.point(8, "lazy")].iloc[0].to_dict()
+        self.result.ipi = pandas.DataFrame([{**place, "from": sender, "to": receiver, "count": 102 + sender % 3}
+                                            for sender, receiver in pairs])
+        (charts,) = interrupt_charts(self.result, self.plan)
+        self.assertEqual((charts.low, charts.high), (10.4, 104))
+        self.assertIn("interrupts, evenly spread over 8 CPUs", charts.finding)
+
+    def test_a_lone_receiver_of_even_senders_is_told(self):
+        rows = self.result.ipi
+        place = rows[rows["point"] == self.point(8, "lazy")].iloc[0].to_dict()
+        self.result.ipi = pandas.DataFrame([{**place, "from": sender, "to": (sender + 1) % 8 // 4, "count": 10}
+                                            for sender in range(8)])
+        (charts,) = interrupt_charts(self.result, self.plan)
+        self.assertIn("evenly spread over 8 CPUs as senders, evenly spread over the receivers; 2 of 8 CPUs are "
+                      "interrupted", charts.finding)
+
+
+class Headlines(WithDetails):
+    def one_run(self, scenario, operations=("mmap", "munmap"), what_if=()):
+        write_results(self.directory / "one", {"run.cpus": [8]}, operations=operations)
+        result = load(self.directory / "one")
+        result.manifest["configuration"] = {"scenario.name": {"value": scenario, "origin": "a:1"},
+                                            "kernel.tlb_flush": {"value": "lazy", "origin": "a:2"}}
+        result.manifest["what_if"] = list(what_if)
+        return result
+
+    def test_where_nothing_differs_the_operation_named_like_the_scenario_is_told(self):
+        for scenario in ("mmap", "munmap"):
+            result = self.one_run(scenario)
+            self.assertTrue(headline(result, make_plan(result)).text.startswith(f"{scenario}: p50"), scenario)
+
+    def test_else_the_one_that_most_time_goes_to(self):
+        result = self.one_run("other")
+        result.latency.loc[result.latency["operation"] == "munmap", "mean_ns"] *= 100
+        self.assertTrue(headline(result, make_plan(result)).text.startswith("munmap: p50"))
+
+    def test_a_what_if_of_all_points_is_told_and_its_finding_stands_once(self):
+        result = self.one_run("munmap", what_if=["kernel.tlb_flush=lazy"])
+        title = headline(result, make_plan(result)).text
+        self.assertTrue(title.endswith("; with kernel.tlb_flush=lazy (what-if)"), title)
+        found = operation_finding(result, make_plan(result), "munmap").text
+        self.assertNotIn(f"<p class=finding>{found}", ours(page_of(result)))
+
+
+class Samples(WithDetails):
+    """Sixteen points, no two with the same delay; the mean is the delay, times 1.3 where the flush is eager."""
+
+    def setUp(self):
+        self.directory = Path(tempfile.mkdtemp(prefix="mmsim-page-"))
+        self.addCleanup(shutil.rmtree, self.directory)
+        delays = [f"{200 + 31 * step} ns" for step in range(16)]
+        write_results(self.directory, {"machine.ipi.deliver": delays, "scenario.pages": list(range(1, 17)),
+                                       "kernel.tlb_flush": ["lazy", "eager"]}, operations=("munmap",))
+        self.result = load(self.directory)
+        kept = []
+        for row in self.result.latency.to_dict("records"):
+            step = delays.index(row["machine.ipi.deliver"])
+            if row["scenario.pages"] == 1 + step * 7 % 16 and row["kernel.tlb_flush"] == ("lazy", "eager")[step % 2]:
+                kept.append({**row, "mean_ns": (1.0 + 0.3 * (step % 2)) * (200 + 31 * step), "per_second": 1e6 - step})
+        self.result.latency = pandas.DataFrame(kept)
+        for name in ("account", "counter", "point", "wait", "histogram", "ipi"):
+            frame = getattr(self.result, name)
+            setattr(self.result, name, frame[frame["point"].isin(self.result.latency["point"])])
+        self.plan = make_plan(self.result)
+
+    def test_points_that_are_no_product_are_one_set_and_a_product_with_gaps_is_none(self):
+        self.assertEqual((len(self.result.latency), self.plan.facets, self.plan.x), (16, (), None))
+        self.assertEqual([series.label for series in self.plan.sample.series],
+                         ["tlb_flush=lazy (what-if)", "tlb_flush=eager (what-if)"])
+        write_results(self.directory / "gaps", {"run.cpus": [1, 2, 4, 8], "scenario.pages": [1, 2, 4, 8]},
+                      broken=(3, 5, 9, 12))
+        self.assertIsNone(make_plan(load(self.directory / "gaps")).sample)
+
+    def test_rank_correlations_are_those_of_hand_and_sorted_by_size(self):
+        found = influences(self.result, measured(self.result, "munmap"))
+        self.assertEqual([each.path for each in found],
+                         ["machine.ipi.deliver", "kernel.tlb_flush", "scenario.pages"])
+        rows = self.result.latency
+        order = {path: list(rows[path].map(number).rank()) for path in ("machine.ipi.deliver", "scenario.pages")}
+        means = list(rows["mean_ns"].rank())
+        for each in found:
+            if each.path in order:  # Spearman's formula for ranks without ties
+                distance = sum((one - other) ** 2 for one, other in zip(order[each.path], means))
+                rho = 1 - 6 * distance / (16 * (16**2 - 1))
+                self.assertAlmostEqual(-each.strength if each.falls else each.strength, rho)
+        self.assertAlmostEqual(found[0].by_chance, 1.96 / math.sqrt(15), delta=0.01)
+        self.assertRegex(headline(self.result, self.plan).text,
+                         r"^mean munmap follows machine\.ipi\.deliver most \(rank correlation 0\.[0-9]+ over 16 points")
+
+    def test_an_axis_no_stronger_than_chance_is_not_called_the_cause(self):
+        self.result.latency["mean_ns"] = [float((step * step * 5 + 3 * step) % 17 + 20) for step in range(16)]
+        found = influences(self.result, measured(self.result, "munmap"))
+        self.assertLess(found[0].strength, found[0].by_chance)
+        self.assertIn("no axis stands out from chance", headline(self.result, self.plan).text)
+
+    def test_two_figures_an_operation_and_a_table_with_the_slowest_first(self):
+        (charts,) = sample_charts(self.result, self.plan)
+        self.assertEqual([panel.x_title for panel in charts.mean], ["machine.ipi.deliver (ns)",
+                                                                    "scenario.pages, log scale"])
+        for panel in (*charts.mean, *charts.throughput):
+            self.assertEqual(sum(len(cloud.x) for cloud in panel.clouds), 16)
+        self.assertEqual(sorted(charts.mean[0].clouds[0].x), [200.0 + 62 * step for step in range(8)])
+        written = {}
+        write_sample(charts, lambda name, save: written.update({name: save(io.BytesIO())}))
+        self.assertEqual(set(written), {f"munmap-sample-{what}.{kind}" for what in ("mean", "throughput")
+                                        for kind in ("png", "svg", "pdf")})
+        text = ours(page(self.result, self.plan, (), (), (), (charts,)))
+        table = re.search(
+            r'(?s)<div class="block"><div class="scroll" tabindex="0"><table class="sortable">.*?</table>', text)[0]
+        self.assertIn("slowest first", table)
+        self.assertIn('data-value="864.5"', table.split("<tr>")[2])
+        self.assertIn("What matters most", text)
+
+
 class Locks(WithDetails):
     def test_numbers_are_those_of_the_counters_and_averages_follow(self):
         point = self.point(8, "lazy")
@@ -268,6 +391,28 @@ class ThePage(WithDetails):
             "kernel.base": "", "kernel.vma_lock": "kernel 5.10", "machine.base": "", "run.duration": "default",
             "scenario.name": ""})
         self.assertEqual(overrides("Swept"), {"run.cpus": "default", "kernel.tlb_flush": "kernel 5.10"})
+
+    def test_counters_that_never_moved_are_folded_away(self):
+        rows = self.result.counter
+        first = rows.iloc[0].to_dict()
+        self.result.counter = pandas.concat(
+            [rows, pandas.DataFrame([{**first, "counter": "idle_thing", "value": 0.0}])])
+        self.assertRegex(ours(page_of(self.result)),
+                         r"<details><summary>Zero at every point \([0-9]+ counters\)</summary>"
+                         r"<p class=quiet>[^<]*idle_thing")
+
+    def test_the_memory_of_reverse_maps_is_shown_where_they_are_compared(self):
+        rows = self.result.counter
+        first = rows.iloc[0].to_dict()
+        self.result.counter = pandas.concat([rows, pandas.DataFrame(
+            [{**first, "counter": "rmap_bytes", "value": 4096.0}])])
+        self.assertEqual(measure_charts(self.result, self.plan), [])
+        self.result.parts = {name: SimpleNamespace(manifest={"configuration": {"kernel.rmap": name}})
+                             for name in ("scan", "anon_vma")}
+        (measure,) = [each for each in MEASURES if each.name == "rmap_bytes"]
+        self.assertEqual(list(measure.value(self.result).values()), [4096.0])
+        self.result.parts["anon_vma"].manifest = self.result.parts["scan"].manifest
+        self.assertEqual(measure.value(self.result), {})
 
     def test_what_differs_between_points_is_told_once_a_value(self):
         for point in self.result.manifest["points"]:
