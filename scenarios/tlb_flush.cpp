@@ -86,7 +86,8 @@ class TlbFlush final : public Scenario {
     RandomStream thinks = x.random("think " + std::to_string(cpu.value()));
     const bool constant = parameters_.distribution == "constant";
     while (!x.over()) {
-      run_user(system, task, constant ? parameters_.think : thinks.exponential(parameters_.think), set);
+      if (parameters_.think.count() > 0)
+        run_user(system, task, constant ? parameters_.think : thinks.exponential(parameters_.think), set);
       Core& core = task.core();
       core.charge(parameters_.work, Account::work);
       const OperationStart start = x.begin(task, "flush");
