@@ -100,8 +100,8 @@ class TlbFlush final : public Scenario {
     }
   }
 
-  static constexpr Duration bystander_stretch = std::chrono::microseconds(
-      10); ///< how often who only runs user code looks whether the window has closed
+  // How often who only runs user code looks whether the window has closed.
+  static constexpr Duration bystander_stretch = std::chrono::microseconds(10);
   const TlbFlushScenarioParameters parameters_;
   const std::uint32_t flushers_;
   OperationId flush_{};
