@@ -126,6 +126,19 @@ double accesses(const PointResult& result) {
          (static_cast<double>(result.measured.count()) * 1e-12);
 }
 
+// What is counted as an operation changes no simulated instant.
+TEST(Touches, AreCountedWhetherTheyFaultOrNot) {
+  const PointResult faults = flowing("5 us", 2);
+  const std::vector<std::string> counted{
+      "kernel.base=5.10", "run.duration=20 ms", "kernel.rmap=anon_vma_chain", "scenario.think=5 us",
+      "scenario.write=1", "run.cpus=2",         "scenario.count=touches"};
+  const PointResult touches = pressed(counted);
+  EXPECT_NEAR(count(touches, Counter::pgfault), count(faults, Counter::pgfault), 2);
+  const double seconds = static_cast<double>(touches.measured.count()) * 1e-12;
+  EXPECT_NEAR(static_cast<double>(operation(touches, "touch").completed), accesses(touches) * seconds, 2);
+  EXPECT_GT(operation(touches, "touch").completed, operation(faults, "swap_in").completed);
+}
+
 TEST(Thrashing, BeginsWhereTheWorkingSetsNoLongerFit) {
   const auto touching = [](const char* times, const char* duration) {
     return accesses(
