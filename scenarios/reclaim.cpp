@@ -11,8 +11,9 @@
 // Of a process's own pages some are given back and taken anew (`fresh`), as programs do that allocate and free.
 //
 // A touch that faults is a `swap_in` (do_swap_page(), from the device or the swap cache) or a `demand_fault` (all
-// others, a file's pages included); one that hits is nothing. A direct reclaim inside a fault is a `reclaim`, and part
-// of the fault too; a pass of kswapd over its node at one priority is a `kswapd`.
+// others, a file's pages included); one that hits is nothing. With count = "touches" each is a `touch`, whatever came of
+// it: what a process pays for its work, as time(1) has it, and how much work is done. A direct reclaim inside a fault is
+// a `reclaim`, and part of the fault too; a pass of kswapd over its node at one priority is a `kswapd`.
 //
 // Needs machine.swap.size for anonymous pages; without, or where that is too small, the OOM killer chooses.
 //
@@ -40,13 +41,12 @@ namespace {
 struct PressureParameters {
   double oversubscribe, own, write, fresh;
   std::int64_t sharers, processes, vmas, together;
-  std::string backing, pattern, advice;
+  std::string backing, pattern, advice, count;
   Duration think;
   static void declare(Declaration& d, PressureParameters& p) {
     d("scenario.oversubscribe", p.oversubscribe, 1.5,
       "pages that are touched, all processes together and shared ones once, as a multiple of the machine's "
-      "memory "
-      "(what the kernel has not kept for itself at boot)")
+      "memory (what the kernel has not kept for itself at boot)")
         .at_least(0.01)
         .at_most(64);
     d("scenario.sharers", p.sharers, 1,
@@ -62,8 +62,7 @@ struct PressureParameters {
     d("scenario.vmas", p.vmas, 1, "areas that a process's pages lie in").at_least(1);
     d("scenario.together", p.together, 32,
       "pages after which the sharers wait for each other, so that all have a page mapped when its turn comes "
-      "to go; "
-      "0: each goes its own pace; in sequential order only")
+      "to go; 0: each goes its own pace; in sequential order only")
         .at_least(0);
     d("scenario.backing", p.backing, "anonymous",
       "what pages hold: memory of processes, or of a file a family")
@@ -80,11 +79,13 @@ struct PressureParameters {
         .at_most(1);
     d("scenario.fresh", p.fresh, 0.1,
       "share of touches of a process's own anonymous pages that give the page back first (MADV_DONTNEED) and "
-      "so get a "
-      "new one: a demand_fault")
+      "so get a new one: a demand_fault")
         .at_least(0)
         .at_most(1);
     d("scenario.think", p.think, "1 us", "mean user time between touches, exponential").at_most("100 ms");
+    d("scenario.count", p.count, "faults",
+      "operations: touches that faulted (demand_fault, swap_in), or every touch, those that hit too (touch)")
+        .one_of({"faults", "touches"});
   }
 };
 const DeclareParameters<PressureParameters> declared{"reclaim"};
@@ -111,9 +112,10 @@ class Reclaim final : public Scenario {
     const std::uint64_t families = wanted > 0 ? wanted / sharers : (x.cpus() + sharers - 1) / sharers;
     divide_memory(x, families);
 
-    demand_fault_ = x.operation("demand_fault", Experiment::Occurs::perhaps);
+    if (counts_touches()) touch_ = x.operation("touch");
+    if (!counts_touches()) demand_fault_ = x.operation("demand_fault", Experiment::Occurs::perhaps);
     reclaim_.emplace(x);
-    if (!of_files()) swap_in_ = x.operation("swap_in", Experiment::Occurs::perhaps);
+    if (!of_files() && !counts_touches()) swap_in_ = x.operation("swap_in", Experiment::Occurs::perhaps);
     x.expect_ready(families);
     for (std::uint64_t family = 0; family < families; ++family) {
       const std::uint64_t first = family * sharers;
@@ -137,6 +139,7 @@ class Reclaim final : public Scenario {
   bool at_random() const { return parameters_.pattern == "random"; }
   bool is_set(const char* path) const { return configuration_.find(path) != nullptr; }
   bool of_files() const { return parameters_.backing == "file"; }
+  bool counts_touches() const { return parameters_.count == "touches"; }
   static std::string name_of(std::uint64_t process) { return fmt::format("toucher {}", process); }
   static CoreId cpu_of(const Experiment& x, std::uint64_t process) {
     return CoreId(static_cast<std::uint32_t>(process % x.cpus()));
@@ -164,6 +167,7 @@ class Reclaim final : public Scenario {
   void touch_one(Experiment& x, Task& task, PageNumber page, AccessKind kind) {
     const OperationStart start = x.begin(task, "touch");
     const std::optional<FaultKind> fault = touch(x.system(), task, page, kind);
+    if (counts_touches()) return x.end(touch_, start, task);
     if (!fault) return x.drop(task);
     x.end(*fault == FaultKind::swap_in ? swap_in_ : demand_fault_, start, task);
   }
@@ -277,7 +281,7 @@ class Reclaim final : public Scenario {
 
   const PressureParameters parameters_;
   const Configuration& configuration_;
-  OperationId demand_fault_{}, swap_in_{};
+  OperationId demand_fault_{}, swap_in_{}, touch_{};
   std::optional<ReclaimOperations> reclaim_;
   std::uint64_t pages_ = 0;   ///< of a process
   std::uint64_t own_ = 0;     ///< of them, the first ones, those that it writes
