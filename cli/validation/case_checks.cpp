@@ -17,16 +17,23 @@ std::string plural(std::size_t count, const std::string& what) {
 }
 
 void check_each_point(const Case& one) {
+  const CasePoint* as_written = nullptr; // the one point that may be [model] itself
   for (auto point = one.points.begin(); point != one.points.end(); ++point) {
     for (auto earlier = one.points.begin(); earlier != point; ++earlier)
       if (same_x(earlier->x, point->x))
         throw InputError("x = " + to_text(point->x) + " stands there twice, also at " +
                              to_text(earlier->origin),
                          point->origin);
-    if (one.axis.empty() && point->set.entries().empty())
-      throw InputError("the point x = " + to_text(point->x) +
-                           " sets nothing: the case needs an axis, the path that gets x, or each point a set",
-                       point->origin);
+    if (one.axis.empty() && point->set.entries().empty()) {
+      if (as_written)
+        throw InputError(
+            "the point x = " + to_text(point->x) + " sets nothing, as that at " +
+                to_text(as_written->origin) +
+                ": both would be the same run; the case needs an axis, the path that gets x, or " +
+                "the point a set",
+            point->origin);
+      as_written = &*point;
+    }
     const bool divides = one.compare == Compare::absolute || one.compare == Compare::relative;
     if (divides && point->y == 0)
       throw InputError("y is 0, of which no error is a part; compare as trend, or leave the point out",

@@ -24,7 +24,7 @@ struct Collected {
   }
 };
 
-std::string publication_of(const std::string& source) { return source.substr(0, source.find(';')); }
+std::string publication_of(const std::string& source) { return source.substr(0, source.find_first_of(":;")); }
 
 std::string machine_of(const Case& one) {
   const Entry* base = one.model.find("machine.base");

@@ -56,7 +56,7 @@ std::string frozen_advice(const Case& one, const std::string& hash) {
     return "not frozen yet: once its machine file, settings, calibrated points and tolerance are committed, "
            "set "
            "hash = \"" +
-           hash + "\" in frozen";
+           hash + "\" in " + (one.changes.empty() ? "frozen" : "the last of changes");
   case Frozen::changed:
     break;
   }
