@@ -10,7 +10,7 @@ namespace mmsim::host {
 struct HostCpu {
   int number = 0;
   int socket = 0;  ///< physical_package_id
-  int die = 0;     ///< die_id; 0 where the kernel does not say
+  int die = 0;     ///< those that share the last-level cache; any number
   int cluster = 0; ///< cluster_id; that of the core where the kernel does not say
   int core = 0;    ///< core_id, unique within a socket; CPUs of a core are hyperthreads
 };
@@ -28,8 +28,12 @@ struct HostMachine {
   std::vector<HostCpu> cpus;     ///< that this process may run on, by number; never empty
   int online_cpus = 1;           ///< of the whole machine
   std::vector<HostCache> caches; ///< of the first allowed CPU; empty if /sys does not say
-  double clock_hz = 0;           ///< 0: unknown
-  std::string clock_how;         ///< where it comes from
+  /// The whole machine, other CPUs included. Dies are groups of cores that share the last-level cache.
+  int sockets = 1, dies_per_socket = 1, cores_per_die = 1, threads_per_core = 1;
+  bool threads_last = false; ///< the second hyperthreads of all cores have the highest numbers
+  bool regular = true;       ///< else sockets or cores differ, and the numbers above make one die of all CPUs
+  double clock_hz = 0;       ///< 0: unknown
+  std::string clock_how;     ///< where it comes from
   std::uint64_t memory_bytes = 0;
   std::uint64_t page_bytes = 4096;
   std::string kernel;     ///< uname -r

@@ -11,12 +11,12 @@
 namespace mmsim::host {
 
 struct MachineValue {
-  std::string path;  ///< without "machine.": "line.transfer"
-  std::string value; ///< as TOML: "\"35.2 ns\"", "false", "48"; empty: not measured, the default stands in
+  std::string path;       ///< without "machine.": "line.transfer"
+  std::string value = ""; ///< as TOML: "\"35.2 ns\"", "false", "48"; empty: the default stands in
   double median = 0, low = 0, high = 0; ///< ns (or what `unit` says); all 0 if it was read, not measured
   double spread = 0;                    ///< interquartile range over median
   std::size_t repetitions = 0;          ///< 0: read or reckoned, not measured
-  std::string how;                      ///< how it was found; if it was not: why
+  std::string how = {};                 ///< how it was found; if it was not: why
   std::string unit = "ns";
 
   bool known() const { return !value.empty(); }
