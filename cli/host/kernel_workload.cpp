@@ -26,7 +26,8 @@ std::string title_of(const KernelOperation& operation) {
   if (operation.operation == "fork")
     return workload.empty_areas > 0 ? "fork of a process with empty areas" : "fork of written pages";
   if (operation.operation == "exit") return storm ? "exit with pages of its own" : "exit with shared pages";
-  if (operation.operation == "cow_fault") return storm ? "COW storm, a fault" : "COW fault that takes a page over";
+  if (operation.operation == "cow_fault")
+    return storm ? "COW storm, a fault" : "COW fault that takes a page over";
   if (operation.operation == "munmap") return (read ? "munmap of the zero page" : "munmap") + beside;
   if (operation.operation == "mprotect") return "mprotect" + beside;
   if (workload.kind == Kind::threads) return "demand-zero fault of two threads";

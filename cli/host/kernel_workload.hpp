@@ -16,7 +16,7 @@ struct KernelWorkload {
     storm,   ///< scenario cow: fork, then the parent and after it the child write all pages
     map,     ///< scenario munmap: map, write each page, unmap
     read,    ///< scenario munmap with reads: the zero page
-    threads, ///< scenario page_fault, shared: two threads write the pages of their own parts of one area
+    threads, ///< scenario page_fault, threads: two threads each map, write and unmap an area of their own
     protect, ///< scenario mprotect: take the permission to write, give it back, write each page
   };
   Kind kind;

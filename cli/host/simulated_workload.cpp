@@ -73,15 +73,12 @@ std::vector<std::string> settings_of(const KernelWorkload& w) {
   using Kind = KernelWorkload::Kind;
   // Windows of a few dozen passes, and what they take is generous: a pass is below 10 us and 4 us a page.
   const std::uint64_t us = 10 + 4 * w.pages;
-  std::vector<std::string> settings{"scenario.name=" + scenario_of(w), fmt::format("run.cpus={}", w.cpus()),
-                                    fmt::format("scenario.pages={}", w.pages), "scenario.think=0 ns"};
-  if (w.kind == Kind::threads) { // each page once, from the first on
-    settings.push_back("run.warmup=1 ns");
-    settings.push_back(fmt::format("run.duration={} us", us));
-  } else {
-    settings.push_back(fmt::format("run.warmup={} us", 200 + 2 * us));
-    settings.push_back(fmt::format("run.duration={} us", 1000 + 5 * us));
-  }
+  std::vector<std::string> settings{"scenario.name=" + scenario_of(w),
+                                    fmt::format("run.cpus={}", w.cpus()),
+                                    fmt::format("scenario.pages={}", w.pages),
+                                    "scenario.think=0 ns",
+                                    fmt::format("run.warmup={} us", 200 + 2 * us),
+                                    fmt::format("run.duration={} us", 1000 + 5 * us)};
   switch (w.kind) {
   case Kind::fork:
     settings.push_back(fmt::format("scenario.vmas={}", 1 + w.empty_areas));
@@ -97,7 +94,6 @@ std::vector<std::string> settings_of(const KernelWorkload& w) {
     break;
   case Kind::threads:
     settings.push_back("scenario.mode=threads");
-    settings.push_back("scenario.areas=shared");
     break;
   case Kind::protect:
     break;

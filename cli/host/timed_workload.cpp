@@ -104,7 +104,8 @@ Pass fork_pass(Blackboard& board, char* area, const KernelWorkload& w) {
   }
   const std::uint64_t forked = ticks();
   if (child < 0) give_up();
-  while (waitpid(child, nullptr, 0) < 0 && errno == EINTR) {}
+  while (waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
+  }
   const std::uint64_t exited = ticks(), began = board.child_began;
   const bool in_turn = std::int64_t(began - forked) > 0; // else the child ran first
   return {in_turn ? ns_between(start, forked) : untold, in_turn ? ns_between(began, exited) : untold,
@@ -122,7 +123,8 @@ Pass storm_pass(Blackboard& board, char* area, const KernelWorkload& w) {
   const std::uint64_t forked = ticks();
   if (child < 0) give_up();
   write_all(area, w.pages);
-  while (waitpid(child, nullptr, 0) < 0 && errno == EINTR) {}
+  while (waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
+  }
   const std::uint64_t exited = ticks(), wrote = board.child_wrote;
   // Whoever runs when: both together have written their pages once the child has.
   return {ns_between(start, forked), ns_between(wrote, exited), per_page(forked, wrote, 2 * w.pages)};
@@ -132,7 +134,8 @@ Pass storm_pass(Blackboard& board, char* area, const KernelWorkload& w) {
 class Sharer {
  public:
   Sharer(int cpu, std::uint64_t pages) : thread_([this, cpu, pages] { spin(cpu, pages); }) {
-    while (!running_) relax();
+    while (!running_)
+      relax();
     if (failed_) give_up();
   }
   ~Sharer() {
@@ -142,7 +145,8 @@ class Sharer {
   void show(const char* area) {
     seen_ = false;
     shown_ = area;
-    while (!seen_) relax();
+    while (!seen_)
+      relax();
   }
 
  private:
@@ -184,30 +188,45 @@ Pass protect_pass(char* area, const KernelWorkload& w) {
   return {(taken + given) / 2};
 }
 
-// Both threads begin at a time and each tells what its pages took.
-Pass threads_pass(char* range, const KernelWorkload& w, int partner) {
-  const std::size_t part = (w.pages + 511) / 512 * table; // whole tables each, as the scenario has them
-  map_at(range, 2 * part);
-  std::atomic<int> there{0};
-  double theirs = 0;
-  bool pinned = true;
-  std::thread other([&] {
-    pinned = pin_to(partner);
-    ++there;
-    while (there < 2) relax();
-    const std::uint64_t start = ticks();
-    write_all(range + part, w.pages);
-    theirs = per_page(start, ticks(), w.pages);
-  });
-  while (there < 1) relax();
-  ++there;
+/// What the pages of one pass took on average.
+double fault_in_and_drop(char* range, std::uint64_t pages) {
+  map_at(range, pages * page);
   const std::uint64_t start = ticks();
-  write_all(range, w.pages);
-  const double ours = per_page(start, ticks(), w.pages);
-  other.join();
-  munmap(range, 2 * part);
-  if (!pinned) give_up();
-  return {(ours + theirs) / 2};
+  write_all(range, pages);
+  const double each = per_page(start, ticks(), pages);
+  munmap(range, pages * page);
+  return each;
+}
+
+/// A second thread that does the same in a range of its own, all the while.
+class FellowFaulter {
+ public:
+  FellowFaulter(int cpu, char* range, std::uint64_t pages)
+      : thread_([this, cpu, range, pages] {
+          failed_ = !pin_to(cpu);
+          running_ = true;
+          while (!stop_)
+            latest_ = fault_in_and_drop(range, pages);
+        }) {
+    while (!running_)
+      relax();
+    if (failed_) give_up();
+  }
+  ~FellowFaulter() {
+    stop_ = true;
+    thread_.join();
+  }
+  double latest() const { return latest_; }
+
+ private:
+  std::atomic<bool> running_{false}, failed_{false}, stop_{false};
+  std::atomic<double> latest_{0};
+  std::thread thread_; // last: it uses the others
+};
+
+Pass threads_pass(char* range, const KernelWorkload& w, const FellowFaulter& fellow) {
+  const double ours = fault_in_and_drop(range, w.pages), theirs = fellow.latest();
+  return {theirs > 0 ? (ours + theirs) / 2 : untold};
 }
 
 // Areas and resident anonymous pages, read from /proc without memory of its own.
@@ -231,7 +250,8 @@ ProcessImage image_of_self() {
 template <typename OnePass>
 void repeat(Blackboard& board, double seconds, OnePass pass) {
   const std::uint64_t start = ticks();
-  for (std::size_t i = 0; i < warming; ++i) pass();
+  for (std::size_t i = 0; i < warming; ++i)
+    pass();
   for (std::size_t done = 0; done < most_passes; ++done) {
     if (done >= least_passes && ns_between(start, ticks()) > seconds * 1e9) break;
     const bool quiet_before = wait_for_quiet_core(seconds / 4);
@@ -243,7 +263,8 @@ void repeat(Blackboard& board, double seconds, OnePass pass) {
   }
 }
 
-[[noreturn]] void run_workload(Blackboard& board, const KernelWorkload& w, int cpu, int partner, double seconds) {
+[[noreturn]] void run_workload(Blackboard& board, const KernelWorkload& w, int cpu, int partner,
+                               double seconds) {
   using Kind = KernelWorkload::Kind;
   if (!pin_to(cpu) && w.cpus() > 1) give_up(); // one thread does without
   learn_quiet_core(0.002);
@@ -273,8 +294,10 @@ void repeat(Blackboard& board, double seconds, OnePass pass) {
     break;
   }
   case Kind::threads: {
-    char* const range = lonely_range(2 * ((w.pages + 511) / 512) * table);
-    repeat(board, seconds, [&] { return threads_pass(range, w, partner); });
+    const std::size_t apart = (w.pages * page + 3 * table) / table * table;
+    char* const range = lonely_range(2 * apart);
+    FellowFaulter fellow(partner, range + apart, w.pages);
+    repeat(board, seconds, [&] { return threads_pass(range, w, fellow); });
     break;
   }
   case Kind::protect: {
@@ -308,7 +331,8 @@ WorkloadRound timed_workload(const KernelWorkload& workload, int cpu, int partne
     run_workload(*board, workload, cpu, partner, seconds);
   }
   int status = 1;
-  while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR) {}
+  while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
   if (child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0) {
     round.image = board->image;
     for (std::size_t i = 0; i < round.samples.size(); ++i)
