@@ -20,7 +20,6 @@ double step_of(double ns) { return std::max(4.0, ns / 4); }
 /// Solves a * x = b by elimination with the largest pivot. An unknown that nothing depends on stays 0.
 Vector solve(Matrix a, Vector b) {
   const std::size_t n = b.size();
-  std::vector<bool> eliminated(n, false);
   for (std::size_t k = 0; k < n; ++k) {
     std::size_t pivot = k;
     for (std::size_t i = k + 1; i < n; ++i)
