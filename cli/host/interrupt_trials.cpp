@@ -1,0 +1,94 @@
+// Interrupts between CPUs, by membarrier(PRIVATE_EXPEDITED): it interrupts the CPUs that run threads of this
+// process, and returns when all have answered.
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <memory>
+
+#include "cli/host/clock.hpp"
+#include "cli/host/partner.hpp"
+#include "cli/host/trial_groups.hpp"
+
+namespace mmsim::host {
+namespace {
+
+// linux/membarrier.h; the values are part of the system call.
+constexpr int private_expedited = 8, register_private_expedited = 16;
+
+bool membarrier(int command) { return syscall(SYS_membarrier, command, 0, 0) == 0; }
+
+constexpr int calls = 50;
+
+double calls_with(const Partner& partner) {
+  if (!partner.pinned()) return no_sample;
+  for (int i = 0; i < 5; ++i)
+    membarrier(private_expedited);
+  return ns_of([] {
+           for (int i = 0; i < calls; ++i)
+             membarrier(private_expedited);
+         }) /
+         calls;
+}
+
+void spin_ns(double ns) {
+  const std::uint64_t begin = ticks();
+  while (ns_between(begin, ticks()) < ns)
+    relax();
+}
+
+/// The partner reads the clock without end; each of our interrupts makes a gap. The ticks and the neighbours make
+/// others, but few in the half millisecond that this takes.
+double pause_of_partner(int cpu) {
+  constexpr std::size_t most = 1000;
+  constexpr double gap_ns = 150;
+  std::array<double, most> gaps{};
+  std::size_t seen = 0;
+  double loop_ns = 0;
+  std::atomic<bool> begun{false};
+  {
+    const Partner partner(cpu, [&](const std::atomic<bool>& stop) {
+      std::uint64_t last = ticks(), loops = 0;
+      double in_loops = 0;
+      begun = true;
+      while (!stop.load(std::memory_order_relaxed)) {
+        const std::uint64_t now = ticks();
+        const double gap = ns_between(last, now);
+        last = now;
+        if (gap < gap_ns) {
+          in_loops += gap;
+          ++loops;
+        } else if (seen < most) {
+          gaps[seen++] = gap;
+        }
+      }
+      loop_ns = loops ? in_loops / double(loops) : 0;
+    });
+    if (!partner.pinned()) return no_sample;
+    while (!begun.load()) {
+    }
+    for (int i = 0; i < calls; ++i) {
+      membarrier(private_expedited);
+      spin_ns(5000);
+    }
+  }
+  if (seen < calls * 3 / 4) return no_sample;
+  std::nth_element(gaps.begin(), gaps.begin() + long(seen / 2), gaps.begin() + long(seen));
+  return gaps[seen / 2] - loop_ns;
+}
+
+} // namespace
+
+std::vector<Trial> interrupt_trials(const Places& places) {
+  if (places.partner < 0 || !membarrier(register_private_expedited)) return {};
+  const int cpu = places.partner;
+  return {{"membarrier.sleeping", "membarrier, the partner asleep: nobody is interrupted",
+           [cpu] { return calls_with(Partner::sleeping(cpu)); }},
+          {"membarrier.running", "membarrier, the partner in user code is interrupted and answers",
+           [cpu] { return calls_with(Partner::spinning(cpu)); }},
+          {"interrupt.pause", "what a membarrier takes from a partner that reads the clock without end",
+           [cpu] { return pause_of_partner(cpu); }}};
+}
+
+} // namespace mmsim::host
