@@ -75,6 +75,12 @@ CLI::Option* add_overrides(CLI::App& command, std::vector<std::string>& override
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
 }
 
+void add_jobs(CLI::App& command, unsigned& processes) {
+  command.add_option("-j,--jobs", processes, "processes at a time; default one for each hardware thread")
+      ->type_name("N")
+      ->check(CLI::Range(1u, 4096u));
+}
+
 std::string joined(int argc, char** argv) {
   std::string result = "mmsim";
   for (int i = 1; i < argc; ++i) {
@@ -145,10 +151,7 @@ std::function<int()> parse_command_line(int argc, char** argv) {
   sweep_app->add_option("SWEEP", sweep.sweep, "a configuration with a [sweep] section (TOML)")->required();
   add_overrides(*sweep_app, sweep.overrides);
   add_directory(*sweep_app, "--out", sweep.out, "the result directory; default results/<name of SWEEP>");
-  sweep_app
-      ->add_option("-j,--jobs", sweep.processes, "processes at a time; default one for each hardware thread")
-      ->type_name("N")
-      ->check(CLI::Range(1u, 4096u));
+  add_jobs(*sweep_app, sweep.processes);
   sweep_app->add_flag("--dry-run", sweep.dry_run,
                       "check the file and every point, show the points and about\n"
                       "how long they will take (from finished runs, else from short\n"
@@ -179,6 +182,37 @@ std::function<int()> parse_command_line(int argc, char** argv) {
       ->group(""); // not shown
   sweep_app->callback([&] { action = [sweep] { return sweep_command(sweep); }; });
 
+  ValidateOptions validate;
+  CLI::App* validate_app =
+      command("validate", "lay published measurements beside what the model says", help::validate_examples);
+  validate_app
+      ->add_option("--only", validate.only, "cases whose name or topic this regular expression is found in")
+      ->type_name("REGEX");
+  add_directory(*validate_app, "--out", validate.out,
+                "the result directory; default results/validation, with --only none");
+  add_jobs(*validate_app, validate.processes);
+  validate_app->add_flag("--points", validate.points, "also show every point of every case");
+  validate_app->add_flag("--dry-run", validate.dry_run,
+                         "check all files, show cases, runs and hashes, run nothing");
+  validate_app->add_flag("--host", validate.host,
+                         "instead run operations on this machine and in the model, side by side");
+  validate_app
+      ->add_option("--machine", validate.machine_file,
+                   "with --host: the machine file that mmsim calibrate has written")
+      ->type_name("FILE");
+  validate_app->callback([&] { action = [validate] { return validate_command(validate); }; });
+
+  CalibrateOptions calibrate;
+  CLI::App* calibrate_app =
+      command("calibrate", "measure this machine and write a machine file of it", help::calibrate_examples);
+  calibrate_app->add_option("--out", calibrate.out, "the machine file to write")->type_name("FILE");
+  calibrate_app->add_flag("--quick", calibrate.quick, "fewer repetitions: sooner done, wider spreads");
+  calibrate_app
+      ->add_option("--budget", calibrate.budget_seconds, "seconds that all measurements together may take")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(1.0, 3600.0));
+  calibrate_app->callback([&] { action = [calibrate] { return calibrate_command(calibrate); }; });
+
   ListOptions list;
   std::string kinds;
   for (const std::string& kind : list_kinds())
@@ -208,7 +242,7 @@ std::function<int()> parse_command_line(int argc, char** argv) {
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   report_app->callback([&] { action = [report] { return report_command(report); }; });
 
-  run.command = sweep.command = joined(argc, argv);
+  run.command = sweep.command = validate.command = calibrate.command = joined(argc, argv);
   const auto chosen = [&]() -> const CLI::App* {
     const auto commands = app.get_subcommands();
     return commands.empty() ? nullptr : commands.front();

@@ -30,6 +30,29 @@ struct SweepOptions {
 };
 int sweep_command(const SweepOptions& options);
 
+struct ValidateOptions {
+  std::optional<std::string> only; ///< a regular expression for names and topics of cases
+  std::filesystem::path out;       ///< empty: results/validation, or with `only` nowhere
+  unsigned processes = 0;          ///< 0: one a hardware thread
+  bool dry_run = false;
+  bool points = false;                ///< show all points, not the cases alone
+  bool host = false;                  ///< this machine instead of the published ones
+  std::filesystem::path machine_file; ///< with `host`: what mmsim calibrate has written; empty: its default
+  std::string command;
+};
+int validate_command(const ValidateOptions& options);
+/// `mmsim validate --host` (cli/host/).
+int validate_host_command(const ValidateOptions& options);
+
+struct CalibrateOptions {
+  std::filesystem::path out; ///< the machine file to write; empty: the command's default
+  bool quick = false;        ///< fewer repetitions: wider spreads
+  double budget_seconds = 0; ///< of all measurements together; 0: the command's default
+  std::string command;
+};
+/// Measures this machine (cli/host/).
+int calibrate_command(const CalibrateOptions& options);
+
 struct ListOptions {
   std::string kind; ///< one of list_kinds()
   bool json = false;

@@ -1,9 +1,7 @@
 #include "cli/sweep.hpp"
 
 #include <chrono>
-#include <cstdio>
 #include <optional>
-#include <string>
 #include <utility>
 #include <vector>
 
@@ -11,39 +9,10 @@
 #include "cli/manifest.hpp"
 #include "cli/point_process.hpp"
 #include "cli/progress.hpp"
-#include "sim/record/atomic_file.hpp"
 
 namespace mmsim {
-namespace {
 
 using namespace std::chrono_literals;
-
-/// What a child does. Its exit status says how it went; an error's text goes to standard error.
-int run_in_child(const Configuration& configuration, const std::filesystem::path& file,
-                 const PointRunner& run_point) {
-  const auto started = std::chrono::steady_clock::now();
-  PointResult result;
-  try {
-    result = run_point(configuration);
-  } catch (const InputError& error) {
-    std::fprintf(stderr, "%s\n", error.what());
-    return exit_wrong_input;
-  }
-  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - started;
-  if (result.host_seconds == 0) result.host_seconds = took.count();
-  atomic_write(file, to_json(result));
-  return exit_done;
-}
-
-/// The message of a run that ended without a result.
-std::string reason_of(const PointProcesses::Finished& finished) {
-  std::string reason = finished.killed.empty() ? std::string() : "killed by " + finished.killed;
-  if (!finished.output.empty()) reason += (reason.empty() ? "" : "; ") + finished.output;
-  return reason.empty() ? "ended with status " + std::to_string(finished.exit_status) + " and no result"
-                        : reason;
-}
-
-} // namespace
 
 Configuration configuration_of(const SweepPlan& plan, const SweepRun& run) {
   Configuration configuration = plan.configuration(run.point);

@@ -1,17 +1,13 @@
 // All runs of a sweep that are not finished yet, a process each.
 #pragma once
 
-#include <functional>
-
+#include "cli/point_run.hpp"
 #include "cli/run_book.hpp"
 #include "cli/sweep_directory.hpp"
 #include "cli/sweep_plan.hpp"
 #include "sim/record/tables.hpp"
 
 namespace mmsim {
-
-/// Runs one seed of one point in this process (scenarios/run_point.hpp).
-using PointRunner = std::function<PointResult(const Configuration&)>;
 
 /// The configuration of one run: the point's, with its seed.
 Configuration configuration_of(const SweepPlan& plan, const SweepRun& run);

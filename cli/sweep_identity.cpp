@@ -1,31 +1,12 @@
 #include "cli/sweep_identity.hpp"
 
 #include <array>
-#include <cstdint>
 #include <fstream>
-#include <string_view>
 
-#include <spdlog/fmt/fmt.h>
-
+#include "cli/fnv.hpp"
 #include "sim/engine/parameter.hpp"
 
 namespace mmsim {
-namespace {
-
-/// FNV-1a, 64 bits (http://www.isthe.com/chongo/tech/comp/fnv/): told apart must be mistakes, not attacks.
-class Fnv {
- public:
-  void add(std::string_view bytes) {
-    for (const char byte : bytes)
-      hash_ = (hash_ ^ static_cast<unsigned char>(byte)) * 0x100000001b3;
-  }
-  std::string text() const { return fmt::format("{:016x}", hash_); }
-
- private:
-  std::uint64_t hash_ = 0xcbf29ce484222325;
-};
-
-} // namespace
 
 std::string sweep_hash(const SweepPlan& plan) {
   Fnv hash;

@@ -3,21 +3,9 @@
 #include <charconv>
 #include <stdexcept>
 
+#include "sim/record/csv_field.hpp"
+
 namespace mmsim {
-namespace {
-
-// RFC 4180, section 2, rules 5 to 7.
-std::string field(std::string_view text) {
-  if (text.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(text);
-  std::string quoted = "\"";
-  for (const char c : text) {
-    if (c == '"') quoted += '"';
-    quoted += c;
-  }
-  return quoted + '"';
-}
-
-} // namespace
 
 std::string three_decimals(Wide numerator, Wide denominator) {
   const Wide thousandths = (2000 * numerator + denominator) / (2 * denominator);
@@ -49,14 +37,14 @@ PointRows::PointRows(const ResultTables& all, const ResultTables::Point& of)
                                 std::to_string(point.axis_values.size()) + " axis values for " +
                                 std::to_string(tables.axes.size()) + " axes");
   for (const std::string& value : point.axis_values)
-    beginning_ += ',' + field(value);
+    beginning_ += ',' + csv_field(value);
 }
 
 void PointRows::row(std::string& table, std::initializer_list<std::string> further_fields) const {
   table += beginning_;
   for (const std::string& text : further_fields) {
     table += ',';
-    table += field(text);
+    table += csv_field(text);
   }
   table += '\n';
 }
@@ -64,7 +52,7 @@ void PointRows::row(std::string& table, std::initializer_list<std::string> furth
 std::string header_row(const ResultTables& tables, std::string_view further_columns) {
   std::string text = "point";
   for (const std::string& axis : tables.axes)
-    text += ',' + field(axis);
+    text += ',' + csv_field(axis);
   text += ',';
   text += further_columns;
   text += '\n';

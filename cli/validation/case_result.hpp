@@ -1,0 +1,43 @@
+// What came out of the cases, one by one and together.
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "cli/validation/comparison.hpp"
+#include "cli/validation/frozen.hpp"
+
+namespace mmsim::validation {
+
+struct CaseResult {
+  const Case* one;
+  std::string hash;
+  Outcome outcome;
+  std::set<std::string> warnings; ///< of its runs
+
+  bool frozen() const { return frozen_state(*one, hash) == Frozen::yes; }
+  bool passed() const { return outcome.ok && frozen(); }
+};
+
+/// |error| over the predicted points of absolute and relative cases.
+struct ErrorSummary {
+  std::string topic; ///< empty: of all
+  std::size_t cases = 0, ok = 0, points = 0;
+  std::optional<double> median, p90;
+};
+
+struct Summary {
+  ErrorSummary all;
+  std::vector<ErrorSummary> topics; ///< those with such cases, in the order of the cases
+  std::size_t trends = 0, trends_ok = 0, crossovers = 0, crossovers_ok = 0;
+  std::size_t cases = 0, sources = 0, predicted = 0;
+  std::size_t free = 0, calibrated = 0; ///< a parameter of a machine counts once
+};
+
+/// Sources are told apart by their text up to the first colon or semicolon: behind it stands the place in them. Rather
+/// one too few than one too many.
+Summary summary_of(const std::vector<CaseResult>& results);
+
+} // namespace mmsim::validation

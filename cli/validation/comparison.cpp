@@ -1,0 +1,172 @@
+#include "cli/validation/comparison.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include <spdlog/fmt/fmt.h>
+
+namespace mmsim::validation {
+namespace {
+
+std::optional<double> error_of(const std::optional<double>& simulated, double published) {
+  if (!simulated || published == 0) return std::nullopt;
+  return *simulated / published - 1;
+}
+
+bool within(const std::optional<double>& error, double tolerance) {
+  return error && std::abs(*error) <= tolerance;
+}
+
+std::vector<Row> rows_of(const Case& one, const std::vector<Answer>& answers) {
+  std::vector<Row> rows;
+  for (std::size_t i = 0; i < one.points.size(); ++i) {
+    const CasePoint& point = one.points[i];
+    rows.push_back({.x = point.label,
+                    .published = point.y,
+                    .simulated = answers.at(i).value,
+                    .error = {},
+                    .predicted = !one.given(point),
+                    .ok = false,
+                    .message = answers[i].why_none});
+  }
+  return rows;
+}
+
+void divide_by_base(const Case& one, std::vector<Row>& rows) {
+  std::size_t base = 0;
+  while (!same_x(one.points.at(base).x, *one.base))
+    ++base;
+  const Row at_base = rows[base];
+  for (Row& row : rows) {
+    row.published /= at_base.published;
+    if (row.simulated && at_base.simulated && *at_base.simulated != 0) {
+      *row.simulated /= *at_base.simulated;
+      continue;
+    }
+    row.simulated.reset();
+    if (row.message.empty())
+      row.message =
+          "no value at the base x = " + at_base.x + (at_base.message.empty() ? "" : ": " + at_base.message);
+  }
+}
+
+void judge_errors(const Case& one, Outcome& outcome) {
+  for (Row& row : outcome.rows) {
+    row.error = error_of(row.simulated, row.published);
+    row.ok = within(row.error, one.tolerance);
+  }
+  const std::vector<double> errors = predicted_errors(outcome);
+  outcome.median = median_of(errors);
+  outcome.p90 = p90_of(errors);
+  outcome.ok = outcome.median && *outcome.median <= one.tolerance;
+}
+
+void judge_steps(const Case& one, Outcome& outcome) {
+  const Row* before = nullptr;
+  for (Row& row : outcome.rows) {
+    row.error = error_of(row.simulated, row.published);
+    row.ok = row.simulated.has_value();
+    if (before && is_step(before->published, row.published, one.step)) {
+      const double published = row.published - before->published;
+      const bool right =
+          row.simulated && before->simulated &&
+          (published > 0 ? *row.simulated > *before->simulated : *row.simulated < *before->simulated);
+      row.ok = right;
+      if (!right && row.message.empty() && before->simulated)
+        row.message =
+            fmt::format("from x = {} to {} the published value goes {}, the simulated does not ({:.4g} "
+                        "to {:.4g})",
+                        before->x, row.x, published > 0 ? "up" : "down", *before->simulated, *row.simulated);
+      outcome.steps += row.predicted;
+      outcome.wrong_steps += row.predicted && !right;
+    }
+    before = &row;
+  }
+  outcome.ok = std::ranges::all_of(outcome.rows, [](const Row& row) { return row.ok || !row.predicted; });
+}
+
+std::vector<std::pair<double, double>> curve_of(const Case& one, const std::vector<Answer>* answers) {
+  std::vector<std::pair<double, double>> curve;
+  for (std::size_t i = 0; i < one.points.size(); ++i)
+    curve.emplace_back(*number_of(one.points[i].x), answers ? *answers->at(i).value : one.points[i].y);
+  return curve;
+}
+
+void judge_crossing(const Case& one, const std::vector<Answer>& answers, Outcome& outcome) {
+  Row row{.x = "crossing",
+          .published = *crossing(curve_of(one, nullptr), one.level),
+          .simulated = {},
+          .error = {},
+          .predicted = true,
+          .ok = false,
+          .message = {}};
+  const auto failed = std::ranges::find_if(answers, [](const Answer& each) { return !each.value; });
+  if (failed != answers.end()) {
+    row.message = "no value at x = " + one.points[std::size_t(failed - answers.begin())].label + ": " +
+                  failed->why_none;
+  } else {
+    row.simulated = crossing(curve_of(one, &answers), one.level);
+    if (!row.simulated) row.message = fmt::format("the simulated curve does not cross {:.6g}", one.level);
+  }
+  outcome.rows = {std::move(row)};
+  judge_errors(one, outcome);
+}
+
+} // namespace
+
+Outcome compare(const Case& one, const std::vector<Answer>& answers) {
+  Outcome outcome;
+  if (one.compare == Compare::crossover) {
+    judge_crossing(one, answers, outcome);
+    return outcome;
+  }
+  outcome.rows = rows_of(one, answers);
+  if (one.base) divide_by_base(one, outcome.rows);
+  if (one.compare == Compare::trend)
+    judge_steps(one, outcome);
+  else
+    judge_errors(one, outcome);
+  return outcome;
+}
+
+std::optional<double> crossing(const std::vector<std::pair<double, double>>& curve, double level) {
+  int side = 0; // of the points so far; those that lie on the level are on neither
+  for (std::size_t i = 0; i < curve.size(); ++i) {
+    const double above = curve[i].second - level;
+    const int here = (above > 0) - (above < 0);
+    if (side != 0 && here == -side) {
+      const auto& [x, y] = curve[i - 1];
+      return x + (curve[i].first - x) * (level - y) / (curve[i].second - y);
+    }
+    if (here != 0) side = here;
+  }
+  return std::nullopt;
+}
+
+bool is_step(double from, double to, double least_share) {
+  return to != from && std::abs(to - from) >= least_share * std::abs(from);
+}
+
+std::optional<double> median_of(std::vector<double> values) {
+  if (values.empty()) return std::nullopt;
+  std::ranges::sort(values);
+  const std::size_t n = values.size();
+  return n % 2 == 1 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
+}
+
+std::optional<double> p90_of(std::vector<double> values) {
+  if (values.empty()) return std::nullopt;
+  std::ranges::sort(values);
+  return values[(9 * values.size() + 9) / 10 - 1];
+}
+
+std::vector<double> predicted_errors(const Outcome& outcome) {
+  std::vector<double> errors;
+  for (const Row& row : outcome.rows)
+    if (row.predicted)
+      errors.push_back(row.error ? std::abs(*row.error) : std::numeric_limits<double>::infinity());
+  return errors;
+}
+
+} // namespace mmsim::validation

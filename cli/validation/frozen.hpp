@@ -1,0 +1,27 @@
+// Whether a case's numbers are those that were fixed before its prediction was run.
+//
+// A case's hash is over everything that its verdict depends on and that somebody could turn: at every point
+// each resolved value that a file has set (the machine and kernel files, [model], [against], the point's own
+// settings and its x), all published values, which of them calibrate, what is free, quantity, comparison,
+// tolerance and seeds. Not in it: texts, and the defaults of the cost book, which are frozen for all cases in
+// tests/reference/cost_book/defaults.toml.
+#pragma once
+
+#include <string>
+
+#include "cli/validation/case.hpp"
+
+namespace mmsim::validation {
+
+/// 16 hex digits.
+std::string case_hash(const Case& one);
+
+enum class Frozen { yes, not_yet, changed };
+
+/// `hash` is case_hash(one), which the last of `frozen` and `changes` has to be.
+Frozen frozen_state(const Case& one, const std::string& hash);
+
+/// What the user is told: nothing if the case is frozen.
+std::string frozen_advice(const Case& one, const std::string& hash);
+
+} // namespace mmsim::validation

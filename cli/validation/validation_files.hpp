@@ -1,0 +1,36 @@
+// The directory of a validation.
+//
+//   validation.csv   case,x,published,simulated,relative_error,role,verdict,topic,unit,compare; a row a point, of
+//                    crossovers a row "crossing". `simulated` and `relative_error` are empty where there is no
+//                    value. Numbers have all digits that a double needs. `unit` is that of the two values.
+//   cases.json       [{"case", "title", "topic", "source", "rows", "machine", "unit", "x", "compare", "tolerance",
+//                    "base", "median", "p90", "steps", "wrong_steps", "verdict", "frozen", "hash", "miss", "note",
+//                    "free", "changes", "warnings"}]; null where a case has none
+//   manifest.json    {"version", "command", "hash": "validation", "kind": "validation", "host_seconds", "events",
+//                    "runs", "build", "complete"}: the last to appear; `complete` is false after --only
+//
+// All are written, or none.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "cli/validation/case_result.hpp"
+#include "cli/validation/run_cases.hpp"
+#include "sim/record/tables.hpp"
+
+namespace mmsim::validation {
+
+struct ManifestFacts {
+  std::string command;
+  RunTotals totals;
+  bool complete = true;
+};
+
+std::vector<ResultFile> validation_files(const std::vector<CaseResult>& results, const ManifestFacts& facts);
+
+/// Throws InputError if a validation cannot be written to `directory`. Touches nothing.
+void check_validation_directory(const std::filesystem::path& directory);
+
+} // namespace mmsim::validation

@@ -1,0 +1,230 @@
+#include "cli/validation/validation_text.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include <spdlog/fmt/fmt.h>
+
+#include "cli/terminal_table.hpp"
+#include "cli/validation/frozen.hpp"
+
+namespace mmsim::validation {
+namespace {
+
+constexpr auto right = TerminalTable::right;
+
+/// "34 %", below ten "3.4 %"; "-" where errors do not count.
+std::string percent(const std::optional<double>& share) {
+  if (!share) return "-";
+  if (!std::isfinite(*share)) return "no value";
+  const double percent = 100 * *share;
+  return fmt::format("{:.{}f} %", percent, std::abs(percent) < 9.95 ? 1 : 0);
+}
+
+std::string signed_percent(const std::optional<double>& share) {
+  return share && std::isfinite(*share) ? (*share >= 0 ? "+" : "") + percent(share) : "-";
+}
+
+std::string value_text(const std::optional<double>& value) {
+  return value ? fmt::format("{:.4g}", *value) : "no value";
+}
+
+std::string plural(std::size_t count, const std::string& what) {
+  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+}
+
+/// "CPUs 1 .. 80", or "3 kinds" where x is text.
+std::string x_range(const Case& one) {
+  const bool numbers =
+      std::ranges::all_of(one.points, [](const CasePoint& point) { return number_of(point.x).has_value(); });
+  if (!numbers) return fmt::format("{} x {}", one.points.size(), one.x);
+  const auto less = [](const CasePoint& a, const CasePoint& b) { return *number_of(a.x) < *number_of(b.x); };
+  const auto [first, last] = std::ranges::minmax_element(one.points, less);
+  return fmt::format("{} {} .. {}", one.x, first->label, last->label);
+}
+
+std::size_t predicted(const Case& one) {
+  return std::size_t(
+      std::ranges::count_if(one.points, [&](const CasePoint& point) { return !one.given(point); }));
+}
+
+std::string verdict(const CaseResult& result, const Terminal& terminal) {
+  const std::string word = result.outcome.ok ? "ok" : terminal.red("MISS");
+  return result.frozen() ? word : word + ", " + terminal.yellow("not frozen");
+}
+
+std::string tolerance(const Case& one) {
+  return one.compare == Compare::trend ? "-" : percent(one.tolerance);
+}
+
+/// "worst at CPUs = 48: 1200 simulated, 2000 published (-40 %)"
+std::string worst_point(const CaseResult& result) {
+  const Row* worst = nullptr;
+  const auto distance = [](const Row& row) { return row.error ? std::abs(*row.error) : HUGE_VAL; };
+  for (const Row& row : result.outcome.rows)
+    if (row.predicted && (!worst || distance(row) > distance(*worst))) worst = &row;
+  if (!worst) return {};
+  const std::string place = fmt::format("worst at {} = {}: ", result.one->x, worst->x);
+  if (!worst->simulated) return place + "no value: " + worst->message;
+  return place + fmt::format("{} simulated, {} published ({})", value_text(worst->simulated),
+                             value_text(worst->published), signed_percent(worst->error));
+}
+
+/// By how much a case misses.
+std::string miss_text(const CaseResult& result) {
+  const Case& one = *result.one;
+  const Outcome& outcome = result.outcome;
+  if (one.compare == Compare::crossover) {
+    const Row& row = outcome.rows.front();
+    if (!row.simulated) return row.message;
+    return fmt::format("crosses at {} = {}, published at {} ({}), tolerance {}", one.x,
+                       value_text(row.simulated), value_text(row.published), signed_percent(row.error),
+                       percent(one.tolerance));
+  }
+  if (one.compare == Compare::absolute || one.compare == Compare::relative)
+    return fmt::format("median error {} of {}, tolerance {}; {}", percent(outcome.median),
+                       plural(predicted(one), "predicted point"), percent(one.tolerance),
+                       worst_point(result));
+  std::string text = fmt::format("{} of {} the wrong way", outcome.wrong_steps,
+                                 plural(outcome.steps, "step") + (outcome.steps == 1 ? " goes" : " go"));
+  for (const Row& row : outcome.rows)
+    if (row.predicted && !row.ok && !row.message.empty()) text += "; " + row.message;
+  return text;
+}
+
+/// Lines of at most the terminal's width, all but the first indented.
+std::string hanging(const std::string& head, const std::string& text, const Terminal& terminal, bool alarm) {
+  constexpr std::size_t indent = 2;
+  const std::size_t width = std::max<std::size_t>(terminal.width, 40) - indent;
+  std::string result;
+  for (const std::string& line : wrapped(head + text, width)) {
+    const bool first = result.empty();
+    std::string shown = line;
+    if (first && line.starts_with(head)) {
+      const std::string painted = alarm ? terminal.red(head) : terminal.yellow(head);
+      shown = painted + line.substr(head.size());
+    }
+    result += (first ? "" : std::string(indent, ' ')) + shown + '\n';
+  }
+  return result;
+}
+
+std::string notes_of(const CaseResult& result, const Terminal& terminal) {
+  const Case& one = *result.one;
+  std::string text;
+  if (!result.outcome.ok) {
+    const std::string why =
+        one.miss.empty() ? "not said yet: give " + one.file + " a miss = \"...\"" : one.miss;
+    text += hanging(one.name + " misses: ", miss_text(result) + ". Why: " + why, terminal, true);
+  } else if (!one.miss.empty()) {
+    text +=
+        hanging(one.name + " is ok, ",
+                "though its file says why it misses: \"" + one.miss + "\"; take the note out of " + one.file,
+                terminal, false);
+  }
+  if (const std::string advice = frozen_advice(one, result.hash); !advice.empty())
+    text += hanging(one.name + ": ", advice + " of " + one.file, terminal, false);
+  return text;
+}
+
+} // namespace
+
+std::string cases_text(const std::vector<CaseResult>& results, const Terminal& terminal) {
+  TerminalTable table({{"case"},
+                       {"compare"},
+                       {"x"},
+                       {"predicted", right},
+                       {"median error", right},
+                       {"90th perc.", right},
+                       {"tolerance", right},
+                       {"verdict"}});
+  std::string notes, topic;
+  for (const CaseResult& result : results) {
+    const Case& one = *result.one;
+    if (one.topic != topic) table.add_row({one.topic, "", "", "", "", "", "", ""});
+    topic = one.topic;
+    table.add_row({"  " + one.name, std::string(name(one.compare)), x_range(one),
+                   std::to_string(predicted(one)), percent(result.outcome.median),
+                   percent(result.outcome.p90), tolerance(one), verdict(result, terminal)});
+    notes += notes_of(result, terminal);
+  }
+  return table.text(terminal) + (notes.empty() ? "" : '\n' + notes);
+}
+
+std::string points_text(const std::vector<CaseResult>& results, const Terminal& terminal) {
+  std::string text;
+  for (const CaseResult& result : results) {
+    const Case& one = *result.one;
+    text += (text.empty() ? "" : "\n") + terminal.bold(one.name) + ": " + one.title + " (" +
+            std::string(name(one.compare)) + ", " + one.compared_unit() + ")\n";
+    for (const std::string& line : wrapped(one.source, std::max<std::size_t>(terminal.width, 40) - 2))
+      text += "  " + terminal.dim(line) + '\n';
+    TerminalTable table({{one.x, right}, {"published", right}, {"simulated", right}, {"error", right}, {""}});
+    for (const Row& row : result.outcome.rows) {
+      std::string last = row.predicted ? row.ok ? "ok" : terminal.red("miss") : terminal.dim("given");
+      if (!row.message.empty()) last += ": " + row.message;
+      table.add_row({row.x, value_text(row.published), value_text(row.simulated), signed_percent(row.error),
+                     std::move(last)});
+    }
+    text += table.text(terminal, 2);
+    for (const std::string& warning : result.warnings)
+      text += hanging("  warning: ", warning, terminal, false);
+  }
+  return text;
+}
+
+std::string summary_text(const Summary& summary, const Terminal& terminal) {
+  std::string text;
+  if (summary.all.points > 0) {
+    text += terminal.bold("|error| over the predicted points of absolute and relative cases") + '\n';
+    TerminalTable table({{"topic"},
+                         {"cases", right},
+                         {"ok", right},
+                         {"points", right},
+                         {"median", right},
+                         {"90th perc.", right}});
+    const auto add = [&](const ErrorSummary& each, const std::string& title) {
+      table.add_row({title, std::to_string(each.cases), std::to_string(each.ok), std::to_string(each.points),
+                     percent(each.median), percent(each.p90)});
+    };
+    for (const ErrorSummary& topic : summary.topics)
+      add(topic, topic.topic);
+    add(summary.all, "all");
+    text += table.text(terminal) + '\n';
+  }
+  if (summary.trends > 0) text += fmt::format("Trends right: {} of {}\n", summary.trends_ok, summary.trends);
+  if (summary.crossovers > 0)
+    text += fmt::format("Crossovers right: {} of {}\n", summary.crossovers_ok, summary.crossovers);
+  text += fmt::format("{} from {}, {}; {} against {}\n", plural(summary.cases, "case"),
+                      plural(summary.sources, "source"), plural(summary.predicted, "prediction"),
+                      plural(summary.free, "free parameter"), plural(summary.calibrated, "calibrated point"));
+  return text;
+}
+
+std::string plan_text(const std::vector<Case>& cases, const std::vector<std::size_t>& runs,
+                      std::size_t distinct, const Terminal& terminal) {
+  TerminalTable table({{"case"},
+                       {"topic"},
+                       {"compare"},
+                       {"x"},
+                       {"points", right},
+                       {"predicted", right},
+                       {"runs", right},
+                       {"hash"},
+                       {"frozen"}});
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    const Case& one = cases[i];
+    const std::string hash = case_hash(one);
+    const Frozen state = frozen_state(one, hash);
+    table.add_row({one.name, one.topic, std::string(name(one.compare)), x_range(one),
+                   std::to_string(one.points.size()), std::to_string(predicted(one)), std::to_string(runs[i]),
+                   hash,
+                   state == Frozen::yes       ? "yes"
+                   : state == Frozen::not_yet ? terminal.yellow("not yet")
+                                              : terminal.yellow("changed")});
+  }
+  return table.text(terminal) + fmt::format("\n{}, {} to do (identical ones once)\n",
+                                            plural(cases.size(), "case"), plural(distinct, "run"));
+}
+
+} // namespace mmsim::validation
