@@ -1,5 +1,7 @@
 // fork: on each CPU a process with `pages` resident pages in `vmas` areas forks, and the child exits at once.
-// Named after will-it-scale's fork1 and lmbench's lat_proc fork.
+// With `rewrite` the parent then writes all its pages, as one that works on its data does: each write takes
+// a page over that nobody shares any more, and the next fork finds writable entries again. Named after
+// will-it-scale's fork1 and lmbench's lat_proc fork, which do not.
 
 #include "scenarios/process_image.hpp"
 #include "scenarios/scenario.hpp"
@@ -11,10 +13,12 @@ namespace {
 struct ForkParameters {
   std::int64_t pages, vmas;
   Duration think;
+  bool rewrite;
   static void declare(Declaration& d, ForkParameters& p) {
     d("scenario.pages", p.pages, 1024, "resident pages of each process").at_least(0);
     d("scenario.vmas", p.vmas, 16, "areas that they lie in").at_least(1);
     d("scenario.think", p.think, "5 us", "mean user time between forks, exponential");
+    d("scenario.rewrite", p.rewrite, false, "the parent writes its pages again once the child is gone");
   }
 };
 const DeclareParameters<ForkParameters> declared{"fork"};
@@ -26,6 +30,7 @@ class Fork final : public Scenario {
 
   void start(Experiment& x) override {
     const OperationId fork_id = x.operation("fork"), exit_id = x.operation("exit");
+    if (parameters_.rewrite) cow_fault_ = x.operation("cow_fault");
     x.expect_ready(x.cpus());
     x.on_each_cpu([&, fork_id, exit_id](CoreId cpu) {
       spawn_process_at_boot(
@@ -38,7 +43,7 @@ class Fork final : public Scenario {
  private:
   void parent(Experiment& x, Task& task, CoreId cpu, OperationId fork_id, OperationId exit_id) {
     RandomStream thinks = x.random("think " + std::to_string(cpu.value()));
-    make_image(x, task, parameters_.pages, parameters_.vmas);
+    const std::vector<ImageArea> areas = make_image(x, task, parameters_.pages, parameters_.vmas);
     x.ready(task);
     while (!x.over()) {
       run_user(x.system(), task, thinks.exponential(parameters_.think));
@@ -52,11 +57,22 @@ class Fork final : public Scenario {
       x.required(task, fork(x.system(), task, cpu, child_body, exited)).bound = true;
       x.end(fork_id, start, task);
       exited->wait(x.system(), task);
+      if (parameters_.rewrite) write_all(x, task, areas);
     }
     exit_task(x.system(), task);
   }
 
+  void write_all(Experiment& x, Task& task, const std::vector<ImageArea>& areas) {
+    for (const ImageArea& area : areas)
+      for (std::uint64_t page = 0; page < area.pages && !x.over(); ++page) {
+        const OperationStart start = x.begin(task, "cow_fault");
+        touch(x.system(), task, area.first + page, AccessKind::write);
+        x.end(cow_fault_, start, task);
+      }
+  }
+
   const ForkParameters parameters_;
+  OperationId cow_fault_{};
 };
 
 const Registered<Scenario> registered{"fork",

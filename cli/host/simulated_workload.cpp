@@ -1,0 +1,122 @@
+#include "cli/host/simulated_workload.hpp"
+
+#include "cli/configuration_files.hpp"
+#include "cli/exit_status.hpp"
+#include "cli/point_process.hpp"
+#include "scenarios/run_point.hpp"
+
+#include <algorithm>
+#include <iostream>
+#include <sstream>
+#include <stdexcept>
+#include <thread>
+
+#include <spdlog/fmt/fmt.h>
+
+namespace mmsim::host {
+namespace {
+
+constexpr auto patience = std::chrono::milliseconds(200);
+
+std::string scenario_of(const KernelWorkload& w) {
+  switch (w.kind) {
+  case KernelWorkload::Kind::fork:
+    return "fork";
+  case KernelWorkload::Kind::storm:
+    return "cow";
+  case KernelWorkload::Kind::map:
+  case KernelWorkload::Kind::read:
+    return "munmap";
+  case KernelWorkload::Kind::threads:
+    return "page_fault";
+  case KernelWorkload::Kind::protect:
+    return "mprotect";
+  }
+  return {};
+}
+
+// One line, "ns ns ns", in the order of operations_of().
+int run_and_tell(const SimulatedWorkload& simulation) {
+  std::vector<std::string> settings = simulation.settings;
+  for (std::string& setting : settings_of(simulation.workload))
+    settings.push_back(std::move(setting));
+  const PointResult result = run_point(load_configuration({}, settings));
+  if (result.status != PointStatus::done) throw std::runtime_error(result.message);
+  std::string line;
+  for (const std::string& name : operations_of(simulation.workload.kind)) {
+    const auto operation = std::ranges::find(result.operations, name, &OperationResult::name);
+    if (operation == result.operations.end() || operation->latency.count() == 0) {
+      line += " 0"; // a fork of no pages makes no COW faults
+      continue;
+    }
+    line += fmt::format(" {:.3f}", double(operation->latency.sum().count()) / 1000.0 /
+                                       double(operation->latency.count()));
+  }
+  std::cout << line << '\n';
+  return exit_done;
+}
+
+std::vector<double> told_by(const PointProcesses::Finished& run) {
+  if (!run.killed.empty()) throw std::runtime_error("a simulation was killed by " + run.killed);
+  if (run.exit_status != exit_done) throw std::runtime_error("a simulation failed: " + run.output);
+  const std::size_t line = run.output.find_last_of('\n', run.output.size() - 2);
+  std::istringstream in(line == std::string::npos ? run.output : run.output.substr(line));
+  std::vector<double> means;
+  for (double ns; in >> ns;)
+    means.push_back(ns);
+  return means;
+}
+
+} // namespace
+
+std::vector<std::string> settings_of(const KernelWorkload& w) {
+  using Kind = KernelWorkload::Kind;
+  // Windows of a few dozen passes, and what they take is generous: a pass is below 10 us and 4 us a page.
+  const std::uint64_t us = 10 + 4 * w.pages;
+  std::vector<std::string> settings{"scenario.name=" + scenario_of(w),
+                                    fmt::format("run.cpus={}", w.cpus()),
+                                    fmt::format("scenario.pages={}", w.pages),
+                                    "scenario.think=0 ns",
+                                    fmt::format("run.warmup={} us", 200 + 2 * us),
+                                    fmt::format("run.duration={} us", 1000 + 5 * us)};
+  switch (w.kind) {
+  case Kind::fork:
+    settings.push_back(fmt::format("scenario.vmas={}", 1 + w.empty_areas));
+    if (w.pages > 0) settings.push_back("scenario.rewrite=true");
+    break;
+  case Kind::storm:
+    break;
+  case Kind::map:
+  case Kind::read:
+    settings.push_back(w.sharer ? "scenario.mode=threads" : "scenario.mode=processes");
+    if (w.sharer) settings.push_back("scenario.readers=1");
+    if (w.kind == Kind::read) settings.push_back("scenario.touch=read");
+    break;
+  case Kind::threads:
+    settings.push_back("scenario.mode=threads");
+    break;
+  case Kind::protect:
+    break;
+  }
+  return settings;
+}
+
+MeanTimes simulate(const std::vector<SimulatedWorkload>& simulations) {
+  for (const SimulatedWorkload& simulation : simulations) // wrong input is told here, with its place
+    load_configuration({}, simulation.settings);
+  MeanTimes means(simulations.size());
+  PointProcesses processes;
+  const std::size_t at_a_time = std::clamp(std::thread::hardware_concurrency(), 1u, 2u);
+  for (std::size_t next = 0; next < simulations.size() || processes.busy() > 0;) {
+    while (next < simulations.size() && processes.busy() < at_a_time) {
+      processes.start(next, [&simulations, next] { return run_and_tell(simulations[next]); });
+      ++next;
+    }
+    for (const PointProcesses::Finished& run : processes.wait(patience))
+      means[run.job] = told_by(run);
+    if (processes.interrupted()) throw std::runtime_error("interrupted");
+  }
+  return means;
+}
+
+} // namespace mmsim::host
