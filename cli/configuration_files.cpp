@@ -26,6 +26,25 @@ std::vector<std::string> names_of(const std::map<std::string, fs::path>& files) 
   return result;
 }
 
+/// Whether a base is given by its file, not by its name.
+bool is_path(const std::string& base) {
+  return base.find('/') != std::string::npos || base.ends_with(".toml");
+}
+
+/// The file of a base that is given by its path: relative to the folder of the file that says so, or, on the
+/// command line, to the current folder.
+fs::path file_of_path(const std::string& section, const std::string& base, const Entry& chosen_by) {
+  const fs::path folder =
+      chosen_by.origin == command_line ? fs::path() : fs::path(chosen_by.origin.file).parent_path();
+  const fs::path file = folder / base;
+  std::error_code error;
+  if (!fs::is_regular_file(file, error))
+    throw InputError("the " + section + " base \"" + base + "\" is no file" +
+                         (fs::exists(file, error) ? "" : " (" + shown(file) + " does not exist)"),
+                     chosen_by.origin);
+  return file;
+}
+
 bool is_structural(std::string_view path) {
   return path == "machine.base" || path == "kernel.base" || path == "scenario.name";
 }
@@ -64,17 +83,21 @@ std::map<std::string, fs::path> BaseFiles::available(const std::string& section)
   return result;
 }
 
-const Configuration& BaseFiles::load(const std::string& section, const std::string& name,
-                                     const Entry& chosen_by) const {
+fs::path BaseFiles::find(const std::string& section, const std::string& base, const Entry& chosen_by) const {
+  if (is_path(base)) return file_of_path(section, base, chosen_by);
   const auto files = available(section);
-  const auto found = files.find(name);
+  const auto found = files.find(base);
   if (found == files.end())
-    throw InputError("unknown " + section + " base \"" + name + '"' + did_you_mean(name, names_of(files)),
+    throw InputError("unknown " + section + " base \"" + base + '"' + did_you_mean(base, names_of(files)),
                      chosen_by.origin);
-  const std::string file = shown(found->second);
+  return found->second;
+}
+
+const Configuration& BaseFiles::load(const std::string& section, const fs::path& path) const {
+  const std::string file = shown(path);
   if (const auto earlier = loaded_.find(file); earlier != loaded_.end()) return earlier->second;
   Configuration keys;
-  add_keys(keys, parse_file(found->second, file), section + '.', file);
+  add_keys(keys, parse_file(path, file), section + '.', file);
   return loaded_.emplace(file, std::move(keys)).first->second;
 }
 
@@ -88,9 +111,10 @@ Configuration BaseFiles::resolve(const Configuration& written) const {
       const auto* name = std::get_if<std::string>(&base->value);
       if (!name)
         throw InputError(key + ": " + to_text(base->value) + " is not a name in quotes", base->origin);
-      if (!visited.insert(*name).second)
+      const fs::path file = find(section, *name, *base);
+      if (!visited.insert(shown(file)).second)
         throw InputError("the " + section + " base \"" + *name + "\" is based on itself", base->origin);
-      const Configuration& keys = load(section, *name, *base);
+      const Configuration& keys = load(section, file);
       for (const auto& [path, entry] : keys.entries())
         if (!result.find(path)) result.set(path, entry.value, entry.origin, layer);
       base = keys.find(key);

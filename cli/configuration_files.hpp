@@ -8,7 +8,9 @@
 // own base, the declared default. Base files are resolved last, so --set and an axis may choose them.
 //
 // A base is searched in the `configs` folder beside the file or beside one of its parent folders, then in
-// $MMSIM_CONFIGS, then in the sources that this program was built from.
+// $MMSIM_CONFIGS, then in the sources that this program was built from. A base with a '/' in it, or that ends
+// in .toml, is the path of a file: relative to the folder of the file that names it, or, with --set, to the
+// current folder.
 //
 // Everything here throws InputError, with file, line and column, and checks keys and values before it
 // returns.
@@ -39,8 +41,9 @@ class BaseFiles {
   std::map<std::string, std::filesystem::path> available(const std::string& section) const;
 
  private:
-  const Configuration& load(const std::string& section, const std::string& name,
-                            const Entry& chosen_by) const;
+  std::filesystem::path find(const std::string& section, const std::string& base,
+                             const Entry& chosen_by) const;
+  const Configuration& load(const std::string& section, const std::filesystem::path& path) const;
 
   std::vector<std::filesystem::path> folders_;
   mutable std::map<std::string, Configuration> loaded_; // by path; a sweep resolves each point

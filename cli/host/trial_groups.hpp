@@ -37,8 +37,8 @@ std::vector<Trial> entry_trials();
 std::vector<Trial> interrupt_trials(const Places& places);
 /// pipe.alone, switch.threads, switch.processes, wake.idle: one way each.
 std::vector<Trial> switch_trials(const Places& places);
-/// flush.pages, flush.spread, flush.far: madvise(MADV_DONTNEED) of two pages that are next to each other, 31
-/// apart, and 63 apart.
+/// flush.none, flush.pages, flush.spread, flush.far: madvise(MADV_DONTNEED) of no page, and of two pages that
+/// are next to each other, 31 apart, and 63 apart.
 std::vector<Trial> flush_trials();
 /// lock.tas, lock.ticket, lock.mcs: an acquisition, two CPUs contending.
 std::vector<Trial> lock_trials(const Places& places);

@@ -85,6 +85,22 @@ TEST(ConfigurationFiles, set_chooses_a_base_without_any_file) {
   EXPECT_EQ(value_at<std::int64_t>(configuration, "kernel.test_count"), 4);
 }
 
+TEST(ConfigurationFiles, a_base_may_be_the_path_of_a_file) {
+  const Folder folder;
+  folder.write("measured/here.toml", "base = \"../more/there.toml\"\ntest.delay = \"10 ns\"\n");
+  const std::string there = folder.write("more/there.toml", "test.memory = \"2 GiB\"\n");
+  const std::string file = folder.write("my.toml", "[machine]\nbase = \"measured/here.toml\"\n");
+  const Configuration configuration = load_configuration(file, {});
+  EXPECT_EQ(value_at<std::string>(configuration, "machine.test.delay"), "10 ns");
+  EXPECT_EQ(value_at<std::string>(configuration, "machine.test.memory"), "2 GiB"); // relative to here.toml
+  EXPECT_EQ(value_at<std::string>(load_configuration({}, {"machine.base=" + there}), "machine.test.memory"),
+            "2 GiB");
+  folder.write("my.toml", "[machine]\nbase = \"measured/her.toml\"\n");
+  EXPECT_EQ(error_of([&] { load_configuration(file, {}); }),
+            file + ":2:1: the machine base \"measured/her.toml\" is no file (" +
+                (folder / "measured/her.toml") + " does not exist)");
+}
+
 // A slow core is slow at whatever is added to the cost book, too.
 TEST(ConfigurationFiles, a_machine_that_scales_kernel_work_scales_all_of_it) {
   int scaling = 0;

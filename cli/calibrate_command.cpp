@@ -1,0 +1,196 @@
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <ctime>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include <spdlog/spdlog.h>
+
+#include "cli/commands.hpp"
+#include "cli/exit_status.hpp"
+#include "cli/host/hardware.hpp"
+#include "cli/host/kernel_calibration.hpp"
+#include "cli/host/kernel_fit.hpp"
+#include "cli/host/machine_file.hpp"
+#include "cli/readable.hpp"
+#include "cli/terminal_table.hpp"
+#include "sim/engine/parameter.hpp"
+#include "sim/machine/cost_book.hpp"
+#include "sim/machine/topology.hpp"
+#include "sim/record/atomic_file.hpp"
+
+namespace mmsim {
+namespace {
+
+using namespace host;
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+
+/// Seconds of all measurements together, and how much of it the hardware gets; the kernel's operations get the rest.
+constexpr double all_seconds = 100, quick_seconds = 16, share_of_hardware = 0.4;
+
+constexpr const char* section = "machine.";
+
+std::vector<MachineParameter> machine_parameters() {
+  std::vector<MachineParameter> result;
+  for (const ParameterInfo& info : ParameterCatalogue::instance().parameters())
+    if (info.path.starts_with(section)) result.push_back({info.path.substr(8), info.default_text()});
+  return result;
+}
+
+DefaultDurations default_durations() {
+  const CostBook book = read_parameters<CostBook>(Configuration());
+  const std::pair<const char*, Duration> wanted[] = {
+      {"line.atomic", book.line.atomic},
+      {"line.transfer", book.line.transfer},
+      {"ipi.send", book.irq.send},
+      {"ipi.deliver", book.irq.deliver},
+      {"irq.entry", book.irq.entry},
+      {"irq.exit", book.irq.exit},
+      {"entry.switch_registers", book.entry.switch_registers},
+      {"work.mask_scan", book.work.mask_scan},
+      {"work.call_queue", book.work.call_queue},
+      {"work.wake", book.work.wake},
+      {"work.enqueue", book.work.enqueue},
+      {"work.dequeue", book.work.dequeue},
+      {"work.pick_next", book.work.pick_next},
+  };
+  DefaultDurations result;
+  for (const auto& [path, duration] : wanted)
+    result.emplace(path, double(duration.count()) / 1000);
+  const auto topology = read_parameters<TopologyParameters>(Configuration());
+  result.emplace("interconnect.cluster", double(topology.cluster.count()) / 1000);
+  result.emplace("interconnect.die", double(topology.die.count()) / 1000);
+  result.emplace("interconnect.socket", double(topology.socket.count()) / 1000);
+  result.emplace("interconnect.system", double(topology.system.count()) / 1000);
+  return result;
+}
+
+constexpr const char* written_by_us = ", as mmsim calibrate measured it";
+
+/// A machine file that somebody wrote by hand is not ours to replace. Also finds out before two minutes of
+/// measuring whether the file can be written at all.
+void check_out(const fs::path& out) {
+  const std::string name = out.native();
+  if (fs::is_directory(out)) throw InputError("--out " + name + " is a directory: name a file in it");
+  if (std::ifstream file(out); file) {
+    std::string line;
+    std::getline(file, line);
+    if (!line.ends_with(written_by_us))
+      throw InputError(name + " exists and mmsim calibrate has not written it: choose another --out");
+  }
+  const fs::path folder = out.has_parent_path() ? out.parent_path() : fs::path(".");
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error || access(folder.c_str(), W_OK) != 0)
+    throw InputError("--out " + name + ": nothing can be written into " + folder.native());
+}
+
+std::string now_text() {
+  const std::time_t now = std::time(nullptr);
+  char text[40];
+  std::strftime(text, sizeof text, "%Y-%m-%d %H:%M UTC", std::gmtime(&now));
+  return text;
+}
+
+std::string share(double part) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.0f %%", 100 * part);
+  return text;
+}
+
+void show_values(const std::vector<MachineValue>& values, const std::vector<MachineParameter>& parameters) {
+  constexpr auto right = TerminalTable::right;
+  constexpr auto wraps = TerminalTable::wraps;
+  const Terminal terminal = terminal_of(1);
+  TerminalTable known(
+      {{"parameter"}, {"value", right}, {"spread", right}, {"samples", right}, {"how", wraps}});
+  TerminalTable unknown({{"not measured"}, {"default", right}, {"why", wraps}});
+  std::size_t left_alone = 0;
+  for (const MachineParameter& parameter : parameters) {
+    const auto value = std::ranges::find(values, parameter.path, &MachineValue::path);
+    if (value == values.end()) {
+      ++left_alone;
+      continue;
+    }
+    if (!value->known()) {
+      unknown.add_row({section + parameter.path, parameter.default_text, value->how});
+      continue;
+    }
+    std::string text = value->value;
+    std::erase(text, '"');
+    const bool spread = value->repetitions > 0;
+    known.add_row({section + parameter.path, text, spread ? share(value->spread) : "",
+                   spread ? std::to_string(value->repetitions) : "", value->how});
+  }
+  std::cout << known.text(terminal);
+  if (!unknown.empty()) std::cout << '\n' << unknown.text(terminal);
+  if (left_alone > 0)
+    std::cout << "\nOf " << left_alone
+              << " other parameters the defaults stand in: calibration does not look for them (the file says "
+                 "why).\n";
+}
+
+/// As a word of a shell.
+std::string quoted(const std::string& word) {
+  if (word.find_first_of(" \t\n'\"\\$*?[]{}()<>|&;~`!#") == std::string::npos) return word;
+  std::string result = "'";
+  for (const char c : word)
+    result += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return result + '\'';
+}
+
+/// A base that is a path, and says so: with a '/' or .toml in it.
+std::string base_of(const fs::path& out) {
+  const std::string name = out.native();
+  return name.find('/') != std::string::npos || name.ends_with(".toml") ? name : "./" + name;
+}
+
+} // namespace
+
+int calibrate_command(const CalibrateOptions& options) {
+  const fs::path out = options.out.empty() ? fs::path("results/machine.toml") : options.out;
+  check_out(out);
+  const auto began = Clock::now();
+  const double seconds = options.budget_seconds > 0 ? options.budget_seconds
+                         : options.quick            ? quick_seconds
+                                                    : all_seconds;
+  const Budget budget(seconds);
+  const HostMachine machine = this_machine();
+  spdlog::info("{}, {} of {} CPUs, Linux {}: {}", machine.model, machine.cpus.size(), machine.online_cpus,
+               machine.kernel, what_surrounds(machine));
+  spdlog::info("measuring for up to {}; the less else runs here, the better", readable_seconds(seconds));
+
+  HardwareReport hardware =
+      measure_hardware(machine, default_durations(), budget.part(share_of_hardware),
+                       [](const std::string& what) { spdlog::info("measuring {}", what); });
+  spdlog::info("measuring the kernel's operations: fork, exit, faults, munmap, mprotect");
+  MachineFile file;
+  file.values = std::move(hardware.values);
+  replace_values(file.values, fit_kernel_operations(machine, file.values, budget));
+  file.remarks = std::move(hardware.remarks);
+  file.date = now_text();
+  file.command = options.command;
+  file.seconds = std::chrono::duration<double>(Clock::now() - began).count();
+
+  const std::vector<MachineParameter> parameters = machine_parameters();
+  atomic_write(out, machine_file_text(machine, file, parameters));
+  show_values(file.values, parameters);
+  for (const std::string& remark : file.remarks)
+    std::cout << "\n" << remark;
+  std::cout << (file.remarks.empty() ? "" : "\n");
+  std::cout << "\nwritten to " << out.native() << " after " << readable_seconds(file.seconds)
+            << "; a run on this machine as the model sees it:\n  mmsim run --set "
+            << quoted("machine.base=" + base_of(out)) << " --set kernel.base=" << host_kernel(machine)
+            << " --set scenario.name=fork\n";
+  return exit_done;
+}
+
+} // namespace mmsim

@@ -1,0 +1,68 @@
+#include "cli/host/hardware.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <random>
+#include <utility>
+
+#include "cli/host/clock.hpp"
+#include "cli/host/pinning.hpp"
+#include "cli/host/trial_groups.hpp"
+
+namespace mmsim::host {
+namespace {
+
+constexpr std::size_t most_pairs = 2000; // of 64 CPUs all; of more some
+
+std::vector<Trial> pair_trials(const HostMachine& machine) {
+  std::vector<Trial> trials;
+  for (std::size_t i = 0; i < machine.cpus.size(); ++i)
+    for (std::size_t j = i + 1; j < machine.cpus.size(); ++j)
+      trials.push_back(line_pair_trial(machine.cpus[i].number, machine.cpus[j].number));
+  if (trials.size() > most_pairs) {
+    std::mt19937 random(1);
+    std::ranges::shuffle(trials, random);
+    trials.resize(most_pairs);
+  }
+  return trials;
+}
+
+void append(std::vector<Trial>& trials, std::vector<Trial> more) {
+  std::ranges::move(more, std::back_inserter(trials));
+}
+
+} // namespace
+
+HardwareReport measure_hardware(const HostMachine& machine, const DefaultDurations& defaults,
+                                const Budget& budget, const Announce& announce) {
+  tick_source(); // before the first ticks()
+  const Places places{machine.cpus.front().number, machine.can_pin ? machine.partner_cpu() : -1};
+  const Pinned here(places.cpu);
+  std::vector<Measurement> all;
+  if (places.partner >= 0) {
+    const std::vector<Trial> pairs = pair_trials(machine);
+    announce("cache lines between " + std::to_string(pairs.size()) +
+             (pairs.size() == 1 ? " pair" : " pairs") + " of CPUs");
+    all = interleaved(pairs, budget.part(pairs.size() < 10 ? 0.05 : 0.3), {.least = 3, .most = 2000});
+  }
+  announce("caches, memory, TLBs, the kernel's entries, interrupts, switches");
+  std::vector<Trial> trials = core_trials(places);
+  append(trials, own_line_trials());
+  append(trials, chase_trials(machine));
+  append(trials, page_trials(machine));
+  append(trials, entry_trials());
+  append(trials, interrupt_trials(places));
+  append(trials, switch_trials(places));
+  append(trials, flush_trials());
+  append(trials, lock_trials(places));
+  std::ranges::move(interleaved(trials, budget), std::back_inserter(all));
+
+  HardwareReport report;
+  const Measurements measured(std::move(all));
+  report.values = hardware_values(machine, measured, defaults);
+  report.remarks = hardware_remarks(machine, measured);
+  report.measured = measured.all();
+  return report;
+}
+
+} // namespace mmsim::host

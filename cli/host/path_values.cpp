@@ -1,0 +1,111 @@
+#include "cli/host/path_values.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <string>
+#include <utility>
+
+namespace mmsim::host {
+namespace {
+
+/// ns of what has been found already, else of the default.
+double known(const std::vector<MachineValue>& values, const DefaultDurations& defaults,
+             const std::string& path) {
+  if (const MachineValue* value = find_value(values, path); value && value->median > 0) return value->median;
+  const auto given = defaults.find(path);
+  return given == defaults.end() ? 0 : given->second;
+}
+
+struct Miss {
+  double read, rmw;
+};
+
+/// A line from the partner's cache.
+Miss remote_miss(const Measurements& measured, const std::vector<MachineValue>& values,
+                 const DefaultDurations& defaults) {
+  const double atomic = known(values, defaults, "line.atomic");
+  for (const Measurement& each : measured.all())
+    if (each.name.starts_with("line.pair.") && each.measured())
+      return {std::max(each.median - atomic, 1.0), each.median};
+  const double read =
+      known(values, defaults, "line.transfer") + known(values, defaults, "interconnect.cluster");
+  return {read, read + atomic};
+}
+
+/// Each of `paths` gets its part of `sum`, in the ratio of the defaults.
+void add_parts(const std::vector<std::string>& paths, double sum, const Measurement& from,
+               const std::string& how, const DefaultDurations& defaults, std::vector<MachineValue>& values) {
+  double whole = 0;
+  for (const std::string& path : paths)
+    whole += known({}, defaults, path);
+  for (const std::string& path : paths) {
+    const double part = whole > 0 ? known({}, defaults, path) / whole : 1.0 / double(paths.size());
+    const double scale = from.median > 0 ? sum * part / from.median : 0;
+    values.push_back(reckoned_value(path, sum * part, from.low * scale, from.high * scale, from, how));
+  }
+}
+
+} // namespace
+
+void add_interrupt_values(const Measurements& measured, const DefaultDurations& defaults,
+                          std::vector<MachineValue>& values) {
+  const Measurement &running = measured["membarrier.running"], &sleeping = measured["membarrier.sleeping"];
+  const Measurement& pause = measured["interrupt.pause"];
+  const Miss miss = remote_miss(measured, values, defaults);
+  const double queue = known(values, defaults, "work.call_queue");
+
+  // The handler takes the queue and the request from the sender, and answers.
+  add_parts({"irq.entry", "irq.exit"}, pause.median - miss.rmw - 2 * miss.read - queue, pause,
+            pause.how + ", less three lines of the handler; split as the defaults are", defaults, values);
+
+  // The sender writes the request and its queue's head, and sees the answer; the target as above.
+  const double round_trip = running.median - sleeping.median;
+  const double lines = 2 * miss.rmw + 5 * miss.read;
+  const double rest = round_trip - lines - 2 * queue - known(values, defaults, "work.mask_scan") -
+                      known(values, defaults, "irq.entry") - known(values, defaults, "interconnect.cluster");
+  add_parts({"ipi.send", "ipi.deliver"}, sleeping.measured() ? rest : 0, running,
+            "membarrier with a running less one with a sleeping partner, less seven lines to and fro and "
+            "irq.entry; "
+            "split as the defaults are",
+            defaults, values);
+}
+
+void add_switch_values(const HostMachine& machine, const Measurements& measured,
+                       const DefaultDurations& defaults, std::vector<MachineValue>& values) {
+  const Measurement &pipe = measured["pipe.alone"], &threads = measured["switch.threads"];
+  const Measurement &processes = measured["switch.processes"], &idle = measured["wake.idle"];
+
+  const MachineValue switch_mm = reckoned_value(
+      "entry.switch_mm", processes.median - threads.median, processes.low - threads.high,
+      processes.high - threads.low, processes,
+      "a byte through two pipes between processes less one between threads: the other tables, and "
+      "what they make miss");
+  values.push_back(switch_mm);
+  if (switch_mm.known() && !machine.arm())
+    values.push_back(
+        told_value("entry.switch_ttbr", switch_mm.value, "x86: CR3 is written with or without an id"));
+  else
+    values.push_back(not_measured("entry.switch_ttbr", "the kernel does not switch without ids here"));
+
+  const double switched = pipe.measured() ? threads.median - pipe.median : 0;
+  add_parts({"entry.switch_registers", "work.wake", "work.enqueue", "work.dequeue", "work.pick_next"},
+            switched, threads,
+            "a byte through two pipes between threads of one CPU, less the pipe; split as the defaults are",
+            defaults, values);
+
+  double path = pipe.median + 3 * remote_miss(measured, values, defaults).read;
+  for (const char* step : {"work.wake", "work.enqueue", "work.pick_next", "entry.switch_registers",
+                           "ipi.send", "ipi.deliver", "irq.entry", "irq.exit", "interconnect.cluster"})
+    path += known(values, defaults, step);
+  const std::string how =
+      "a byte through two pipes between two CPUs, less the pipe, a switch, an interrupt and three "
+      "lines; it idles for microseconds only, so no deep state";
+  if (idle.measured() && idle.median <= path)
+    values.push_back(
+        told_value("idle.exit", "\"1 ns\"", "an idle CPU answers no later than a busy one: it polls"));
+  else
+    values.push_back(
+        reckoned_value("idle.exit", idle.median - path, idle.low - path, idle.high - path, idle, how));
+}
+
+} // namespace mmsim::host
