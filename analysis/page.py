@@ -22,9 +22,11 @@ def page(result, plan, all_charts, measures=(), interrupts=(), samples=()):
     first = any(charts.measure.comes_first for charts in measures)
     sections = (together + sections if first else sections + together) \
         + page_details.interrupts(interrupts, specs) + page_details.locks(result, plan) + comparison_section(result)
-    stripes = f'<svg width="0" height="0" aria-hidden="true" class="flame definitions">{flame_graph.stripe_definition()}</svg>'
-    return document(title, f"{stripes}\n{_header(result, plan, title, sections)}<main>{sections}{_tables(result)}</main>\n"
-                    f"{_footer(result)}", specs, flame_graph.page_style())
+    stripes = ('<svg width="0" height="0" aria-hidden="true" class="flame definitions">'
+               f"{flame_graph.stripe_definition()}</svg>")
+    header = _header(result, plan, title, sections)
+    return document(title, f"{stripes}\n{header}<main>{sections}{_tables(result)}</main>\n{_footer(result)}", specs,
+                    flame_graph.page_style())
 
 
 def _header(result, plan, title, sections):

@@ -9,12 +9,12 @@ from analysis import palette
 
 _HERE = Path(__file__).parent
 _SECURITY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
-NO_SCRIPT = ("<noscript><p>The charts need JavaScript; the same figures are in the directory <code>figures</code> as PNG, "
-             "SVG and PDF.</p></noscript>")
+NO_SCRIPT = ("<noscript><p>The charts need JavaScript; the same figures are in the directory <code>figures</code> as "
+             "PNG, SVG and PDF.</p></noscript>")
 
 
 def document(title, body, specs, style=""):
-    """The page as text. `body`: HTML; `specs`: the charts of its figures (page_parts.figure); `style`: CSS of its own."""
+    """The page as text. `body`: HTML; `specs`: the charts of its figures (page_parts.figure); `style`: more CSS."""
     return "\n".join((
         "<!DOCTYPE html>", '<html lang="en">', "<head>", '<meta charset="utf-8">',
         f'<meta http-equiv="Content-Security-Policy" content="{_SECURITY}">',

@@ -62,7 +62,8 @@ def mark_key(words, symbol, colour, hollow, line=None, series=None):
     swatch = _line_swatch(colour, "" if line == "solid" else line, _SHAPES[symbol].format(fill), line is not None)
     if series is None:
         return f'<span class="key">{swatch}{escape(words)}</span>'
-    return f'<button type="button" class="key" data-series="{series}" aria-pressed="true">{swatch}{escape(words)}</button>'
+    return (f'<button type="button" class="key" data-series="{series}" aria-pressed="true">{swatch}{escape(words)}'
+            "</button>")
 
 
 def account_keys(accounts):

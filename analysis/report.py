@@ -21,8 +21,9 @@ from analysis.whole_file import write_whole
 
 def report(directories, real=()):
     """Lays the results over each other, and the real runs (as --real names them) over those. Writes DIR/figures/* and
-    DIR/report.html; returns (paths written, the result or, of `mmsim validate`, the Validation). What can be shown of a damaged directory is shown, and
-    result.defects tell the damage. Throws InputError if nothing can be shown."""
+    DIR/report.html; returns (paths written, the result; of a directory that `mmsim validate` wrote, the Validation).
+    What can be shown of a damaged directory is shown, and result.defects tell the damage. Throws InputError if nothing
+    can be shown."""
     if any(map(is_validation, directories)):
         return report_validation(directories, real)
     result = _load(directories)

@@ -2,15 +2,13 @@
 import math
 from dataclasses import dataclass
 
-from analysis.axes import number
 from analysis.units import log_ticks, three_digits
 from analysis.validation.styles import APART
-from analysis.validation.summary import CROSSING, HOST, MEASURED, crossing, outcome, percent, signed
+from analysis.validation.summary import CROSSING, HOST, MEASURED, outcome, percent, signed
 
 LOG_FROM = 8  # an axis over more than that from its least to its largest value is logarithmic
 
 
-MOST_TICKS = 7  # beyond them only powers of ten are labelled: a phone is narrow
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,6 @@ class CaseChart:
     published: tuple  # Marks
     simulated: tuple
     band: tuple  # (low, high) around each published value within the tolerance; empty: there is none
-    crossings: tuple  # (published x, simulated x) where curves cross, drawn as upright lines; empty: none
 
     @property
     def kinds(self):
@@ -62,70 +59,44 @@ def case_charts(validation):
 def _chart(validation, case):
     rows = validation.rows(case["case"])
     reference = "measured" if case["topic"] == HOST else "published"
-    curve = rows[rows["x"] != CROSSING]
-    crossings = ()
-    if case["compare"] == "crossover" and len(curve):
-        place = crossing(rows)
-        crossings = (place["published"], place["simulated"]) if place["x"] == CROSSING else ()
-    else:
-        curve = rows
-    numbers = [number(x) for x in curve["x"]]
-    named = None in numbers or len(set(numbers)) < max(2, len(numbers))
-    simulated, scaled = _simulated(curve, case["compare"])
-    y_title = _y_title(case, curve, scaled)
-    places = list(range(len(numbers))) if named else numbers
-    marks = [_marks(place, named, row, value, reference, case) for place, row, value in
-             zip(places, curve.to_dict("records"), simulated)]
+    named = not all(isinstance(x, (int, float)) for x in rows["x"]) or len(set(rows["x"])) < max(2, len(rows))
+    places = list(range(len(rows))) if named else list(rows["x"])
+    marks = [_marks(place, named, row, reference, case) for place, row in zip(places, rows.to_dict("records"))]
     if not named:
         marks.sort(key=lambda pair: pair[0].x)
-    published, drawn = zip(*marks)
+    published, simulated = zip(*marks)
     tolerance = case["tolerance"]
-    banded = case["compare"] in (*MEASURED, "crossover") and math.isfinite(tolerance) and not crossings
-    band = tuple(_around(mark.y, tolerance) for mark in published) if banded else ()
-    x = Scale("", False, -0.6, len(places) - 0.4) if named else _scale(case["x"] or "x", [
-        *places, *(place for place in crossings if math.isfinite(place))], from_zero=False)
-    y = _scale(y_title, [value for mark in (*published, *drawn) for value in [mark.y] if not math.isnan(value)],
-               band, from_zero=True)
-    names = tuple(str(name) for name in curve["x"]) if named else ()
-    return CaseChart(case, reference, names, x, y, published, drawn, band, crossings)
+    band = tuple(_around(mark.y, tolerance) for mark in published) if math.isfinite(tolerance) else ()
+    x = Scale("", False, -0.6, len(places) - 0.4) if named else _scale(case["x"] or "x", places, from_zero=False)
+    y = _scale(_y_title(case, rows), [mark.y for mark in (*published, *simulated) if not math.isnan(mark.y)], band,
+               most_ticks=7 if named else 9)
+    names = tuple(_name(case, x) for x in rows["x"]) if named else ()
+    return CaseChart(case, reference, names, x, y, published, simulated, band)
 
 
 def _around(value, tolerance):
     return tuple(sorted((value * (1 - tolerance), value * (1 + tolerance))))
 
 
-def _simulated(rows, compare):
-    """(values, were they scaled?) A relative comparison asks for the shape only: where the table has the values as
-    they were simulated, they are scaled as the errors are."""
-    values = list(rows["simulated"])
-    if compare != "relative":
-        return values, False
-    like_published = [published * (1 + error) for published, error in zip(rows["published"], rows["relative_error"])]
-    differ = any(abs(one - other) > 0.02 * abs(other) for one, other in zip(values, like_published))
-    return (like_published, True) if differ else (values, False)
-
-
-def _y_title(case, rows, scaled):
-    unit = case["unit"] or rows["unit"].iloc[0]
-    if case["compare"] == "crossover" and (rows["x"] == CROSSING).all():
+def _y_title(case, rows):
+    """The unit of the values: of relative series the table says what they are parts of."""
+    if (rows["x"] == CROSSING).all():
         return f"{case['x'] or 'x'} at which it crosses"
-    if case["compare"] != "relative":
-        return unit
-    base = rows[(rows["published"] == 1) & (rows["simulated"] == 1)]
-    if len(base):
-        return f"{unit}, as a multiple of that at {base['x'].iloc[0]}"
-    return f"{unit}, simulated scaled to the base" if scaled else unit
+    return rows["unit"].iloc[0] or case["unit"]
 
 
-def _marks(place, named, row, simulated, reference, case):
+def _name(case, x):
+    return str(x) if isinstance(x, str) else f"{case['x'] or 'x'} {x:g}"
+
+
+def _marks(place, named, row, reference, case):
     calibrated = row["role"] == "calibrated"
     kind = "uncounted" if row["verdict"] == "uncounted" else "calibrated" if calibrated else \
         "miss" if row["verdict"] == "miss" else "predicted"
-    at = str(row["x"]) if row["x"] == CROSSING or not isinstance(row["x"], (int, float)) else \
-        f"{case['x'] or 'x'} {row['x']:g}"
-    said = {"uncounted": "not counted", "calibrated": "calibrated with", "miss": "\u2717 miss", "predicted": "\u2713 ok"}
+    simulated = row["simulated"]
+    said = {"uncounted": "not counted", "calibrated": "calibrated", "miss": "\u2717 miss", "predicted": "\u2713 ok"}
     error = f" ({signed(row['relative_error'])})" if math.isfinite(row["relative_error"]) else ""
-    hover = (f"{at}\n{reference} {_number(row['published'])}\n"
+    hover = (f"{_name(case, row['x'])}\n{reference} {_number(row['published'])}\n"
              f"simulated {_number(simulated)}{error}\n{said[kind]}")
     plain = kind if kind in ("calibrated", "uncounted") else "predicted"
     apart = APART if named else 0.0
@@ -136,7 +107,8 @@ def _number(value):
     return three_digits(value) if math.isfinite(value) else "no value"
 
 
-def _scale(title, values, band=(), from_zero=True):
+def _scale(title, values, band=(), from_zero=True, most_ticks=9):
+    """Beyond `most_ticks` only powers of ten are labelled: a phone is narrow."""
     values = values or [1.0]
     low, high = min(values), max(values)
     if low > 0 and high > LOG_FROM * low:
@@ -146,7 +118,7 @@ def _scale(title, values, band=(), from_zero=True):
             bottom, top = low, high
         powers = [tick for tick in ticks if f"{tick:e}".startswith("1.")]
         return Scale(f"{title}, log scale", True, bottom, top,
-                     tuple(powers if len(ticks) > MOST_TICKS and len(powers) > 1 else ticks))
+                     tuple(powers if len(ticks) > most_ticks and len(powers) > 1 else ticks))
     low, high = min([low, *(pair[0] for pair in band)]), max([high, *(pair[1] for pair in band)])
     if from_zero:
         low, high = min(low, 0.0), max(high, 0.0)
@@ -156,6 +128,11 @@ def _scale(title, values, band=(), from_zero=True):
 
 def caption(validation, chart):
     """Sentences: how the case comes out, and which points miss."""
+    told = _caption(validation, chart)
+    return told[:1].upper() + told[1:]
+
+
+def _caption(validation, chart):
     case = chart.case
     told = outcome(validation, case)
     missed = [row for row in validation.rows(case["case"]).to_dict("records")
@@ -165,7 +142,7 @@ def caption(validation, chart):
     if case["compare"] == "trend":
         where = ", ".join(str(row["x"]) for row in missed)
         return f"{told}: that to {where}" if len(missed) == 1 else f"{told}: those to {where}"
-    far = sorted(missed, key=lambda row: -abs(row["relative_error"]) if math.isfinite(row["relative_error"]) else -math.inf)
+    far = sorted(missed, key=lambda row: (math.isfinite(row["relative_error"]), -abs(row["relative_error"])))
     listed = ", ".join(f"{row['x']} ({signed(row['relative_error'])})" for row in far[:4])
     more = f" and {len(far) - 4} more" if len(far) > 4 else ""
     return f"{told}. Outside it: {listed}{more}"
@@ -210,8 +187,9 @@ def overview(validation, bound=0.25):
 
 def overview_caption(drawn):
     """Sentences."""
-    said = [f"A mark is a predicted point of an absolute or relative series; \u2717: outside its tolerance; the band is "
-            f"{percent(drawn.bound)} to either side.", "The upright strokes of a row are its median error, to either side."]
+    said = ["A mark is a predicted point of an absolute or relative series; \u2717: outside its tolerance.",
+            f"The band is {percent(drawn.bound)} to either side; the upright strokes of a row are its median error, to "
+            "either side."]
     if drawn.undrawn:
         said.append(f"{drawn.undrawn} points without a positive value are left out.")
     return " ".join(said)

@@ -15,7 +15,7 @@ from analysis.validation.summary import headline, percent, verdict_words
 
 _SYMBOLS = {"circle": "o", "diamond": "D", "x": "X"}
 _DASHES = {"solid": "-", "7px,3px": (0, (5, 1.8))}
-_SAID = {"calibrated": "calibrated with (hollow)", "miss": "outside the tolerance", "uncounted": "not counted"}
+_SAID = {"calibrated": "calibrated (hollow)", "miss": "outside the tolerance", "uncounted": "not counted"}
 
 
 def write_case(validation, chart, write):
@@ -81,9 +81,6 @@ def _draw_curves(axes, chart):
     if chart.band:
         axes.fill_between([mark.x for mark in chart.published], *zip(*chart.band), color=LIGHT[BAND], alpha=0.18,
                           linewidth=0, zorder=1)
-    for place, style in zip(chart.crossings, (PUBLISHED, SIMULATED)):
-        if math.isfinite(place):
-            axes.axvline(place, color=LIGHT[style.colour], linestyle=_DASHES[style.dash], linewidth=1)
     for marks, style in ((chart.published, PUBLISHED), (chart.simulated, SIMULATED)):
         axes.plot([mark.x for mark in marks], [mark.y for mark in marks], color=LIGHT[style.colour], linewidth=1.9,
                   linestyle=_DASHES[style.dash], zorder=3)

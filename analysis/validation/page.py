@@ -12,9 +12,9 @@ from analysis.validation.styles import PUBLISHED, SIMULATED, marker
 from analysis.validation.summary import headline, outcome, percent, signed, verdict_words, worst_first
 
 _COMPARES = {
-    "absolute": "absolute: each value against the published one",
+    "absolute": "absolute: each value against the {} one",
     "relative": "relative: both curves as multiples of their value at one point",
-    "trend": "trend: does each step go the way of the published one?",
+    "trend": "trend: does each step go the way of the {} one?",
     "crossover": "crossover: where does the curve cross?",
 }
 
@@ -29,25 +29,36 @@ def validation_page(validation, charts):
                        for topic in topics)
     links = "".join(f'<li><a href="#{_anchor("topic", topic)}">{escape(topic)}</a></li>' for topic in topics)
     warning = "".join(f"<li>{escape(note)}</li>" for note in validation.notes)
+    nav = f'<nav aria-label="Sections"><ul><li><a href="#summary">summary</a></li>{links}</ul></nav>'
     header = (
         f"<header><h1>{escape(unbroken(title))}</h1><p class=conditions>{escape(_conditions(validation))}</p>"
         + (f'<aside role="note"><strong>Before you read on</strong><ul>{warning}</ul></aside>' if warning else "")
-        + f'<nav aria-label="Sections"><ul><li><a href="#summary">summary</a></li>{links}</ul></nav>{NO_SCRIPT}</header>')
-    footer = (f"<footer><dl><dt>directory</dt><dd>{escape(str(validation.directory))}</dd><dt>tables</dt><dd>"
-              "validation.csv, cases.json</dd><dt>repeat</dt><dd><code>mmsim validate --out DIR</code>, then "
-              "<code>mmsim report DIR</code></dd></dl></footer>")
-    return document(title, f"{header}<main>{summary}{sections}</main>\n{footer}", specs)
+        + f"{nav}{NO_SCRIPT}</header>")
+    return document(title, f"{header}<main>{summary}{sections}</main>\n{_footer(validation)}", specs)
+
+
+def _footer(validation):
+    facts = validation.manifest
+    command = facts.get("command", "")
+    command = " ".join(map(str, command)) if isinstance(command, list) else command
+    told = [("mmsim", facts.get("version", "")), ("command", command),
+            ("runs", f"{facts['runs']:g}" if "runs" in facts else ""),
+            ("events", f"{facts['events']:,.0f}".replace(",", " ") if "events" in facts else ""),
+            ("host time", f"{facts['host_seconds']:.1f} s" if "host_seconds" in facts else ""),
+            ("directory", str(validation.directory))]
+    rows = "".join(f"<dt>{name}</dt><dd>{escape(value)}</dd>" for name, value in told if value)
+    return f"<footer><dl>{rows}</dl></footer>"
 
 
 def _conditions(validation):
-    free = {name for names in validation.case["free"] for name in names}
-    calibrated = int((validation.point["role"] == "calibrated").sum())
-    told = [f"{len(validation.case)} cases of {len(validation.topic)} topics"]
-    sources = {source for source in validation.case["source"] if source}
+    """How much was compared. A source is cited up to its first semicolon, then the place in it."""
+    case = validation.case
+    told = [f"{len(case)} cases", f"{len(validation.topic)} topic{'' if len(validation.topic) == 1 else 's'}"]
+    sources = {source.partition(";")[0] for source in case["source"] if source}
     if sources:
-        told.append(f"{len(sources)} sources cited")
-    told.append(f"{calibrated} calibrated points, which do not count"
-                + (f", fixed {len(free)} free parameter{'' if len(free) == 1 else 's'}" if free else ""))
+        told.append(f"{len(sources)} source{'' if len(sources) == 1 else 's'}")
+    given = int((validation.point["role"] == "calibrated").sum())
+    told.append(f"{given} given points (calibrated, or the base of a relative series), which do not count")
     return ", ".join(told)
 
 
@@ -61,11 +72,11 @@ def _summary(validation, specs):
         chart = (f'<div class="block"><h3>Every predicted point</h3><div class="accounts">{keys}</div>'
                  f'{figure(specs, "", overview_chart(drawn), "errors by topic")}'
                  f"<p class=caption>{escape(unbroken(overview_caption(drawn)))}</p></div>")
-    return (f'<section id="summary"><h2>Summary</h2><div class="block"><h3>Errors by topic</h3>{_topic_table(validation)}'
-            f"<p class=caption>Median and 90th percentile of |error| are over the predicted points of absolute and "
-            f"relative series; of trends and crossovers it is counted how many are right.</p></div>{_worst(validation)}"
-            f'{chart}<div class="block">{page_tables.folded(f"Every case ({len(validation.case)})", _cases(validation))}'
-            "</div></section>")
+    every = page_tables.folded(f"Every case ({len(validation.case)})", _cases(validation))
+    return ('<section id="summary"><h2>Summary</h2><div class="block"><h3>Errors by topic</h3>'
+            f"{_topic_table(validation)}<p class=caption>Median and 90th percentile of |error| are over the predicted "
+            "points of absolute and relative series; of trends and crossovers it is counted how many are right.</p></div>"
+            f'{_worst(validation)}{chart}<div class="block">{every}</div></section>')
 
 
 def _topic_table(validation):
@@ -78,7 +89,8 @@ def _topic_table(validation):
         "trends right": [_right(row, "trends") for row in topics],
         "crossovers right": [_right(row, "crossovers") for row in topics], "hold": [row["ok"] for row in topics],
         "miss": [(f"\u2717 {row['miss']}" if row["miss"] else "0", row["miss"]) for row in topics],
-        "not counted": [row["uncounted"] or None for row in topics], "worst case": [row["worst"] if row["miss"] or row["points"] else "" for row in topics],
+        "not counted": [row["uncounted"] or None for row in topics],
+        "worst case": [row["worst"] if row["miss"] or row["points"] else "" for row in topics],
     }
     columns = {name: cells for name, cells in columns.items() if any(cell is not None for cell in cells)}
     return '<div class="topics">' + page_tables.sortable(
@@ -87,7 +99,7 @@ def _topic_table(validation):
 
 
 def _share(value):
-    return (percent(value), value) if math.isfinite(value) else None
+    return None if math.isnan(value) else (percent(value), min(value, 1e300))
 
 
 def _right(row, kind):
@@ -134,10 +146,12 @@ def _topic(validation, topic, charts, specs):
 
 def _case(validation, chart, specs):
     case = chart.case
-    facts = [("source", case["source"]), ("machine", case["machine"]),
-             ("compared", _COMPARES.get(case["compare"], case["compare"])),
+    facts = [("source", case["source"]), ("rows", ", ".join(case["rows"])), ("machine", case["machine"]),
+             ("compared", _COMPARES[case["compare"]].format(chart.reference)),
              ("tolerance", percent(case["tolerance"]) if math.isfinite(case["tolerance"]) else ""),
-             ("free parameters", ", ".join(case["free"])), ("why it misses", case["miss"]), ("note", case["note"])]
+             ("free parameters", ", ".join(case["free"])), ("why it misses", case["miss"]), ("note", case["note"]),
+             ("not frozen", "what is called a prediction here may have been fitted" if case["frozen"] is False else ""),
+             ("changed", "; ".join(case["changes"])), ("warnings", "; ".join(case["warnings"]))]
     told = "".join(f"<dt>{name}</dt><dd>{escape(value)}</dd>" for name, value in facts if value)
     return (f'<article class="block case" id="{_anchor("case", case["case"])}"><h3>{escape(case["title"])}</h3>'
             f'<p class="verdict {escape(case["verdict"])}"><strong>{escape(verdict_words(case))}</strong> '
@@ -148,9 +162,9 @@ def _case(validation, chart, specs):
 
 
 def _keys(chart):
-    line = not chart.names
-    keys = mark_key(chart.reference, PUBLISHED.symbol, PUBLISHED.colour, False, line="solid" if line else None, series=0) \
-        + mark_key("simulated", SIMULATED.symbol, SIMULATED.colour, False, line="7 3" if line else None, series=1)
+    curves = (chart.reference, PUBLISHED, "solid"), ("simulated", SIMULATED, "7 3")
+    keys = "".join(mark_key(words, style.symbol, style.colour, False, None if chart.names else dashes, index)
+                   for index, (words, style, dashes) in enumerate(curves))
     for kind, words in (("calibrated", "calibrated"), ("miss", "outside the tolerance"),
                         ("uncounted", "not counted")):
         if kind in chart.kinds:

@@ -18,11 +18,6 @@ def _curves(chart):
         data.append({"type": "scatter", "mode": "lines", "fill": "toself", "line": {"width": 0}, "hoverinfo": "skip",
                      "x": x + x[::-1], "fillcolor": f"@{BAND}/0.16", "meta": 2,
                      "y": _finite([high for _, high in chart.band] + [low for low, _ in chart.band[::-1]])})
-    for meta, (place, style) in enumerate(zip(chart.crossings, (PUBLISHED, SIMULATED))):
-        if math.isfinite(place):
-            data.append({"type": "scatter", "mode": "lines", "x": [place, place], "y": [chart.y.low, chart.y.high],
-                         "hoverinfo": "skip", "line": {"color": f"@{style.colour}", "width": 1.2, "dash": style.dash},
-                         "meta": meta})
     for meta, (marks, style) in enumerate(((chart.published, PUBLISHED), (chart.simulated, SIMULATED))):
         data.append({"type": "scatter", "mode": "lines", "x": [mark.x for mark in marks], "meta": meta,
                      "y": _finite([mark.y for mark in marks]), "hoverinfo": "skip",
@@ -86,7 +81,8 @@ def overview_chart(drawn):
              "line": {"color": "@faint", "width": 1}}]
     data += _markers(drawn.marks, SIMULATED, 1)
     for trace in data[2:]:
-        trace["marker"] |= {"size": 7, "symbol": trace["marker"]["symbol"].replace("diamond", "circle"), "opacity": 0.75}
+        symbol = trace["marker"]["symbol"].replace("diamond", "circle")
+        trace["marker"] |= {"size": 7, "symbol": symbol, "opacity": 0.75}
     strokes = [(value, row) for median, row in drawn.medians for value in (1 - median, 1 + median) if value > 0]
     data.append({"type": "scatter", "mode": "markers", "x": [x for x, _ in strokes], "y": [y for _, y in strokes],
                  "text": [f"{plain(drawn.topics[row])}: median error {three_digits(100 * abs(x - 1))} %"
@@ -94,8 +90,8 @@ def overview_chart(drawn):
                  "marker": {"symbol": "line-ns-open", "size": 18, "color": "@ink", "line": {"width": 2.5}}})
     drawn_layout = layout(height=110 + 32 * len(drawn.topics))
     drawn_layout["xaxis"] = {**AXIS, "showline": True, **_axis(drawn.scale)}
-    drawn_layout["yaxis"] = {**AXIS, "tickvals": list(range(len(drawn.topics))), "range": edges[::-1], "showgrid": False,
-                             "ticktext": [plain(topic) for topic in drawn.topics]}
+    drawn_layout["yaxis"] = {**AXIS, "tickvals": list(range(len(drawn.topics))), "range": edges[::-1],
+                             "showgrid": False, "ticktext": [plain(topic) for topic in drawn.topics]}
     return {"data": data, "layout": drawn_layout}
 
 
@@ -107,5 +103,6 @@ def _folded(text, letters=18):
     """A long text breaks between its words: a phone is narrow."""
     lines = [""]
     for word in text.split():
-        lines[-1:] = [f"{lines[-1]} {word}".strip()] if len(lines[-1]) + len(word) < letters else [lines[-1], word]
+        longer = f"{lines[-1]} {word}".strip()
+        lines[-1:] = [longer] if len(longer) < letters else [lines[-1], word]
     return "<br>".join(plain(line) for line in lines if line)

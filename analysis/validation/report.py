@@ -1,4 +1,5 @@
 """`mmsim report` of a directory that `mmsim validate` wrote."""
+import sys
 from pathlib import Path
 
 from analysis.input_error import InputError
@@ -31,8 +32,12 @@ def report_validation(directories, real=()):
     drawn = overview(validation)
     if drawn:
         write_overview(validation, drawn, write)
-    for chart in charts:
+    for done, chart in enumerate(charts):
+        if sys.stderr.isatty():
+            print(f"\rdrawing case {done + 1} of {len(charts)}", end="", file=sys.stderr, flush=True)
         write_case(validation, chart, write)
+    if sys.stderr.isatty():
+        print("\r\033[K", end="", file=sys.stderr, flush=True)
     text = validation_page(validation, charts).encode("utf-8")
     written.append(write_whole(directory / "report.html", lambda file: file.write(text)))
     return written, validation

@@ -1,13 +1,14 @@
 """Validation in numbers and words: errors by case and by topic, how a case misses, the finding.
 
-Medians and percentiles are of |relative error| over the predicted points of absolute and relative series; of trends
-and crossovers only right or wrong is asked."""
+Medians and percentiles are of |relative error| over the predicted points of absolute and relative series, as the
+program computes them: the 90th percentile is the value of rank ceil(0.9 n), and a point without a value is infinitely
+far off. Of trends and crossovers only right or wrong is asked."""
 import math
 
 import pandas
 
 MEASURED = ("absolute", "relative")  # series whose errors have a size
-CROSSING = "crossing"  # x of the row that is no point of a curve but the place where it crosses
+CROSSING = "crossing"  # x of the only row of a crossover: the place where the curve crosses
 HOST = "host"  # the topic of measurements on the reader's own machine
 
 
@@ -16,16 +17,14 @@ def by_case(point, told):
     rows = []
     for name, case in told.items():
         own = counted(point[point["case"] == name])
-        errors = _errors(own)
-        compare = case["compare"] or own["compare"].iloc[0] if len(own) else case["compare"]
+        compare = case["compare"] or point.loc[point["case"] == name, "compare"].iloc[0]
+        errors = _errors(own) if compare != "trend" else []
         wrong = int((own["verdict"] == "miss").sum())
         rows.append({
             "case": name, **{key: value for key, value in case.items() if key not in ("median", "p90")},
             "title": case["title"] or name, "compare": compare, "told_median": case["median"],
             "verdict": case["verdict"] or _verdict(compare, len(own), wrong), "points": len(own), "wrong": wrong,
-            "median": quantile(errors, 0.5), "p90": quantile(errors, 0.9),
-            "median_low": errors[(len(errors) - 1) // 2] if errors else math.nan,
-            "median_high": errors[len(errors) // 2] if errors else math.nan,
+            "median": median(errors), "p90": p90(errors),
         })
     return pandas.DataFrame(rows)
 
@@ -45,8 +44,8 @@ def by_topic(point, case):
         of = {kind: cases[cases["compare"] == kind] for kind in ("trend", "crossover")}
         worst = worst_first(cases).iloc[0]
         rows.append({
-            "topic": topic, "cases": len(cases), "points": len(errors), "median": quantile(errors, 0.5),
-            "p90": quantile(errors, 0.9),
+            "topic": topic, "cases": len(cases), "points": len(errors), "median": median(errors),
+            "p90": p90(errors),
             **{f"{kind}s": int((own["verdict"] != "uncounted").sum()) for kind, own in of.items()},
             **{f"{kind}s_right": int((own["verdict"] == "ok").sum()) for kind, own in of.items()},
             **{word: int((cases["verdict"] == word).sum()) for word in ("ok", "miss", "uncounted")},
@@ -66,29 +65,24 @@ def counted(rows):
     return rows[(rows["role"] == "predicted") & (rows["verdict"] != "uncounted")]
 
 
-def crossing(rows):
-    """The row of a crossover case that says where both curves cross."""
-    named = rows[rows["x"] == CROSSING]
-    return (named if len(named) else rows).iloc[-1]
-
-
 def _errors(rows):
-    return sorted(rows["relative_error"].abs().dropna())
+    return sorted(rows["relative_error"].abs().fillna(math.inf))
 
 
-def quantile(ordered, share):
-    """Between the two nearest values, in proportion; NaN of none."""
-    if not ordered:
-        return math.nan
-    at = (len(ordered) - 1) * share
-    low = math.floor(at)
-    return ordered[low] + (ordered[min(low + 1, len(ordered) - 1)] - ordered[low]) * (at - low)
+def median(ordered):
+    """Of an even number the mean of the two in the middle; NaN of none."""
+    return (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2 if ordered else math.nan
+
+
+def p90(ordered):
+    """The value of rank ceil(0.9 n); NaN of none."""
+    return ordered[(9 * len(ordered) + 9) // 10 - 1] if ordered else math.nan
 
 
 def percent(share):
     """0.173 -> '17 %', 0.0321 -> '3.2 %'"""
     if not math.isfinite(share):
-        return "no value"
+        return "no value" if math.isnan(share) else "infinite"
     return f"{100 * share:.{1 if abs(share) < 0.0995 else 0}f} %"
 
 
@@ -104,9 +98,9 @@ def headline(validation):
     series = case[case["compare"].isin(MEASURED) & (case["points"] > 0)]
     parts = []
     if errors:
-        parts.append(f"over {_many(len(errors), 'predicted point')} of {_many(len(series), 'series', 'series')} the median "
-                     f"error is {percent(quantile(errors, 0.5))}")
-    right = [f"{int(row['right'])} of {_many(int(row['all']), kind)}" for kind, row in _kinds(case).items() if row["all"]]
+        parts.append(f"over {_many(len(errors), 'predicted point')} of {_many(len(series), 'series', 'series')} the "
+                     f"median error is {percent(median(errors))}")
+    right = [f"{good} of {_many(judged, kind)}" for kind, (good, judged) in _kinds(case).items() if judged]
     if right:
         parts.append(f"{' and '.join(right)} right")
     misses = int((case["verdict"] == "miss").sum())
@@ -119,12 +113,23 @@ def headline(validation):
 
 
 def _kinds(case):
-    return {kind: {"all": (own["verdict"] != "uncounted").sum(), "right": (own["verdict"] == "ok").sum()}
+    """(right, all that a verdict counts) by kind."""
+    return {kind: (int((own["verdict"] == "ok").sum()), int((own["verdict"] != "uncounted").sum()))
             for kind in ("trend", "crossover") for own in [case[case["compare"] == kind]]}
 
 
 def _many(count, one, more=None):
     return f"{count} {one if count == 1 else more or one + 's'}"
+
+
+def _steps(case):
+    """Steps too small to ask about are neither right nor wrong."""
+    if not case["wrong"]:
+        return "every step goes the right way" if math.isnan(case["steps"]) else \
+            f"{case['steps']:g} of {_many(int(case['steps']), 'step')} in the right direction"
+    if math.isnan(case["steps"]):
+        return f"{_many(case['wrong'], 'step')} in the wrong direction"
+    return f"{case['wrong']} of {_many(int(case['steps']), 'step')} in the wrong direction"
 
 
 def verdict_words(case):
@@ -137,12 +142,10 @@ def outcome(validation, case):
     if case["verdict"] == "uncounted" or not case["points"]:
         return "no predicted point is counted"
     if case["compare"] == "trend":
-        wrong = case["wrong"]
-        return f"{_many(wrong, 'step')} {'goes' if wrong == 1 else 'go'} the wrong way" if wrong else \
-            "every step goes the right way"
+        return _steps(case)
     asked = f", tolerance {percent(case['tolerance'])}" if math.isfinite(case["tolerance"]) else ""
     if case["compare"] == "crossover":
-        row = crossing(validation.rows(case["case"]))
+        row = validation.rows(case["case"]).iloc[0]
         if math.isnan(row["simulated"]):
             return f"the simulated curve does not cross, the published one at {row['published']:g}{asked}"
         return f"crosses at {row['simulated']:.4g} instead of {row['published']:.4g} " \

@@ -1,4 +1,4 @@
-"""Reads validation.csv and cases.json row by row and field by field: nothing is repaired, nothing dropped in silence."""
+"""Reads validation.csv and cases.json row by row, field by field: nothing is repaired, nothing dropped in silence."""
 import csv
 import io
 import json
@@ -19,7 +19,11 @@ WORDS = {
 }
 # What cases.json tells of a case, and what stands for "not told".
 CASE_TEXTS = ("title", "topic", "source", "machine", "unit", "x", "compare", "verdict", "miss", "note")
-CASE_NUMBERS = ("tolerance", "median", "p90")
+CASE_NUMBERS = ("tolerance", "median", "p90", "steps")
+CASE_LISTS = ("rows", "free", "changes", "warnings")
+# What manifest.json tells, where there is one.
+FACTS = {"version": str, "command": (str, list), "host_seconds": (int, float), "events": (int, float),
+         "runs": (int, float), "complete": bool}
 
 
 def read_points(path, defects):
@@ -70,8 +74,8 @@ def _check_header(path, header):
     """Further columns, of a newer mmsim, are not in the way."""
     for column in COLUMNS:
         if column not in header:
-            raise InputError(f"{path}:1: column '{column}' is missing (found: {','.join(header)[:120]}); not a table of "
-                             f"'mmsim validate', or its header was edited: {AGAIN}")
+            raise InputError(f"{path}:1: column '{column}' is missing (found: {','.join(header)[:120]}); not a table "
+                             f"of 'mmsim validate', or its header was edited: {AGAIN}")
     if len(set(header)) != len(header):
         raise InputError(f"{path}:1: a column appears twice; {AGAIN}")
 
@@ -153,9 +157,34 @@ def _fields(path, name, case, defects):
         fields[field] = _field(path, name, case, field, str, "", defects)
     for field in CASE_NUMBERS:
         fields[field] = float(_field(path, name, case, field, (int, float), math.nan, defects))
-    free = _field(path, name, case, "free", list, [], defects)
-    fields["free"] = [str(each) for each in free]
+    for field in CASE_LISTS:
+        fields[field] = [_words(each) for each in _field(path, name, case, field, list, [], defects)]
+    fields["frozen"] = case.get("frozen") if isinstance(case.get("frozen"), bool) else None
     return fields
+
+
+def no_fields():
+    """Of a case of which nothing is told."""
+    return {**dict.fromkeys(CASE_TEXTS, ""), **dict.fromkeys(CASE_NUMBERS, math.nan),
+            **{field: [] for field in CASE_LISTS}, "frozen": None}
+
+
+def _words(entry):
+    """An entry of a list; of a change when it was made, and why."""
+    return f"{entry.get('on', '')}: {entry.get('why', '')}" if isinstance(entry, dict) else str(entry)
+
+
+def read_facts(path, defects):
+    """FACTS of manifest.json as far as they are there; {} without the file."""
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        defects.add(f"{path}: cannot be read as JSON ({error}); version and command are not shown: {AGAIN}")
+        return {}
+    told = told if isinstance(told, dict) else {}
+    return {name: told[name] for name, kind in FACTS.items() if isinstance(told.get(name), kind)}
 
 
 def _field(path, name, case, field, kind, absent, defects):
