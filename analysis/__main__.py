@@ -17,7 +17,8 @@ def main(arguments):
     commands = parser.add_subparsers(dest="command", required=True, parser_class=OneLineParser)
     report_parser = commands.add_parser("report", help="figures (PNG, SVG) and one HTML page, into the first directory")
     report_parser.add_argument("directories", metavar="DIR", nargs="+",
-                               help="a directory that mmsim run or mmsim sweep wrote; several are laid side by side")
+                               help="a directory that mmsim run or mmsim sweep wrote; several are laid side by side; "
+                               "or one that mmsim validate wrote")
     report_parser.add_argument("--real", metavar="FILE.csv[:OPERATION]", action="append", default=[],
                                help="a run on a real machine, laid over the throughput; may be repeated: the CSV that "
                                "will-it-scale prints, or cpus,per_second[,series]")

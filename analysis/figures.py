@@ -24,7 +24,7 @@ def write_figures(charts, write):
     for name, draw in (("latency", _latency), ("throughput", _throughput), ("account", _accounts),
                        ("account_share", _shares), ("cdf", detail_figures.distribution),
                        ("waits", detail_figures.waits)):
-        _write(f"{charts.name}-{name}", draw, charts, write)
+        write_figure(f"{charts.name}-{name}", draw, charts, write)
     for flame in charts.flames:
         name = "-".join(part for part in ("flame", charts.operation, flame.shown.slug) if part)
         text = flame_graph.svg(flame.tree, flame.title(charts), flame.count)
@@ -33,23 +33,24 @@ def write_figures(charts, write):
 
 def write_measure(charts, write):
     """The figure of one measure at one facet."""
-    _write(charts.name, _measure, charts, write)
+    write_figure(charts.name, _measure, charts, write)
 
 
 def write_interrupts(charts, write):
     """The figure of the heat maps of one facet."""
-    _write(charts.name, detail_figures.heat_maps, charts, write)
+    write_figure(charts.name, detail_figures.heat_maps, charts, write)
 
 
 def write_sample(charts, write):
     """The figures of one operation of a sampled sweep."""
     for name, *drawn in (("sample-mean", charts.mean, "Mean", charts.mean_caption),
                          ("sample-throughput", charts.throughput, "Throughput", charts.throughput_caption)):
-        _write(f"{charts.operation}-{name}", lambda each, drawn=drawn: detail_figures.scatters(each, *drawn), charts,
+        write_figure(f"{charts.operation}-{name}", lambda each, drawn=drawn: detail_figures.scatters(each, *drawn), charts,
                write)
 
 
-def _write(name, draw, charts, write):
+def write_figure(name, draw, charts, write):
+    """Draws the charts and writes them in every format; draw() may return None, for nothing."""
     with matplotlib.rc_context({**matplotlib.rcParamsDefault, **STYLE}):
         figure = draw(charts)
         for kind in FORMATS if figure is not None else ():

@@ -10,6 +10,7 @@ from analysis.input_error import InputError
 from analysis.manifest import read_manifest, version
 from analysis.points import point_notes, status_of_points
 from analysis.tables import ADDED_LATER, AGAIN, COLUMNS, empty_table, read_table
+from analysis.validation.result import is_validation
 from analysis.wholeness import check_whole
 
 KNOWN_VERSION = (0, 2)  # the newest that writes nothing that this package does not read
@@ -74,6 +75,9 @@ def _check_directory(directory):
                              "'mmsim sweep --out' wrote")
     except OSError as error:
         raise InputError(f"{directory}: cannot be read: {error.strerror}") from None
+    if is_validation(directory):
+        raise InputError(f"{directory}: of 'mmsim validate', without the tables of a sweep; read it with "
+                         "analysis.load_validation")
     if not (directory / "latency.csv").exists() and not (directory / "manifest.json").exists():
         read_manifest(directory)  # says what a result directory is
 

@@ -1,20 +1,14 @@
 """One self-contained HTML page: works offline, on a phone, in the dark and on paper."""
-import json
 from html import escape
-from pathlib import Path
 
-from plotly.offline import get_plotlyjs
-
-from analysis import flame_graph, page_details, page_tables, palette, what_if, wording
+from analysis import flame_graph, page_details, page_tables, what_if, wording
 from analysis.comparison_page import comparison_section
 from analysis.configuration_tables import configuration
 from analysis.finding import headline, operation_finding
+from analysis.page_document import NO_SCRIPT, document
 from analysis.page_parts import account_keys, figure, legend, switch
 from analysis.plotly_charts import line_chart, stack_chart
 from analysis.units import unbroken
-
-_HERE = Path(__file__).parent
-_SECURITY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
 
 
 def page(result, plan, all_charts, measures=(), interrupts=(), samples=()):
@@ -28,20 +22,11 @@ def page(result, plan, all_charts, measures=(), interrupts=(), samples=()):
     first = any(charts.measure.comes_first for charts in measures)
     sections = (together + sections if first else sections + together) \
         + page_details.interrupts(interrupts, specs) + page_details.locks(result, plan) + comparison_section(result)
-    return "\n".join((
-        "<!DOCTYPE html>", '<html lang="en">', "<head>", '<meta charset="utf-8">',
-        f'<meta http-equiv="Content-Security-Policy" content="{_SECURITY}">',
-        '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        '<meta name="color-scheme" content="light dark">',
-        f"<title>{escape(title)}</title>",
-        f"<style>{_colours()}{flame_graph.page_style()}{(_HERE / 'page.css').read_text()}</style>", "</head>", "<body>",
-        '<svg width="0" height="0" aria-hidden="true" class="flame definitions">'
-        f"{flame_graph.stripe_definition()}</svg>",
-        _header(result, plan, title, sections), f"<main>{sections}{_tables(result)}</main>",
-        _footer(result),
-        f'<script type="application/json" id="charts">{_json(specs)}</script>',
-        f"<script>{_script(get_plotlyjs())}</script>", f"<script>{(_HERE / 'page.js').read_text()}</script>",
-        "</body>", "</html>", ""))
+    stripes = ('<svg width="0" height="0" aria-hidden="true" class="flame definitions">'
+               f"{flame_graph.stripe_definition()}</svg>")
+    header = _header(result, plan, title, sections)
+    return document(title, f"{stripes}\n{header}<main>{sections}{_tables(result)}</main>\n{_footer(result)}", specs,
+                    flame_graph.page_style())
 
 
 def _header(result, plan, title, sections):
@@ -59,8 +44,7 @@ def _header(result, plan, title, sections):
         + (f'<aside role="note"><strong>Before you read on</strong><ul>{warning}</ul></aside>' if notes else "")
         + f'<nav aria-label="Sections"><ul>{links}<li><a href="#counters">counters</a></li>'
           '<li><a href="#configuration">configuration</a></li></ul></nav>'
-          "<noscript><p>The charts need JavaScript; the same figures are in the directory <code>figures</code> as PNG, "
-          "SVG and PDF.</p></noscript></header>")
+          f"{NO_SCRIPT}</header>")
 
 
 def _warnings(result):
@@ -148,22 +132,5 @@ def _footer(result):
     return f"<footer>{''.join(items)}</footer>"
 
 
-def _colours():
-    light, dark = (";".join(f"--{name}:{colour}" for name, colour in colours.items())
-                   for colours in (palette.LIGHT, palette.DARK))
-    return f":root{{{light}}}@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}"
-
-
 def _anchor(operation):
     return "operation-" + "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in operation)
-
-
-def _json(value):
-    """JSON that cannot end its script element."""
-    text = json.dumps(value, allow_nan=False, sort_keys=True, separators=(",", ":"))
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-
-
-def _script(source):
-    """JavaScript that cannot end its script element: within strings and regular expressions \\/ is /."""
-    return source.replace("</script", "<\\/script").replace("<!--", "<\\!--")

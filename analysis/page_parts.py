@@ -5,13 +5,14 @@ from analysis import palette
 from analysis.plan import ONLY
 
 
-def figure(specs, title, spec):
-    """A chart with its caption; `specs` takes what is to be drawn in it."""
+def figure(specs, title, spec, label=""):
+    """A chart with its caption; `specs` takes what is to be drawn in it, `label` is what it is called where it has no
+    caption."""
     name = f"chart{len(specs)}"
     specs[name] = spec
     caption = f"<figcaption>{escape(title)}</figcaption>" if title else ""
     height = spec["layout"]["height"]
-    return (f'<figure>{caption}<div class="chart" id="{name}" role="group" aria-label="{escape(title)}" '
+    return (f'<figure>{caption}<div class="chart" id="{name}" role="group" aria-label="{escape(title or label)}" '
             f'style="min-height:{height}px"></div></figure>')
 
 
@@ -52,6 +53,17 @@ _SHAPES = {
 def _marker(series):
     fill = ' fill="none" stroke="currentColor" stroke-width="1.8"' if series.dash else ' fill="currentColor"'
     return _SHAPES[series.marker].format(fill)
+
+
+def mark_key(words, symbol, colour, hollow, line=None, series=None):
+    """The key of one kind of mark. `line`: the dashes of the line that it stands on, None for none; `series`: the
+    traces that a click hides and shows, None for none."""
+    fill = f' fill="{"var(--paper)" if hollow else "currentColor"}" stroke="currentColor" stroke-width="1.8"'
+    swatch = _line_swatch(colour, "" if line == "solid" else line, _SHAPES[symbol].format(fill), line is not None)
+    if series is None:
+        return f'<span class="key">{swatch}{escape(words)}</span>'
+    return (f'<button type="button" class="key" data-series="{series}" aria-pressed="true">{swatch}{escape(words)}'
+            "</button>")
 
 
 def account_keys(accounts):

@@ -14,13 +14,18 @@ from analysis.page import page
 from analysis.plan import file_name, make_plan
 from analysis.real_run import read_real
 from analysis.sample_charts import sample_charts
+from analysis.validation.report import report_validation
+from analysis.validation.result import is_validation
 from analysis.whole_file import write_whole
 
 
 def report(directories, real=()):
     """Lays the results over each other, and the real runs (as --real names them) over those. Writes DIR/figures/* and
-    DIR/report.html; returns (paths written, the result). What can be shown of a damaged directory is shown, and
-    result.defects tell the damage. Throws InputError if nothing can be shown."""
+    DIR/report.html; returns (paths written, the result; of a directory that `mmsim validate` wrote, the Validation).
+    What can be shown of a damaged directory is shown, and result.defects tell the damage. Throws InputError if nothing
+    can be shown."""
+    if any(map(is_validation, directories)):
+        return report_validation(directories, real)
     result = _load(directories)
     plan = make_plan(result)
     result.notes += comparison_notes(result)

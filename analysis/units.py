@@ -37,7 +37,7 @@ def duration(value_ns):
 
 def unbroken(text):
     """The text with its quantities held together where lines break."""
-    return re.sub(r"(?<=[0-9]) (?=(?:[num]?s|CPUs?|seeds?)\b)", "\u00a0", text)
+    return re.sub(r"(?<=[0-9]) (?=(?:[num]?s|CPUs?|seeds?)\b|%)", "\u00a0", text)
 
 
 def three_digits(value):

@@ -1,0 +1,189 @@
+"""The page of `mmsim validate`: the finding, the errors by topic, and each case over what was published."""
+import math
+from html import escape
+
+from analysis import page_tables
+from analysis.page_document import NO_SCRIPT, document
+from analysis.page_parts import figure, mark_key
+from analysis.units import three_digits, unbroken
+from analysis.validation.charts import caption, overview, overview_caption
+from analysis.validation.plotly import case_chart, overview_chart
+from analysis.validation.styles import PUBLISHED, SIMULATED, marker
+from analysis.validation.summary import headline, outcome, percent, signed, verdict_words, worst_first
+
+_COMPARES = {
+    "absolute": "absolute: each value against the {} one",
+    "relative": "relative: both curves as multiples of their value at one point",
+    "trend": "trend: does each step go the way of the {} one?",
+    "crossover": "crossover: where does the curve cross?",
+}
+
+
+def validation_page(validation, charts):
+    """The page as text. `charts`: of every case, in order."""
+    title = headline(validation)
+    specs = {}
+    summary = _summary(validation, specs)
+    topics = list(dict.fromkeys(validation.case["topic"]))
+    sections = "".join(_topic(validation, topic, [chart for chart in charts if chart.case["topic"] == topic], specs)
+                       for topic in topics)
+    links = "".join(f'<li><a href="#{_anchor("topic", topic)}">{escape(topic)}</a></li>' for topic in topics)
+    warning = "".join(f"<li>{escape(note)}</li>" for note in validation.notes)
+    nav = f'<nav aria-label="Sections"><ul><li><a href="#summary">summary</a></li>{links}</ul></nav>'
+    header = (
+        f"<header><h1>{escape(unbroken(title))}</h1><p class=conditions>{escape(_conditions(validation))}</p>"
+        + (f'<aside role="note"><strong>Before you read on</strong><ul>{warning}</ul></aside>' if warning else "")
+        + f"{nav}{NO_SCRIPT}</header>")
+    return document(title, f"{header}<main>{summary}{sections}</main>\n{_footer(validation)}", specs)
+
+
+def _footer(validation):
+    facts = validation.manifest
+    command = facts.get("command", "")
+    command = " ".join(map(str, command)) if isinstance(command, list) else command
+    told = [("mmsim", facts.get("version", "")), ("command", command),
+            ("runs", f"{facts['runs']:g}" if "runs" in facts else ""),
+            ("events", f"{facts['events']:,.0f}".replace(",", " ") if "events" in facts else ""),
+            ("host time", f"{facts['host_seconds']:.1f} s" if "host_seconds" in facts else ""),
+            ("directory", str(validation.directory))]
+    rows = "".join(f"<dt>{name}</dt><dd>{escape(value)}</dd>" for name, value in told if value)
+    return f"<footer><dl>{rows}</dl></footer>"
+
+
+def _conditions(validation):
+    """How much was compared. A source is cited up to its first semicolon, then the place in it."""
+    case = validation.case
+    told = [f"{len(case)} cases", f"{len(validation.topic)} topic{'' if len(validation.topic) == 1 else 's'}"]
+    sources = {source.partition(";")[0] for source in case["source"] if source}
+    if sources:
+        told.append(f"{len(sources)} source{'' if len(sources) == 1 else 's'}")
+    given = int((validation.point["role"] == "calibrated").sum())
+    told.append(f"{given} given points (calibrated, or the base of a relative series), which do not count")
+    return ", ".join(told)
+
+
+def _summary(validation, specs):
+    drawn = overview(validation)
+    chart = ""
+    if drawn:
+        keys = "".join(mark_key(words, symbol, *marker(SIMULATED, kind)[1:]) for kind, symbol, words in (
+            ("predicted", "circle", "predicted point"), ("miss", "x", "outside its tolerance"),
+            ("uncounted", "circle", "not counted")) if kind in {mark.kind for mark in drawn.marks})
+        chart = (f'<div class="block"><h3>Every predicted point</h3><div class="accounts">{keys}</div>'
+                 f'{figure(specs, "", overview_chart(drawn), "errors by topic")}'
+                 f"<p class=caption>{escape(unbroken(overview_caption(drawn)))}</p></div>")
+    every = page_tables.folded(f"Every case ({len(validation.case)})", _cases(validation))
+    return ('<section id="summary"><h2>Summary</h2><div class="block"><h3>Errors by topic</h3>'
+            f"{_topic_table(validation)}<p class=caption>Median and 90th percentile of |error| are over the predicted "
+            "points of absolute and relative series; of trends and crossovers it is counted how many are right.</p></div>"
+            f'{_worst(validation)}{chart}<div class="block">{every}</div></section>')
+
+
+def _topic_table(validation):
+    """Columns in which nothing would stand are left out."""
+    topics = validation.topic.to_dict("records")
+    columns = {
+        "topic": [row["topic"] for row in topics], "cases": [row["cases"] for row in topics],
+        "predicted points": [row["points"] for row in topics], "median": [_share(row["median"]) for row in topics],
+        "90th percentile": [_share(row["p90"]) for row in topics],
+        "trends right": [_right(row, "trends") for row in topics],
+        "crossovers right": [_right(row, "crossovers") for row in topics], "hold": [row["ok"] for row in topics],
+        "miss": [(f"\u2717 {row['miss']}" if row["miss"] else "0", row["miss"]) for row in topics],
+        "not counted": [row["uncounted"] or None for row in topics],
+        "worst case": [row["worst"] if row["miss"] or row["points"] else "" for row in topics],
+    }
+    columns = {name: cells for name, cells in columns.items() if any(cell is not None for cell in cells)}
+    return '<div class="topics">' + page_tables.sortable(
+        tuple(columns), list(zip(*columns.values())), list(columns).index("median") if "median" in columns else 0,
+        "Largest median first; a header sorts") + "</div>"
+
+
+def _share(value):
+    return None if math.isnan(value) else (percent(value), min(value, 1e300))
+
+
+def _right(row, kind):
+    return (f"{row[f'{kind}_right']} of {row[kind]}", row[f"{kind}_right"] / row[kind]) if row[kind] else None
+
+
+def _worst(validation):
+    """Every miss by name, with its reason."""
+    missed = worst_first(validation.case[validation.case["verdict"] == "miss"])
+    if not len(missed):
+        return '<div class="block"><p class=finding>No case misses.</p></div>'
+    items = "".join(
+        f'<li><a href="#{_anchor("case", case["case"])}">{escape(case["case"])}</a>: {escape(case["title"])}. '
+        f"{escape(_sentence(outcome(validation, case)))} "
+        f'{escape(_sentence("Why: " + case["miss"])) if case["miss"] else "<em>No reason is noted.</em>"}</li>'
+        for case in missed.to_dict("records"))
+    return f'<div class="block"><h3>Cases that miss ({len(missed)})</h3><ul class="misses">{items}</ul></div>'
+
+
+def _sentence(text):
+    text = text[:1].upper() + text[1:]
+    return unbroken(text if text.endswith((".", "!", "?")) else f"{text}.")
+
+
+def _cases(validation):
+    header = ("case", "topic", "compare", "predicted points", "median", "90th percentile", "tolerance", "verdict")
+    rows = [[case["case"], case["topic"], case["compare"], case["points"], _share(case["median"]), _share(case["p90"]),
+             _share(case["tolerance"]), verdict_words(case)]
+            for case in validation.case.sort_values("median", ascending=False, kind="stable").to_dict("records")]
+    return page_tables.sortable(header, rows, 4, "Largest median first; a header sorts")
+
+
+def _topic(validation, topic, charts, specs):
+    row = validation.topic[validation.topic["topic"] == topic].iloc[0]
+    told = [f"{row['points']} predicted points, median error {percent(row['median'])}, 90th percentile "
+            f"{percent(row['p90'])}"] if row["points"] else []
+    told += [f"{row[f'{kind}_right']} of {row[kind]} {kind} right" for kind in ("trends", "crossovers") if row[kind]]
+    told.append(f"{row['miss']} of {row['cases']} cases miss{'es' if row['miss'] == 1 else ''}" if row["miss"] else
+                "nothing misses")
+    cases = "".join(_case(validation, chart, specs) for chart in charts)
+    return (f'<section id="{_anchor("topic", topic)}"><h2>{escape(topic)}</h2><p class=finding>'
+            f'{escape(_sentence("; ".join(told)))}</p><div class="grid two cases">{cases}</div></section>')
+
+
+def _case(validation, chart, specs):
+    case = chart.case
+    facts = [("source", case["source"]), ("rows", ", ".join(case["rows"])), ("machine", case["machine"]),
+             ("compared", _COMPARES[case["compare"]].format(chart.reference)),
+             ("tolerance", percent(case["tolerance"]) if math.isfinite(case["tolerance"]) else ""),
+             ("free parameters", ", ".join(case["free"])), ("why it misses", case["miss"]), ("note", case["note"]),
+             ("not frozen", "what is called a prediction here may have been fitted" if case["frozen"] is False else ""),
+             ("changed", "; ".join(case["changes"])), ("warnings", "; ".join(case["warnings"]))]
+    told = "".join(f"<dt>{name}</dt><dd>{escape(value)}</dd>" for name, value in facts if value)
+    return (f'<article class="block case" id="{_anchor("case", case["case"])}"><h3>{escape(case["title"])}</h3>'
+            f'<p class="verdict {escape(case["verdict"])}"><strong>{escape(verdict_words(case))}</strong> '
+            f"{escape(_sentence(caption(validation, chart)))}</p>"
+            f'<div class="accounts">{_keys(chart)}</div>'
+            f'{figure(specs, "", case_chart(chart), case["title"])}<dl>{told}</dl>'
+            f'{page_tables.folded("Numbers: " + case["case"], _numbers(validation, chart))}</article>')
+
+
+def _keys(chart):
+    curves = (chart.reference, PUBLISHED, "solid"), ("simulated", SIMULATED, "7 3")
+    keys = "".join(mark_key(words, style.symbol, style.colour, False, None if chart.names else dashes, index)
+                   for index, (words, style, dashes) in enumerate(curves))
+    for kind, words in (("calibrated", "calibrated"), ("miss", "outside the tolerance"),
+                        ("uncounted", "not counted")):
+        if kind in chart.kinds:
+            if kind == "miss" and chart.case["compare"] == "trend":
+                words = "the wrong way"
+            keys += mark_key(words, *marker(SIMULATED, kind))
+    if chart.band:
+        keys += f'<span class="key"><i class="swatch band"></i>within {escape(percent(chart.case["tolerance"]))}</span>'
+    return keys
+
+
+def _numbers(validation, chart):
+    rows = validation.rows(chart.case["case"]).to_dict("records")
+    cells = [[str(row["x"]), *(three_digits(row[name]) if math.isfinite(row[name]) else "no value"
+                               for name in ("published", "simulated")), signed(row["relative_error"]), row["role"],
+              {"ok": "\u2713 ok", "miss": "\u2717 miss"}.get(row["verdict"], "\u25cb not counted")] for row in rows]
+    return page_tables.table((chart.case["x"] or "x", chart.reference, "simulated", "error", "role", "verdict"), cells,
+                             numbers_from=1)
+
+
+def _anchor(kind, name):
+    return f"{kind}-" + "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in name)

@@ -1,0 +1,154 @@
+"""Validation in numbers and words: errors by case and by topic, how a case misses, the finding.
+
+Medians and percentiles are of |relative error| over the predicted points of absolute and relative series, as the
+program computes them: the 90th percentile is the value of rank ceil(0.9 n), and a point without a value is infinitely
+far off. Of trends and crossovers only right or wrong is asked."""
+import math
+
+import pandas
+
+MEASURED = ("absolute", "relative")  # series whose errors have a size
+CROSSING = "crossing"  # x of the only row of a crossover: the place where the curve crosses
+HOST = "host"  # the topic of measurements on the reader's own machine
+
+
+def by_case(point, told):
+    """A row a case: `told` of it, and what follows from its rows. `points`: that are predicted and counted."""
+    rows = []
+    for name, case in told.items():
+        own = counted(point[point["case"] == name])
+        compare = case["compare"] or point.loc[point["case"] == name, "compare"].iloc[0]
+        errors = _errors(own) if compare != "trend" else []
+        wrong = int((own["verdict"] == "miss").sum())
+        rows.append({
+            "case": name, **{key: value for key, value in case.items() if key not in ("median", "p90")},
+            "title": case["title"] or name, "compare": compare, "told_median": case["median"],
+            "verdict": case["verdict"] or _verdict(compare, len(own), wrong), "points": len(own), "wrong": wrong,
+            "median": median(errors), "p90": p90(errors),
+        })
+    return pandas.DataFrame(rows)
+
+
+def _verdict(compare, points, wrong):
+    """Where cases.json does not tell: the median is beyond the tolerance where more than half of the points are."""
+    if not points:
+        return "uncounted"
+    return "miss" if wrong and (compare not in MEASURED or 2 * wrong > points) else "ok"
+
+
+def by_topic(point, case):
+    """A row a topic, the largest median first; topics without one last."""
+    rows = []
+    for topic, cases in case.groupby("topic", sort=False):
+        errors = _errors(counted(point[point["case"].isin(cases["case"]) & point["compare"].isin(MEASURED)]))
+        of = {kind: cases[cases["compare"] == kind] for kind in ("trend", "crossover")}
+        worst = worst_first(cases).iloc[0]
+        rows.append({
+            "topic": topic, "cases": len(cases), "points": len(errors), "median": median(errors),
+            "p90": p90(errors),
+            **{f"{kind}s": int((own["verdict"] != "uncounted").sum()) for kind, own in of.items()},
+            **{f"{kind}s_right": int((own["verdict"] == "ok").sum()) for kind, own in of.items()},
+            **{word: int((cases["verdict"] == word).sum()) for word in ("ok", "miss", "uncounted")},
+            "worst": worst["case"],
+        })
+    return pandas.DataFrame(rows).sort_values("median", ascending=False, kind="stable").reset_index(drop=True)
+
+
+def worst_first(cases):
+    """Misses first, the larger errors first among both."""
+    keys = pandas.DataFrame({"miss": cases["verdict"] == "miss", "median": cases["median"].fillna(-1.0)})
+    return cases.loc[keys.sort_values(["miss", "median"], ascending=False, kind="stable").index]
+
+
+def counted(rows):
+    """Predicted points that a verdict counts."""
+    return rows[(rows["role"] == "predicted") & (rows["verdict"] != "uncounted")]
+
+
+def _errors(rows):
+    return sorted(rows["relative_error"].abs().fillna(math.inf))
+
+
+def median(ordered):
+    """Of an even number the mean of the two in the middle; NaN of none."""
+    return (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2 if ordered else math.nan
+
+
+def p90(ordered):
+    """The value of rank ceil(0.9 n); NaN of none."""
+    return ordered[(9 * len(ordered) + 9) // 10 - 1] if ordered else math.nan
+
+
+def percent(share):
+    """0.173 -> '17 %', 0.0321 -> '3.2 %'"""
+    if not math.isfinite(share):
+        return "no value" if math.isnan(share) else "infinite"
+    return f"{100 * share:.{1 if abs(share) < 0.0995 else 0}f} %"
+
+
+def signed(share):
+    """0.173 -> '+17 %'"""
+    return ("+" if share >= 0 else "") + percent(share) if math.isfinite(share) else "no value"
+
+
+def headline(validation):
+    """The finding of all cases in one sentence."""
+    case, point = validation.case, validation.point
+    errors = _errors(counted(point[point["compare"].isin(MEASURED)]))
+    series = case[case["compare"].isin(MEASURED) & (case["points"] > 0)]
+    parts = []
+    if errors:
+        parts.append(f"over {_many(len(errors), 'predicted point')} of {_many(len(series), 'series', 'series')} the "
+                     f"median error is {percent(median(errors))}")
+    right = [f"{good} of {_many(judged, kind)}" for kind, (good, judged) in _kinds(case).items() if judged]
+    if right:
+        parts.append(f"{' and '.join(right)} right")
+    misses = int((case["verdict"] == "miss").sum())
+    judged = int((case["verdict"] != "uncounted").sum())
+    parts.append(f"{misses} of {_many(judged, 'case')} miss{'es' if misses == 1 else ''}" if misses else
+                 f"no case of {judged} misses" if judged else "no case could be counted")
+    where = "on this machine, " if set(case["topic"]) == {HOST} else ""
+    text = where + "; ".join(parts)
+    return text[0].upper() + text[1:]
+
+
+def _kinds(case):
+    """(right, all that a verdict counts) by kind."""
+    return {kind: (int((own["verdict"] == "ok").sum()), int((own["verdict"] != "uncounted").sum()))
+            for kind in ("trend", "crossover") for own in [case[case["compare"] == kind]]}
+
+
+def _many(count, one, more=None):
+    return f"{count} {one if count == 1 else more or one + 's'}"
+
+
+def _steps(case):
+    """Steps too small to ask about are neither right nor wrong."""
+    if not case["wrong"]:
+        return "every step goes the right way" if math.isnan(case["steps"]) else \
+            f"{case['steps']:g} of {_many(int(case['steps']), 'step')} in the right direction"
+    if math.isnan(case["steps"]):
+        return f"{_many(case['wrong'], 'step')} in the wrong direction"
+    return f"{case['wrong']} of {_many(int(case['steps']), 'step')} in the wrong direction"
+
+
+def verdict_words(case):
+    """The verdict with a symbol: it must not hang on colour."""
+    return {"ok": "\u2713 holds", "miss": "\u2717 misses"}.get(case["verdict"], "\u25cb not counted")
+
+
+def outcome(validation, case):
+    """How far the case is off, by its kind of comparison."""
+    if case["verdict"] == "uncounted" or not case["points"]:
+        return "no predicted point is counted"
+    if case["compare"] == "trend":
+        return _steps(case)
+    asked = f", tolerance {percent(case['tolerance'])}" if math.isfinite(case["tolerance"]) else ""
+    if case["compare"] == "crossover":
+        row = validation.rows(case["case"]).iloc[0]
+        if math.isnan(row["simulated"]):
+            return f"the simulated curve does not cross, the published one at {row['published']:g}{asked}"
+        return f"crosses at {row['simulated']:.4g} instead of {row['published']:.4g} " \
+               f"({signed(row['relative_error'])}{asked})"
+    of = f"over {case['points']} predicted points" if case["points"] > 1 else "of one predicted point"
+    return f"median error {percent(case['median'])} {of}{asked}; 90th percentile {percent(case['p90'])}"
