@@ -420,7 +420,7 @@ TEST_F(ValidateCommand, a_number_that_changes_after_the_freeze_fails_until_chang
   cases_.write("stores.toml", changed);
   const Ended ended = validate();
   EXPECT_EQ(ended.status, 1);
-  EXPECT_THAT(unwrapped(ended.out), HasSubstr("the numbers have changed since"));
+  EXPECT_THAT(unwrapped(ended.out), HasSubstr("stores is not frozen: the numbers have changed since"));
   cases_.write("stores.toml", with("[model]",
                                    "changes = [{ on = \"2026-11-23\", hash = \"" + hash() +
                                        "\", why = \"a slip\" }]\n[model]",
