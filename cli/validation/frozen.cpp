@@ -48,20 +48,9 @@ Frozen frozen_state(const Case& one, const std::string& hash) {
   return fixed.empty() ? Frozen::not_yet : fixed == hash ? Frozen::yes : Frozen::changed;
 }
 
-std::string frozen_advice(const Case& one, const std::string& hash) {
-  switch (frozen_state(one, hash)) {
-  case Frozen::yes:
-    return {};
-  case Frozen::not_yet:
-    return "not frozen yet: once its machine file, settings, calibrated points and tolerance are committed, "
-           "set "
-           "hash = \"" +
-           hash + "\" in " + (one.changes.empty() ? "frozen" : "the last of changes");
-  case Frozen::changed:
-    break;
-  }
-  return "not frozen: the numbers have changed since " + latest(one).on +
-         "; add { on = \"YYYY-MM-DD\", hash = \"" + hash + "\", why = \"...\" } to changes";
+std::string changed_advice(const Case& one, const std::string& hash) {
+  return "the numbers have changed since " + latest(one).on + "; add { on = \"YYYY-MM-DD\", hash = \"" +
+         hash + "\", why = \"...\" } to changes of " + one.file;
 }
 
 } // namespace mmsim::validation

@@ -21,7 +21,7 @@ enum class Frozen { yes, not_yet, changed };
 /// `hash` is case_hash(one), which the last of `frozen` and `changes` has to be.
 Frozen frozen_state(const Case& one, const std::string& hash);
 
-/// What the user is told: nothing if the case is frozen.
-std::string frozen_advice(const Case& one, const std::string& hash);
+/// What the user is told of a case that has changed: since when, and what to write where.
+std::string changed_advice(const Case& one, const std::string& hash);
 
 } // namespace mmsim::validation

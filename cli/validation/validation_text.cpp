@@ -40,6 +40,7 @@ std::string x_range(const Case& one) {
   if (!numbers) return fmt::format("{} x {}", one.points.size(), one.x);
   const auto less = [](const CasePoint& a, const CasePoint& b) { return *number_of(a.x) < *number_of(b.x); };
   const auto [first, last] = std::ranges::minmax_element(one.points, less);
+  if (first == last) return one.x + ' ' + first->label;
   return fmt::format("{} {} .. {}", one.x, first->label, last->label);
 }
 
@@ -122,9 +123,23 @@ std::string notes_of(const CaseResult& result, const Terminal& terminal) {
                 "though its file says why it misses: \"" + one.miss + "\"; take the note out of " + one.file,
                 terminal, false);
   }
-  if (const std::string advice = frozen_advice(one, result.hash); !advice.empty())
-    text += hanging(one.name + ": ", advice + " of " + one.file, terminal, false);
+  if (frozen_state(one, result.hash) == Frozen::changed)
+    text += hanging(one.name + " is not frozen: ", changed_advice(one, result.hash), terminal, false);
   return text;
+}
+
+/// One line for all: before the first freeze they are many.
+std::string not_yet_frozen(const std::vector<CaseResult>& results, const Terminal& terminal) {
+  std::string names;
+  for (const CaseResult& result : results)
+    if (frozen_state(*result.one, result.hash) == Frozen::not_yet)
+      names += (names.empty() ? "" : ", ") + result.one->name;
+  if (names.empty()) return {};
+  return hanging(
+      "Not frozen yet: ",
+      names + ". Once machine file, settings, calibrated points and tolerance of a case are "
+              "committed, its hash (mmsim validate --dry-run) goes into frozen, or into the last of changes",
+      terminal, false);
 }
 
 } // namespace
@@ -132,7 +147,7 @@ std::string notes_of(const CaseResult& result, const Terminal& terminal) {
 std::string cases_text(const std::vector<CaseResult>& results, const Terminal& terminal) {
   TerminalTable table({{"case"},
                        {"compare"},
-                       {"x"},
+                       {"x", TerminalTable::wraps},
                        {"predicted", right},
                        {"median error", right},
                        {"90th perc.", right},
@@ -148,6 +163,7 @@ std::string cases_text(const std::vector<CaseResult>& results, const Terminal& t
                    percent(result.outcome.p90), tolerance(one), verdict(result, terminal)});
     notes += notes_of(result, terminal);
   }
+  notes += not_yet_frozen(results, terminal);
   return table.text(terminal) + (notes.empty() ? "" : '\n' + notes);
 }
 
@@ -206,7 +222,7 @@ std::string plan_text(const std::vector<Case>& cases, const std::vector<std::siz
   TerminalTable table({{"case"},
                        {"topic"},
                        {"compare"},
-                       {"x"},
+                       {"x", TerminalTable::wraps},
                        {"points", right},
                        {"predicted", right},
                        {"runs", right},

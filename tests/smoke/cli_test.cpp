@@ -42,7 +42,7 @@ TEST(Command, help_and_version_go_to_standard_output) {
   EXPECT_EQ(version.status, 0);
   EXPECT_EQ(version.out, "mmsim " MMSIM_VERSION "\n");
   EXPECT_THAT(mmsim_command(folder, {"--help"}).out, AllOf(HasSubstr("Examples:"), HasSubstr("Exit status")));
-  for (const std::string command : {"run", "sweep", "list", "explain", "report"}) {
+  for (const std::string command : {"run", "sweep", "validate", "list", "explain", "report"}) {
     const Ended help = mmsim_command(folder, {command, "--help"});
     EXPECT_EQ(help.status, 0) << command;
     EXPECT_THAT(help.out, HasSubstr("mmsim " + command));
