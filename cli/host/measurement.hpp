@@ -43,7 +43,7 @@ Measurement measurement_of(std::string name, std::vector<double> samples, std::s
 struct Trial {
   std::string name;
   std::string how;              ///< one line
-  std::function<double()> once; ///< one sample, in `unit`; NaN: this one does not count
+  std::function<double()> once; ///< one sample, in `unit`; NaN or a std::system_error: it does not count
   std::string unit = "ns";
 };
 

@@ -9,8 +9,8 @@
 namespace mmsim::host {
 
 /// machine.ipi.send, ipi.deliver, irq.entry, irq.exit. Needs line.transfer and the like among `values`.
-void add_interrupt_values(const Measurements& measured, const DefaultDurations& defaults,
-                          std::vector<MachineValue>& values);
+void add_interrupt_values(const HostMachine& machine, const Measurements& measured,
+                          const DefaultDurations& defaults, std::vector<MachineValue>& values);
 
 /// machine.entry.switch_*, idle.exit, and work.wake, work.enqueue, work.dequeue, work.pick_next. Needs the above.
 void add_switch_values(const HostMachine& machine, const Measurements& measured,
