@@ -34,8 +34,9 @@ struct Measurement {
 };
 
 /// The statistics of `samples`, in any order; those that are not finite are left out. The interval is that of
-/// the binomial law (exact up to 50 samples, then its normal approximation); with fewer than six samples, whose
-/// extremes do not reach 95 %, it is their range. No samples: repetitions is 0 and the numbers are too.
+/// the binomial law (exact up to 50 samples, then its normal approximation); with fewer than six samples,
+/// whose extremes do not reach 95 %, it is their range. No samples: repetitions is 0 and the numbers are
+/// too.
 Measurement measurement_of(std::string name, std::vector<double> samples, std::string how,
                            std::string unit = "ns");
 

@@ -21,8 +21,8 @@ class MemoryBlock {
     small             ///< never huge
   };
 
-  /// Touched unless `touch` is false; in whole huge pages if they are asked for. Children do not get it: copy-on-write would disturb later trials.
-  /// Throws std::system_error if the kernel refuses.
+  /// Touched unless `touch` is false; in whole huge pages if they are asked for. Children do not get it:
+  /// copy-on-write would disturb later trials. Throws std::system_error if the kernel refuses.
   MemoryBlock(std::size_t bytes, Pages pages, bool touch = true) : bytes_(bytes) {
     if (pages == huge_if_possible) bytes_ = (bytes + alignment - 1) / alignment * alignment;
     mapped_ = bytes_ + alignment;

@@ -1,5 +1,5 @@
-// Interrupts and context switches: what is left of a measured path when the steps that the model counts apart are
-// taken off.
+// Interrupts and context switches: what is left of a measured path when the steps that the model counts
+// apart are taken off.
 #pragma once
 
 #include <vector>
@@ -12,7 +12,8 @@ namespace mmsim::host {
 void add_interrupt_values(const HostMachine& machine, const Measurements& measured,
                           const DefaultDurations& defaults, std::vector<MachineValue>& values);
 
-/// machine.entry.switch_*, idle.exit, and work.wake, work.enqueue, work.dequeue, work.pick_next. Needs the above.
+/// machine.entry.switch_*, idle.exit, and work.wake, work.enqueue, work.dequeue, work.pick_next. Needs the
+/// above.
 void add_switch_values(const HostMachine& machine, const Measurements& measured,
                        const DefaultDurations& defaults, std::vector<MachineValue>& values);
 

@@ -1,5 +1,5 @@
-// Do samples become the right numbers, numbers the right parameters, and parameters a machine file that loads?
-// Nothing here asserts how long anything takes on the machine of the test.
+// Do samples become the right numbers, numbers the right parameters, and parameters a machine file that
+// loads? Nothing here asserts how long anything takes on the machine of the test.
 #include <algorithm>
 #include <cmath>
 #include <string>
