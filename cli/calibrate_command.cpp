@@ -33,7 +33,8 @@ using namespace host;
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
-/// Seconds of all measurements together, and how much of it the hardware gets; the kernel's operations get the rest.
+/// Seconds of all measurements together, and how much of it the hardware gets; the kernel's operations get
+/// the rest.
 constexpr double all_seconds = 100, quick_seconds = 16, share_of_hardware = 0.4;
 
 constexpr const char* section = "machine.";

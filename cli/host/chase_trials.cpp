@@ -108,8 +108,10 @@ std::vector<std::size_t> lines_in_a_row(std::size_t lines) {
 
 std::vector<Trial> tlb_trials() {
   std::vector<Trial> trials;
+  const std::uint64_t spare = spare_memory();
   for (const int pages : chase_pages()) {
     const auto n = std::size_t(pages);
+    if (8 * n * page_size > spare) break;
     const std::size_t loads = std::max<std::size_t>(n, 1000);
     auto small = std::make_shared<MemoryBlock>(n * page_size, MemoryBlock::small);
     auto huge = std::make_shared<MemoryBlock>(n * line_bytes, MemoryBlock::huge_if_possible);

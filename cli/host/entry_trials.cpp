@@ -29,7 +29,6 @@ double system_call() {
 double fault_entry() {
   constexpr std::size_t pages = 256; // 1 MiB: too small for a huge page
   const MemoryBlock block(pages * page_size, MemoryBlock::small, false);
-  if (!block) return no_sample;
   bool populated = true;
   const double in_the_kernel =
       ns_of([&] { populated = madvise(block.data(), block.bytes(), MADV_POPULATE_READ) == 0; });

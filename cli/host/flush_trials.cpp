@@ -1,4 +1,5 @@
-// What dropping translations costs on the CPU itself: x86 drops up to 33 pages one by one and all else at once.
+// What dropping translations costs on the CPU itself: x86 drops up to 33 pages one by one and all else at
+// once.
 #include <sys/mman.h>
 
 #include <memory>
@@ -13,8 +14,8 @@ namespace {
 constexpr std::size_t pages = 64;
 
 /// Two pages of an area are present (the first and `second`; none if that is 0), always the same work but for
-/// how far apart they are: from the first to the last of them is flushed. Both map the zero page, so nothing is
-/// freed.
+/// how far apart they are: from the first to the last of them is flushed. Both map the zero page, so
+/// nothing is freed.
 double two_pages_dropped(const MemoryBlock& block, std::size_t second) {
   constexpr int times = 20;
   double ns = 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 #include <random>
+#include <system_error>
 #include <utility>
 
 #include "cli/host/clock.hpp"
@@ -27,8 +28,13 @@ std::vector<Trial> pair_trials(const HostMachine& machine) {
   return trials;
 }
 
-void append(std::vector<Trial>& trials, std::vector<Trial> more) {
-  std::ranges::move(more, std::back_inserter(trials));
+/// The trials that `make` makes, unless the memory for them is not to be had.
+void append(std::vector<Trial>& trials, const std::function<std::vector<Trial>()>& make) {
+  try {
+    std::ranges::move(make(), std::back_inserter(trials));
+  } catch (
+      const std::system_error&) { // what it would have measured is then not measured, which its values say
+  }
 }
 
 } // namespace
@@ -47,14 +53,14 @@ HardwareReport measure_hardware(const HostMachine& machine, const DefaultDuratio
   }
   announce("caches, memory, TLBs, the kernel's entries, interrupts, switches");
   std::vector<Trial> trials = core_trials(places);
-  append(trials, own_line_trials());
-  append(trials, chase_trials(machine));
-  append(trials, page_trials(machine));
-  append(trials, entry_trials());
-  append(trials, interrupt_trials(places));
-  append(trials, switch_trials(places));
-  append(trials, flush_trials());
-  append(trials, lock_trials(places));
+  append(trials, own_line_trials);
+  append(trials, [&] { return chase_trials(machine); });
+  append(trials, [&] { return page_trials(machine); });
+  append(trials, entry_trials);
+  append(trials, [&] { return interrupt_trials(places); });
+  append(trials, [&] { return switch_trials(places); });
+  append(trials, flush_trials);
+  append(trials, [&] { return lock_trials(places); });
   std::ranges::move(interleaved(trials, budget), std::back_inserter(all));
 
   HardwareReport report;

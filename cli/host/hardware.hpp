@@ -20,8 +20,8 @@ struct HardwareReport {
 /// Says what comes next: "pairs of CPUs".
 using Announce = std::function<void(const std::string& what)>;
 
-/// Measures within `budget`, but takes a few seconds even if that is shorter. What `machine` says is believed: with
-/// one CPU, or where pinning does not work, all that takes two is left out.
+/// Measures within `budget`, but takes a few seconds even if that is shorter. What `machine` says is
+/// believed: with one CPU, or where pinning does not work, all that takes two is left out.
 HardwareReport measure_hardware(const HostMachine& machine, const DefaultDurations& defaults,
                                 const Budget& budget, const Announce& announce);
 

@@ -60,7 +60,7 @@ std::vector<MachineValue> hardware_values(const HostMachine& machine, const Meas
   std::vector<MachineValue> values = told_values(machine);
   values.push_back(rate("clock", measured["clock"], measured["clock"].how));
   add_line_values(machine, measured, defaults, values);
-  add_interrupt_values(measured, defaults, values);
+  add_interrupt_values(machine, measured, defaults, values);
   add_translation_values(machine, measured, values);
   add_memory(machine, measured, values);
   values.push_back(measured_value("entry.syscall", measured["entry.syscall"]));

@@ -1,9 +1,9 @@
 // From what was measured of the hardware to values of a machine file.
 //
-// Most values are a measurement; others are what is left of one when the steps that the model counts apart are
-// taken off: the formulas stand in each value's `how`, and follow the model's own paths (cache_line.hpp,
-// cross_call_per_cpu_queue.cpp, scheduler.cpp). Where only a sum can be measured, it is split in the ratio of
-// the defaults, and `how` says so.
+// Most values are a measurement; others are what is left of one when the steps that the model counts apart
+// are taken off: the formulas stand in each value's `how`, and follow the model's own paths
+// (cache_line.hpp, cross_call_per_cpu_queue.cpp, scheduler.cpp). Where only a sum can be measured, it is
+// split in the ratio of the defaults, and `how` says so.
 #pragma once
 
 #include <functional>

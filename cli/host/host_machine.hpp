@@ -43,7 +43,8 @@ struct HostMachine {
   bool can_pin = true;    ///< sched_setaffinity works
 
   bool arm() const { return architecture == "aarch64" || architecture.starts_with("arm"); }
-  /// The second CPU for what takes two: another core than cpus[0] if there is one, else its hyperthread; -1: none.
+  /// The second CPU for what takes two: another core than cpus[0] if there is one, else its hyperthread;
+  /// -1: none.
   int partner_cpu() const;
   /// Whether two allowed CPUs are hyperthreads of one core, as far as the kernel knows.
   bool same_core(int one, int other) const;

@@ -10,8 +10,8 @@ namespace mmsim::host {
 /// Fills in cpus, online_cpus, caches and the numbers of the whole machine. `allowed` is not empty.
 void read_topology(HostMachine& machine, const std::vector<int>& allowed);
 
-/// The numbers of the whole machine (sockets to threads_per_core, threads_last, regular) from all its CPUs, of
-/// which there is at least one.
+/// The numbers of the whole machine (sockets to threads_per_core, threads_last, regular) from all its CPUs,
+/// of which there is at least one.
 void count_levels(HostMachine& machine, const std::vector<HostCpu>& all);
 
 } // namespace mmsim::host

@@ -38,8 +38,8 @@ void spin_ns(double ns) {
     relax();
 }
 
-/// The partner reads the clock without end; each of our interrupts makes a gap. The ticks and the neighbours make
-/// others, but few in the half millisecond that this takes.
+/// The partner reads the clock without end; each of our interrupts makes a gap. The ticks and the
+/// neighbours make others, but few in the half millisecond that this takes.
 double pause_of_partner(int cpu) {
   constexpr std::size_t most = 1000;
   constexpr double gap_ns = 150;

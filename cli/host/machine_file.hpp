@@ -23,12 +23,12 @@ struct MachineFile {
   std::vector<std::string> remarks;
 };
 
-/// `values` of `added` replace those of `values` with the same path, if they are known or the old one is not; others
-/// are appended.
+/// `values` of `added` replace those of `values` with the same path, if they are known or the old one is
+/// not; others are appended.
 void replace_values(std::vector<MachineValue>& values, const std::vector<MachineValue>& added);
 
-/// Each known value with what is behind it, then each parameter that keeps its default, as a comment. Paths that
-/// `parameters` does not have are left out.
+/// Each known value with what is behind it, then each parameter that keeps its default, as a comment. Paths
+/// that `parameters` does not have are left out.
 std::string machine_file_text(const HostMachine& machine, const MachineFile& file,
                               const std::vector<MachineParameter>& parameters);
 

@@ -24,9 +24,11 @@ MachineValue measured_value(std::string path, const Measurement& measurement) {
 
 MachineValue reckoned_value(std::string path, double ns, double low, double high, const Measurement& from,
                             std::string how) {
-  if (!from.measured()) return not_measured(std::move(path), "could not be measured (" + how + ")");
+  if (!from.measured())
+    return not_measured(std::move(path),
+                        how.empty() ? "there are no samples" : "there are no samples of: " + how);
   if (!(ns >= 0.001)) // also NaN
-    return not_measured(std::move(path), "measured as nothing or less than nothing (" + how + ")");
+    return not_measured(std::move(path), "it comes out as nothing or less (" + how + ")");
   MachineValue result{std::move(path), toml_duration(ns)};
   result.median = ns;
   result.low = low;

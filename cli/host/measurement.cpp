@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <system_error>
 #include <utility>
 
 namespace mmsim::host {
@@ -29,6 +30,15 @@ std::size_t outside_interval(std::size_t n) {
   return k;
 }
 
+/// A thread or memory that is not to be had costs this sample, not all of them.
+double sample_of(const Trial& trial) {
+  try {
+    return trial.once();
+  } catch (const std::system_error&) {
+    return no_sample;
+  }
+}
+
 } // namespace
 
 Measurement measurement_of(std::string name, std::vector<double> samples, std::string how, std::string unit) {
@@ -53,11 +63,11 @@ std::vector<Measurement> interleaved(const std::vector<Trial>& trials, const Bud
                                      Repetitions repetitions) {
   std::vector<std::vector<double>> samples(trials.size());
   for (const Trial& trial : trials)
-    trial.once();
+    sample_of(trial);
   for (std::size_t round = 0; round < repetitions.most; ++round) {
     if (round >= repetitions.least && budget.over()) break;
     for (std::size_t i = 0; i < trials.size(); ++i)
-      samples[i].push_back(trials[i].once());
+      samples[i].push_back(sample_of(trials[i]));
   }
   std::vector<Measurement> result;
   for (std::size_t i = 0; i < trials.size(); ++i)

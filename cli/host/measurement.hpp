@@ -34,8 +34,9 @@ struct Measurement {
 };
 
 /// The statistics of `samples`, in any order; those that are not finite are left out. The interval is that of
-/// the binomial law (exact up to 50 samples, then its normal approximation); with fewer than six samples, whose
-/// extremes do not reach 95 %, it is their range. No samples: repetitions is 0 and the numbers are too.
+/// the binomial law (exact up to 50 samples, then its normal approximation); with fewer than six samples,
+/// whose extremes do not reach 95 %, it is their range. No samples: repetitions is 0 and the numbers are
+/// too.
 Measurement measurement_of(std::string name, std::vector<double> samples, std::string how,
                            std::string unit = "ns");
 
@@ -43,7 +44,7 @@ Measurement measurement_of(std::string name, std::vector<double> samples, std::s
 struct Trial {
   std::string name;
   std::string how;              ///< one line
-  std::function<double()> once; ///< one sample, in `unit`; NaN: this one does not count
+  std::function<double()> once; ///< one sample, in `unit`; NaN or a std::system_error: it does not count
   std::string unit = "ns";
 };
 

@@ -3,8 +3,10 @@
 
 #include <sys/mman.h>
 
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <system_error>
 #include <utility>
 
 namespace mmsim::host {
@@ -19,16 +21,13 @@ class MemoryBlock {
     small             ///< never huge
   };
 
-  /// Touched unless `touch` is false; in whole huge pages if they are asked for. Children do not get it: copy-on-write would disturb later trials. Empty
-  /// if the kernel refuses.
+  /// Touched unless `touch` is false; in whole huge pages if they are asked for. Children do not get it:
+  /// copy-on-write would disturb later trials. Throws std::system_error if the kernel refuses.
   MemoryBlock(std::size_t bytes, Pages pages, bool touch = true) : bytes_(bytes) {
     if (pages == huge_if_possible) bytes_ = (bytes + alignment - 1) / alignment * alignment;
     mapped_ = bytes_ + alignment;
     void* start = mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (start == MAP_FAILED) {
-      bytes_ = mapped_ = 0;
-      return;
-    }
+    if (start == MAP_FAILED) throw std::system_error(errno, std::generic_category(), "mmap");
     start_ = static_cast<char*>(start);
     const auto address = reinterpret_cast<std::uintptr_t>(start_);
     data_ = start_ + (alignment - address % alignment) % alignment;
@@ -48,7 +47,6 @@ class MemoryBlock {
 
   char* data() const { return data_; }
   std::size_t bytes() const { return bytes_; }
-  explicit operator bool() const { return bytes_ > 0; }
 
  private:
   static constexpr std::size_t alignment = std::size_t(2) << 20;

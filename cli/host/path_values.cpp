@@ -21,12 +21,12 @@ struct Miss {
 };
 
 /// A line from the partner's cache.
-Miss remote_miss(const Measurements& measured, const std::vector<MachineValue>& values,
-                 const DefaultDurations& defaults) {
+Miss remote_miss(const HostMachine& machine, const Measurements& measured,
+                 const std::vector<MachineValue>& values, const DefaultDurations& defaults) {
   const double atomic = known(values, defaults, "line.atomic");
-  for (const Measurement& each : measured.all())
-    if (each.name.starts_with("line.pair.") && each.measured())
-      return {std::max(each.median - atomic, 1.0), each.median};
+  const int first = machine.cpus.front().number, second = machine.partner_cpu();
+  const Measurement& pair = measured["line.pair." + std::to_string(first) + '-' + std::to_string(second)];
+  if (pair.measured()) return {std::max(pair.median - atomic, 1.0), pair.median};
   const double read =
       known(values, defaults, "line.transfer") + known(values, defaults, "interconnect.cluster");
   return {read, read + atomic};
@@ -47,11 +47,11 @@ void add_parts(const std::vector<std::string>& paths, double sum, const Measurem
 
 } // namespace
 
-void add_interrupt_values(const Measurements& measured, const DefaultDurations& defaults,
-                          std::vector<MachineValue>& values) {
+void add_interrupt_values(const HostMachine& machine, const Measurements& measured,
+                          const DefaultDurations& defaults, std::vector<MachineValue>& values) {
   const Measurement &running = measured["membarrier.running"], &sleeping = measured["membarrier.sleeping"];
   const Measurement& pause = measured["interrupt.pause"];
-  const Miss miss = remote_miss(measured, values, defaults);
+  const Miss miss = remote_miss(machine, measured, values, defaults);
   const double queue = known(values, defaults, "work.call_queue");
 
   // The handler takes the queue and the request from the sender, and answers.
@@ -93,7 +93,7 @@ void add_switch_values(const HostMachine& machine, const Measurements& measured,
             "a byte through two pipes between threads of one CPU, less the pipe; split as the defaults are",
             defaults, values);
 
-  double path = pipe.median + 3 * remote_miss(measured, values, defaults).read;
+  double path = pipe.median + 3 * remote_miss(machine, measured, values, defaults).read;
   for (const char* step : {"work.wake", "work.enqueue", "work.pick_next", "entry.switch_registers",
                            "ipi.send", "ipi.deliver", "irq.entry", "irq.exit", "interconnect.cluster"})
     path += known(values, defaults, step);

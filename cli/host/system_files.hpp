@@ -25,8 +25,8 @@ inline long number_in(const std::string& path, long otherwise) {
   return file >> value ? value : otherwise;
 }
 
-/// What follows "KEY :" or "KEY:" on the first such line of a file like /proc/cpuinfo or /proc/meminfo; empty:
-/// there is none.
+/// What follows "KEY :" or "KEY:" on the first such line of a file like /proc/cpuinfo or /proc/meminfo;
+/// empty: there is none.
 inline std::string value_of(const std::string& path, const std::string& key) {
   std::ifstream file(path);
   for (std::string line; std::getline(file, line);) {

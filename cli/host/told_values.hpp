@@ -18,8 +18,8 @@ struct TlbGeometry {
 /// Of TLBs for data pages of 4 KiB, as CPUID tells (Intel: leaf 18H; AMD: leaves 8000_0005H and 8000_0006H).
 std::optional<TlbGeometry> told_tlb();
 
-/// The smallest part of the topology that holds both CPUs, as a key of machine.interconnect: "cluster", "die",
-/// "socket" or "system". Hyperthreads of a core are a cluster; without any, the cores of a die are.
+/// The smallest part of the topology that holds both CPUs, as a key of machine.interconnect: "cluster",
+/// "die", "socket" or "system". Hyperthreads of a core are a cluster; without any, the cores of a die are.
 const char* level_of(const HostMachine& machine, const HostCpu& one, const HostCpu& other);
 
 } // namespace mmsim::host

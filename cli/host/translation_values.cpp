@@ -40,7 +40,13 @@ void add_entries(const char* level, int told_entries, int told_ways, double edge
     const int entries = std::max(int(std::lround(edge / step)), 1) * step;
     values.push_back(told_value(path + "_entries", std::to_string(entries),
                                 "to the nearest " + std::to_string(step) + seen));
-    values.push_back(not_measured(path + "_ways", "the CPU does not tell"));
+    // More ways than entries would not hold, and the default may be fewer than these.
+    if (std::string(level) == "l1")
+      values.push_back(told_value(path + "_ways", std::to_string(entries),
+                                  "the CPU does not tell: taken as fully "
+                                  "associative"));
+    else
+      values.push_back(not_measured(path + "_ways", "the CPU does not tell"));
   } else {
     values.push_back(not_measured(path + "_entries", "the CPU does not tell, and loads show no clear edge"));
     values.push_back(not_measured(path + "_ways", "the CPU does not tell"));

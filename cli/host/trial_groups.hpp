@@ -29,7 +29,8 @@ Trial line_pair_trial(int first, int second);
 /// cache.l2, cache.llc, line.dram, tlb.small.N and tlb.huge.N: a load a page in N pages, and as many lines
 /// without TLB misses.
 std::vector<Trial> chase_trials(const HostMachine& machine);
-/// page.zero, page.copy, page.zero_hot, page.copy_hot, bandwidth.read, bandwidth.zero (GB/s, all allowed CPUs).
+/// page.zero, page.copy, page.zero_hot, page.copy_hot, bandwidth.read, bandwidth.zero (GB/s, all allowed
+/// CPUs).
 std::vector<Trial> page_trials(const HostMachine& machine);
 /// entry.syscall, entry.fault.
 std::vector<Trial> entry_trials();
