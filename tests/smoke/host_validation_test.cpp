@@ -182,7 +182,7 @@ TEST(HostValidation, a_machine_file_with_an_unknown_key_is_refused_at_its_place)
     machine_settings(file);
     FAIL() << "an unknown key was taken";
   } catch (const InputError& error) {
-    EXPECT_THAT(std::string(error.what()), HasSubstr("mine.toml:2:1"));
+    EXPECT_THAT(std::string(error.what()), HasSubstr("mine.toml:2:6"));
     EXPECT_THAT(std::string(error.what()), HasSubstr("line.atomic"));
   }
 }
