@@ -13,7 +13,7 @@ std::vector<std::string> machine_settings(const std::filesystem::path& file) {
                      {shown});
   const toml::table table = toml_file::parse_file(file, shown);
   std::vector<std::string> settings;
-  toml_file::flatten(table, "machine",
+  toml_file::flatten(table, "machine.",
                      [&](const std::string& path, const toml::key& key, const toml::node& node) {
                        const Origin place = toml_file::at(key.source(), shown);
                        const std::optional<Value> value = toml_file::scalar(node);
