@@ -2,6 +2,7 @@
 // page?
 
 #include "tests/support/kernel_world.hpp"
+#include "tests/support/points.hpp"
 
 #include <cmath>
 #include <gtest/gtest.h>
@@ -126,6 +127,50 @@ TEST(Ceiling, IsWhereFillingTheTlbAgainCostsAsMuchAsThePagesOneByOne) {
     EXPECT_LT(flush_and_refill(crossover - 1, set, 511), whole) << working_set;
     EXPECT_GE(flush_and_refill(crossover, set, 511), whole) << working_set;
   }
+}
+
+// The scenario's own flush: nothing is in it but what a flush is made of.
+std::int64_t flush_ps(const std::vector<std::string>& settings) {
+  const PointResult result =
+      point(std::vector<std::string>{"scenario.name=tlb_flush", "machine.base=kunpeng920-128",
+                                     "kernel.base=5.10", "scenario.distribution=constant"} +
+            settings);
+  EXPECT_EQ(result.status, PointStatus::done) << result.message;
+  const OperationResult& flush = result.operations.at(0);
+  EXPECT_EQ(flush.name, "flush");
+  EXPECT_GT(flush.latency.count(), 0u);
+  return flush.latency.count() == 0 ? 0 : flush.latency.sum().count() / flush.latency.count();
+}
+
+TEST(FlushScenario, TakesTheSetUpAnInstructionAPageAndTheBarrierAndNothingElse) {
+  const CostBook c = read_parameters<CostBook>(load_configuration({}, {"machine.base=kunpeng920-128"}));
+  const std::string eager = "kernel.tlb_flush=eager";
+  const std::int64_t one = flush_ps({eager}), fixed = (c.work.flush_setup + c.tlb.dsb).count();
+  const std::int64_t page = one - fixed;
+  EXPECT_EQ(page, c.tlb.invalidate_page.count());
+  for (const std::int64_t pages : {2, 9, 64})
+    EXPECT_EQ(flush_ps({eager, "scenario.pages=" + std::to_string(pages)}), fixed + pages * page) << pages;
+  // Above the ceiling, or if asked for, it is one instruction for all.
+  const std::int64_t whole = flush_ps({eager, "scenario.pages=0"});
+  EXPECT_EQ(flush_ps({eager, "scenario.pages=100", "kernel.tlb_flush_ceiling=99"}), whole);
+  EXPECT_LT(whole, flush_ps({eager, "scenario.pages=64"}));
+  // Of processes nobody else has to be told: the mask says so.
+  EXPECT_EQ(flush_ps({eager, "scenario.flushers=1", "run.cpus=8"}), one + c.line.hit.count());
+  // Neither user code nor kernel work before it is in it.
+  EXPECT_EQ(flush_ps({eager, "scenario.work=3 us", "scenario.think=7 us"}), one);
+  EXPECT_EQ(flush_ps({eager, "scenario.think=0 ns", "scenario.work=1 us"}), one);
+}
+
+TEST(FlushScenario, TakesLongerIfThreadsMustBeToldOrIfMoreFlushAtOnce) {
+  const std::vector<std::string> threads{"kernel.tlb_flush=eager", "scenario.mode=threads"};
+  const std::vector<std::string> one{"scenario.flushers=1"};
+  std::int64_t last = 0;
+  for (const char* cpus : {"run.cpus=1", "run.cpus=2", "run.cpus=4", "run.cpus=8"}) {
+    const std::int64_t took = flush_ps(threads + one + std::vector<std::string>{cpus});
+    EXPECT_GT(took, last) << cpus;
+    last = took;
+  }
+  EXPECT_GT(flush_ps(threads + std::vector<std::string>{"run.cpus=8"}), last);
 }
 
 } // namespace

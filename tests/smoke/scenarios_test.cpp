@@ -138,6 +138,11 @@ TEST(Munmap, RefusesReadersThatAreNotThreadsOfTheProcess) {
               testing::HasSubstr("scenario.readers"));
 }
 
+TEST(TlbFlush, RefusesMoreFlushersThanCpus) {
+  EXPECT_THAT(refusal_of({"scenario.name=tlb_flush", "scenario.flushers=5", "run.cpus=4"}),
+              testing::AllOf(testing::HasSubstr("scenario.flushers = 5"), testing::HasSubstr("--set")));
+}
+
 TEST(Allocator, RefusesColdBlocksOfMoreThanOnePage) {
   const std::string said = refusal_of({"scenario.name=allocator", "scenario.order=1", "scenario.cold=0.5"});
   EXPECT_THAT(said, testing::AllOf(testing::HasSubstr("scenario.cold = 0.5"), testing::HasSubstr("--set")));
