@@ -4,7 +4,8 @@
 namespace mmsim::help {
 
 inline constexpr const char* statuses =
-    "Exit status: 0 done; 1 a violation was found, or a validation misses; 2 the input is wrong; 3 a fault of the program.";
+    "Exit status: 0 done; 1 a violation was found, or a validation misses; 2 the input is wrong; 3 a fault "
+    "of the program.";
 
 inline constexpr const char* main_examples = R"(Examples:
   mmsim sweep configs/sweeps/lazy_vs_eager.toml     runs it into results/lazy_vs_eager
@@ -59,16 +60,16 @@ inline constexpr const char* validate_examples = R"(Examples:
   mmsim validate --host                   this machine beside the model, after mmsim calibrate
 
 A case is a file NAME.toml in tests/reference of the sources that this program was built from, or in
-$MMSIM_REFERENCE: a published series with its source, what stands for it in the model, which of its points were
-used to calibrate, and how the others are compared:
+$MMSIM_REFERENCE: a published series with its source, what stands for it in the model, which of its points
+were used to calibrate, and how the others are compared:
   absolute    each value; the case is ok if the median |error| of the predicted points is within the tolerance
   relative    the same after both curves have been divided by their value at x = base
   trend       each published step of at least `step` (10 %) must go the same way
   crossover   the place where the curve first crosses `level` must be within the tolerance
 The median of an even number of errors is the mean of the middle two; the 90th percentile is the nearest rank.
 
-A case is frozen before its predictions run: its hash, over every number that decides them, stands in the file. A
-number that has changed since then fails the validation until `changes` in the file says why.
+A case is frozen before its predictions run: its hash, over every number that decides them, stands in the file.
+A number that has changed since then fails the validation until `changes` in the file says why.
 
 Exit status: 0 all cases are ok and frozen; 1 one misses (also if its file says why it does) or is not frozen;
 2 a case file is wrong; then nothing runs.

@@ -5,7 +5,8 @@
 
 namespace mmsim::validation {
 
-/// Points against each other and against the comparison. `points` is where the list stands. Throws InputError.
+/// Points against each other and against the comparison. `points` is where the list stands. Throws
+/// InputError.
 void check_points(const Case& one, const Origin& points);
 
 /// Not more free parameters than calibrated points, and each is one of the model. Throws InputError.

@@ -19,7 +19,8 @@ Case read_case(const std::filesystem::path& file);
 std::filesystem::path reference_folder();
 
 /// All cases of the folder whose name or topic `only` (a regular expression, case counts) is found in, in the
-/// order of topics and names. Throws InputError if there are none, with the nearest name.
+/// order of topics and names; of the others only what stands in the file itself is checked. Throws InputError
+/// if there are none, with the nearest name.
 std::vector<Case> read_cases(const std::filesystem::path& folder, const std::optional<std::string>& only);
 
 } // namespace mmsim::validation

@@ -36,8 +36,8 @@ struct Summary {
   std::size_t free = 0, calibrated = 0; ///< a parameter of a machine counts once
 };
 
-/// Sources are told apart by their text up to the first colon or semicolon: behind it stands the place in them. Rather
-/// one too few than one too many.
+/// Sources are told apart by their text up to the first colon or semicolon: behind it stands the place in
+/// them. Rather one too few than one too many.
 Summary summary_of(const std::vector<CaseResult>& results);
 
 } // namespace mmsim::validation

@@ -4,11 +4,11 @@
 //   relative    the same, after both curves have been divided by their value at x = base
 //   trend       each published step between neighbouring points that is at least `step` of the value that it
 //               starts from must go the same way in the simulation; errors are shown and do not count
-//   crossover   the place x where each curve first changes sides of `level`, on straight lines between points;
-//               error = simulated place / published place - 1, in a single row
+//   crossover   the place x where each curve first changes sides of `level`, on straight lines between
+//               points; error = simulated place / published place - 1, in a single row
 //
-// Absolute and relative cases are ok if the median |error| of the predicted points is at most the tolerance, a
-// crossover if the |error| of its place is, a trend if no step to a predicted point goes the wrong way. The
+// Absolute and relative cases are ok if the median |error| of the predicted points is at most the
+// tolerance, a crossover if the |error| of its place is, a trend if no step to a predicted point goes the wrong way. The
 // median of an even number is the mean of the two in the middle; the 90th percentile is the value of rank
 // ceil(0.9 n) (nearest rank).
 #pragma once

@@ -1,13 +1,15 @@
 // The directory of a validation.
 //
-//   validation.csv   case,x,published,simulated,relative_error,role,verdict,topic,unit,compare; a row a point, of
-//                    crossovers a row "crossing". `simulated` and `relative_error` are empty where there is no
-//                    value. Numbers have all digits that a double needs. `unit` is that of the two values.
-//   cases.json       [{"case", "title", "topic", "source", "rows", "machine", "unit", "x", "compare", "tolerance",
-//                    "base", "median", "p90", "steps", "wrong_steps", "verdict", "frozen", "hash", "miss", "note",
-//                    "free", "changes", "warnings"}]; null where a case has none
-//   manifest.json    {"version", "command", "hash": "validation", "kind": "validation", "host_seconds", "events",
-//                    "runs", "build", "complete"}: the last to appear; `complete` is false after --only
+//   validation.csv   case,x,published,simulated,relative_error,role,verdict,topic,unit,compare
+//                    a row a point, of crossovers a row "crossing"; `simulated` and `relative_error` are empty
+//                    where there is no value, and have all digits that a double needs; `unit` is that of the
+//                    two values
+//   cases.json       [{"case", "title", "topic", "source", "rows", "machine", "unit", "x", "compare",
+//                    "tolerance", "base", "median", "p90", "steps", "wrong_steps", "verdict", "frozen", "hash",
+//                    "miss", "note", "free", "changes", "warnings"}]; null where a case has none
+//   manifest.json    {"version", "command", "hash": "validation", "kind": "validation", "host_seconds",
+//                    "events", "runs", "build", "complete"}: the last to appear; `complete` is false after
+//                    --only
 //
 // All are written, or none.
 #pragma once

@@ -44,7 +44,9 @@ std::string x_range(const Case& one) {
   return fmt::format("{} {} .. {}", one.x, first->label, last->label);
 }
 
+/// Of a crossover the one place, whatever the points that it lies between.
 std::size_t predicted(const Case& one) {
+  if (one.compare == Compare::crossover) return 1;
   return std::size_t(
       std::ranges::count_if(one.points, [&](const CasePoint& point) { return !one.given(point); }));
 }

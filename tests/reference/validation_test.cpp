@@ -1,5 +1,5 @@
-// The model beside published measurements: the cases of this folder, a test a topic. What a case is: README.md,
-// "mmsim validate".
+// The model beside published measurements: the cases of this folder, a test a topic. What a case is:
+// README.md, "mmsim validate".
 
 #include <cstdio>
 #include <fstream>

@@ -1,5 +1,5 @@
-// mmsim validate: are case files read as they are meant, are wrong ones refused with their place and the nearest
-// valid name, and is what comes out whole?
+// mmsim validate: are case files read as they are meant, are wrong ones refused with their place and the
+// nearest valid name, and is what comes out whole?
 
 #include <algorithm>
 #include <chrono>
