@@ -111,8 +111,7 @@ void show_values(const std::vector<MachineValue>& values, const std::vector<Mach
   constexpr auto right = TerminalTable::right;
   constexpr auto wraps = TerminalTable::wraps;
   const Terminal terminal = terminal_of(1);
-  TerminalTable known(
-      {{"parameter"}, {"value", right}, {"spread", right}, {"samples", right}, {"how", wraps}});
+  TerminalTable known({{"machine."}, {"value", right}, {"spread", right}, {"how", wraps}});
   TerminalTable unknown({{"not measured"}, {"default", right}, {"why", wraps}});
   std::size_t left_alone = 0;
   for (const MachineParameter& parameter : parameters) {
@@ -127,9 +126,7 @@ void show_values(const std::vector<MachineValue>& values, const std::vector<Mach
     }
     std::string text = value->value;
     std::erase(text, '"');
-    const bool spread = value->repetitions > 0;
-    known.add_row({section + parameter.path, text, spread ? share(value->spread) : "",
-                   spread ? std::to_string(value->repetitions) : "", value->how});
+    known.add_row({parameter.path, text, value->repetitions > 0 ? share(value->spread) : "", value->how});
   }
   std::cout << known.text(terminal);
   if (!unknown.empty()) std::cout << '\n' << unknown.text(terminal);
