@@ -19,6 +19,7 @@
 
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -34,7 +35,7 @@ struct Blackboard {
   std::size_t passes;                                  // complete ones
   ProcessImage image;
   double samples[most_operations][most_passes];
-  bool quiet[most_passes]; // nobody shared the core before and after
+  bool quiet[most_passes]; // nobody shared the core before and after, or took it away between
 };
 
 Blackboard* shared_blackboard() {
@@ -44,9 +45,10 @@ Blackboard* shared_blackboard() {
 
 [[noreturn]] void give_up() { _exit(1); }
 
-/// An address range whose page tables nothing else uses, at the start of one of them.
+/// An address range whose page tables nothing else uses, at the start of one of them. What is mapped later is put at
+/// the upper end of the hole that it lies in.
 char* lonely_range(std::size_t bytes) {
-  const std::size_t room = bytes + 4 * table;
+  const std::size_t room = bytes + (std::size_t{1} << 30);
   void* const hole = mmap(nullptr, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (hole == MAP_FAILED) give_up();
   munmap(hole, room);
@@ -247,6 +249,13 @@ ProcessImage image_of_self() {
   return image;
 }
 
+/// How often this thread had to leave its CPU to others.
+long times_pushed_aside() {
+  rusage usage{};
+  getrusage(RUSAGE_THREAD, &usage);
+  return usage.ru_nivcsw;
+}
+
 template <typename OnePass>
 void repeat(Blackboard& board, double seconds, OnePass pass) {
   const std::uint64_t start = ticks();
@@ -255,8 +264,9 @@ void repeat(Blackboard& board, double seconds, OnePass pass) {
   for (std::size_t done = 0; done < most_passes; ++done) {
     if (done >= least_passes && ns_between(start, ticks()) > seconds * 1e9) break;
     const bool quiet_before = wait_for_quiet_core(seconds / 4);
+    const long pushed_aside = times_pushed_aside();
     const Pass found = pass();
-    board.quiet[done] = quiet_before && quiet_core();
+    board.quiet[done] = times_pushed_aside() == pushed_aside && quiet_before && quiet_core();
     for (std::size_t i = 0; i < most_operations; ++i)
       board.samples[i][done] = found[i];
     board.passes = done + 1;

@@ -16,7 +16,7 @@ struct ProcessImage {
 /// What one pass took, in ns; of faults the mean over its pages.
 struct TimedSample {
   double ns;
-  bool quiet; ///< nobody shared the core (quiet_core.hpp), as far as a look before and after it shows
+  bool quiet; ///< nobody shared the core before and after (quiet_core.hpp), or took it away between
 };
 
 /// One round of a workload in a process of its own.
