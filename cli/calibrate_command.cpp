@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdio>
 #include <ctime>
+#include <exception>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -136,6 +137,17 @@ void show_values(const std::vector<MachineValue>& values, const std::vector<Mach
                  "why).\n";
 }
 
+/// The kernel's operations go wrong in ways of their own: what has been found of the hardware is kept then.
+void add_kernel_operations(const HostMachine& machine, const Budget& budget, MachineFile& file) {
+  try {
+    replace_values(file.values, fit_kernel_operations(machine, file.values, budget));
+  } catch (const std::exception& error) {
+    file.remarks.push_back(
+        std::string("the kernel's operations could not be fitted, work.* are not of this machine: ") +
+        error.what());
+  }
+}
+
 /// As a word of a shell.
 std::string quoted(const std::string& word) {
   if (word.find_first_of(" \t\n'\"\\$*?[]{}()<>|&;~`!#") == std::string::npos) return word;
@@ -172,8 +184,8 @@ int calibrate_command(const CalibrateOptions& options) {
   spdlog::info("measuring the kernel's operations: fork, exit, faults, munmap, mprotect");
   MachineFile file;
   file.values = std::move(hardware.values);
-  replace_values(file.values, fit_kernel_operations(machine, file.values, budget));
   file.remarks = std::move(hardware.remarks);
+  add_kernel_operations(machine, budget, file);
   file.date = now_text();
   file.command = options.command;
   file.seconds = std::chrono::duration<double>(Clock::now() - began).count();
