@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdio>
 #include <ctime>
+#include <exception>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -111,8 +112,7 @@ void show_values(const std::vector<MachineValue>& values, const std::vector<Mach
   constexpr auto right = TerminalTable::right;
   constexpr auto wraps = TerminalTable::wraps;
   const Terminal terminal = terminal_of(1);
-  TerminalTable known(
-      {{"parameter"}, {"value", right}, {"spread", right}, {"samples", right}, {"how", wraps}});
+  TerminalTable known({{"machine."}, {"value", right}, {"spread", right}, {"how", wraps}});
   TerminalTable unknown({{"not measured"}, {"default", right}, {"why", wraps}});
   std::size_t left_alone = 0;
   for (const MachineParameter& parameter : parameters) {
@@ -127,9 +127,7 @@ void show_values(const std::vector<MachineValue>& values, const std::vector<Mach
     }
     std::string text = value->value;
     std::erase(text, '"');
-    const bool spread = value->repetitions > 0;
-    known.add_row({section + parameter.path, text, spread ? share(value->spread) : "",
-                   spread ? std::to_string(value->repetitions) : "", value->how});
+    known.add_row({parameter.path, text, value->repetitions > 0 ? share(value->spread) : "", value->how});
   }
   std::cout << known.text(terminal);
   if (!unknown.empty()) std::cout << '\n' << unknown.text(terminal);
@@ -137,6 +135,17 @@ void show_values(const std::vector<MachineValue>& values, const std::vector<Mach
     std::cout << "\nOf " << left_alone
               << " other parameters the defaults stand in: calibration does not look for them (the file says "
                  "why).\n";
+}
+
+/// The kernel's operations go wrong in ways of their own: what has been found of the hardware is kept then.
+void add_kernel_operations(const HostMachine& machine, const Budget& budget, MachineFile& file) {
+  try {
+    replace_values(file.values, fit_kernel_operations(machine, file.values, budget));
+  } catch (const std::exception& error) {
+    file.remarks.push_back(
+        std::string("the kernel's operations could not be fitted, work.* are not of this machine: ") +
+        error.what());
+  }
 }
 
 /// As a word of a shell.
@@ -175,8 +184,8 @@ int calibrate_command(const CalibrateOptions& options) {
   spdlog::info("measuring the kernel's operations: fork, exit, faults, munmap, mprotect");
   MachineFile file;
   file.values = std::move(hardware.values);
-  replace_values(file.values, fit_kernel_operations(machine, file.values, budget));
   file.remarks = std::move(hardware.remarks);
+  add_kernel_operations(machine, budget, file);
   file.date = now_text();
   file.command = options.command;
   file.seconds = std::chrono::duration<double>(Clock::now() - began).count();

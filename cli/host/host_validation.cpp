@@ -40,12 +40,13 @@ std::vector<KernelOperation> validation_operations() {
   add("exit", Kind::fork, {512, 2048, 4096, 8192, 16384});
   add("exit", Kind::storm, {512, 2048});
   add("demand_fault", Kind::map, {16, 64, 256, 512, 8192});
-  add("demand_fault", Kind::read, {512});
+  add("demand_fault", Kind::read, {1024});
   add("demand_fault", Kind::threads, {64, 512});
   add("cow_fault", Kind::fork, {512, 2048});
   add("cow_fault", Kind::storm, {64, 512, 2048});
   add("munmap", Kind::map, {16, 64, 256, 512, 8192});
   add("munmap", Kind::map, {16, 64, 512}, true);
+  add("munmap", Kind::read, {1024});
   add("mprotect", Kind::protect, {64});
   add("mprotect", Kind::protect, {64}, true);
   return result;
@@ -85,6 +86,7 @@ std::string_view case_of(const KernelOperation& operation) {
   if (operation.operation == "fork") return "host-fork";
   if (operation.operation == "exit") return w.kind == Kind::storm ? "host-exit-own" : "host-exit-shared";
   if (operation.operation == "cow_fault") return w.kind == Kind::storm ? "host-cow-storm" : "host-cow-reuse";
+  if (operation.operation == "munmap" && w.kind == Kind::read) return "host-munmap-zero";
   if (operation.operation == "munmap") return w.sharer ? "host-munmap-sharer" : "host-munmap";
   if (operation.operation == "mprotect") return w.sharer ? "host-mprotect-sharer" : "host-mprotect";
   if (w.kind == Kind::threads) return "host-fault-threads";

@@ -45,9 +45,10 @@ Blackboard* shared_blackboard() {
 
 [[noreturn]] void give_up() { _exit(1); }
 
-/// An address range whose page tables nothing else uses, at the start of one of them.
+/// An address range whose page tables nothing else uses, at the start of one of them. What is mapped later is put at
+/// the upper end of the hole that it lies in.
 char* lonely_range(std::size_t bytes) {
-  const std::size_t room = bytes + 4 * table;
+  const std::size_t room = bytes + (std::size_t{1} << 30);
   void* const hole = mmap(nullptr, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (hole == MAP_FAILED) give_up();
   munmap(hole, room);
