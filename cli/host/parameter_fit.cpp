@@ -154,7 +154,9 @@ class Search {
 
 } // namespace
 
-std::string setting_of(const std::string& path, double ns) { return fmt::format("{}={:.3f} ns", path, ns); }
+std::string setting_of(const std::string& path, double ns) {
+  return fmt::format("{}={:.3f} ns", path, std::max(shortest_ns, ns));
+}
 
 std::vector<FittedParameter> fit_parameters(const std::vector<FitTarget>& targets,
                                             const std::vector<std::string>& settings,
