@@ -10,12 +10,11 @@ from analysis.palette import LIGHT
 from analysis.sheet import Sheet
 from analysis.units import with_prefix
 from analysis.validation.charts import caption, overview_caption
-from analysis.validation.styles import BAND, PUBLISHED, SIMULATED, SIZES, marker
+from analysis.validation.styles import BAND, PUBLISHED, SIMULATED, SIZES, marker, words
 from analysis.validation.summary import headline, percent, verdict_words
 
 _SYMBOLS = {"circle": "o", "diamond": "D", "x": "X"}
 _DASHES = {"solid": "-", "7px,3px": (0, (5, 1.8))}
-_SAID = {"calibrated": "calibrated (hollow)", "miss": "outside the tolerance", "uncounted": "not counted"}
 
 
 def write_case(validation, chart, write):
@@ -43,12 +42,12 @@ def _case(validation, chart):
 
 
 def _legend(chart):
-    kinds = chart.kinds
     legend = [(_line(PUBLISHED), chart.reference), (_line(SIMULATED), "simulated")]
     if chart.names:
         for line, _ in legend:
             line.set_linestyle("none")
-    legend += [(_mark(SIMULATED, kind), words) for kind, words in _SAID.items() if kind in kinds]
+    legend += [(_mark(SIMULATED, kind), words(kind, chart.case["compare"]))
+               for kind in ("calibrated", "miss", "uncounted") if kind in chart.kinds]
     if chart.band:
         legend.append((Patch(facecolor=LIGHT[BAND], alpha=0.25, linewidth=0),
                        f"within {percent(chart.case['tolerance'])}"))

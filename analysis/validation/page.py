@@ -8,7 +8,7 @@ from analysis.page_parts import figure, mark_key
 from analysis.units import three_digits, unbroken
 from analysis.validation.charts import caption, overview, overview_caption
 from analysis.validation.plotly import case_chart, overview_chart
-from analysis.validation.styles import PUBLISHED, SIMULATED, marker
+from analysis.validation.styles import PUBLISHED, SIMULATED, marker, words
 from analysis.validation.summary import headline, outcome, percent, signed, verdict_words, worst_first
 
 _COMPARES = {
@@ -66,7 +66,7 @@ def _summary(validation, specs):
     drawn = overview(validation)
     chart = ""
     if drawn:
-        keys = "".join(mark_key(words, symbol, *marker(SIMULATED, kind)[1:]) for kind, symbol, words in (
+        keys = "".join(mark_key(said, symbol, *marker(SIMULATED, kind)[1:]) for kind, symbol, said in (
             ("predicted", "circle", "predicted point"), ("miss", "x", "outside its tolerance"),
             ("uncounted", "circle", "not counted")) if kind in {mark.kind for mark in drawn.marks})
         chart = (f'<div class="block"><h3>Every predicted point</h3><div class="accounts">{keys}</div>'
@@ -75,8 +75,8 @@ def _summary(validation, specs):
     every = page_tables.folded(f"Every case ({len(validation.case)})", _cases(validation))
     return ('<section id="summary"><h2>Summary</h2><div class="block"><h3>Errors by topic</h3>'
             f"{_topic_table(validation)}<p class=caption>Median and 90th percentile of |error| are over the predicted "
-            "points of absolute and relative series; of trends and crossovers it is counted how many are right.</p></div>"
-            f'{_worst(validation)}{chart}<div class="block">{every}</div></section>')
+            "points of absolute and relative series; of trends and crossovers it is counted how many are right.</p>"
+            f'</div>{_worst(validation)}{chart}<div class="block">{every}</div></section>')
 
 
 def _topic_table(validation):
@@ -163,14 +163,10 @@ def _case(validation, chart, specs):
 
 def _keys(chart):
     curves = (chart.reference, PUBLISHED, "solid"), ("simulated", SIMULATED, "7 3")
-    keys = "".join(mark_key(words, style.symbol, style.colour, False, None if chart.names else dashes, index)
-                   for index, (words, style, dashes) in enumerate(curves))
-    for kind, words in (("calibrated", "calibrated"), ("miss", "outside the tolerance"),
-                        ("uncounted", "not counted")):
-        if kind in chart.kinds:
-            if kind == "miss" and chart.case["compare"] == "trend":
-                words = "the wrong way"
-            keys += mark_key(words, *marker(SIMULATED, kind))
+    keys = "".join(mark_key(name, style.symbol, style.colour, False, None if chart.names else dashes, index)
+                   for index, (name, style, dashes) in enumerate(curves))
+    keys += "".join(mark_key(words(kind, chart.case["compare"]), *marker(SIMULATED, kind))
+                    for kind in ("calibrated", "miss", "uncounted") if kind in chart.kinds)
     if chart.band:
         keys += f'<span class="key"><i class="swatch band"></i>within {escape(percent(chart.case["tolerance"]))}</span>'
     return keys

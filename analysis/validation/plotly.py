@@ -1,5 +1,6 @@
 """Cases as plotly figures in JSON, for the page. Colours as in analysis/plotly_charts.py."""
 import math
+import textwrap
 
 from analysis.plotly_charts import AXIS, layout, plain, title
 from analysis.units import three_digits, with_prefix
@@ -99,10 +100,6 @@ def _finite(values):
     return [float(f"{value:.6g}") if math.isfinite(value) else None for value in values]
 
 
-def _folded(text, letters=18):
-    """A long text breaks between its words: a phone is narrow."""
-    lines = [""]
-    for word in text.split():
-        longer = f"{lines[-1]} {word}".strip()
-        lines[-1:] = [longer] if len(longer) < letters else [lines[-1], word]
-    return "<br>".join(plain(line) for line in lines if line)
+def _folded(text, letters=22):
+    """A long text in lines: a phone is narrow."""
+    return "<br>".join(plain(line) for line in textwrap.wrap(text, letters))

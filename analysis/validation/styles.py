@@ -19,6 +19,12 @@ PUBLISHED = Style("blue", "solid", "circle")
 SIMULATED = Style("vermillion", "7px,3px", "diamond")
 
 
+def words(kind, compare):
+    """What a mark of that kind says, in a case compared so."""
+    return {"calibrated": "calibrated", "uncounted": "not counted",
+            "miss": "the wrong way" if compare == "trend" else "outside the tolerance"}[kind]
+
+
 def marker(style, kind):
     """(symbol, colour, hollow?) of a mark of that kind on the curve."""
     if kind == "uncounted":

@@ -88,7 +88,10 @@ def percent(share):
 
 def signed(share):
     """0.173 -> '+17 %'"""
-    return ("+" if share >= 0 else "") + percent(share) if math.isfinite(share) else "no value"
+    if not math.isfinite(share):
+        return "no value"
+    text = percent(abs(share))
+    return text if text == "0.0 %" else ("+" if share > 0 else "-") + text
 
 
 def headline(validation):

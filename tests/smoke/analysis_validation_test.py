@@ -78,8 +78,9 @@ class TheNumbers(InDirectory):
             "On this machine, over 2 predicted points of 1 series the median error is 7.6 %; no case of 1 misses"))
 
     def test_a_point_without_a_value_is_infinitely_far_off_and_told(self):
-        cases = {"lone": ("fork", "absolute", "us", "MiB", 0.25, ((1, 10, "", ""), (2, 20, "", ""), (4, 40, 41, "")), {})}
-        v = load_validation(write_validation(self.directory, cases))
+        points = ((1, 10, "", ""), (2, 20, "", ""), (4, 40, 41, ""))
+        v = load_validation(write_validation(self.directory, {
+            "lone": ("fork", "absolute", "us", "MiB", 0.25, points, {})}))
         self.assertEqual(v.case["median"].iloc[0], math.inf)
         self.assertIn("2 points have no simulated value (first: lone at 1)", v.notes[0])
         self.assertIn("infinite", validation_page(v, case_charts(v)))
@@ -89,8 +90,8 @@ class TheCharts(InDirectory):
     def test_a_wide_range_asks_for_logarithmic_axes_and_a_narrow_one_does_not(self):
         chart = self.chart("stores")
         self.assertEqual((chart.x.log, chart.y.log, chart.names), (True, True, ()))
-        narrow = {"few": ("fork", "absolute", "us", "MiB", 0.25, ((1, 10, 11, ""), (2, 20, 21, ""), (4, 40, 41, "")), {})}
-        chart = self.chart("few", narrow)
+        points = ((1, 10, 11, ""), (2, 20, 21, ""), (4, 40, 41, ""))
+        chart = self.chart("few", {"few": ("fork", "absolute", "us", "MiB", 0.25, points, {})})
         self.assertEqual((chart.x.log, chart.y.log, chart.y.low), (False, False, 0.0))
 
     def test_the_band_is_the_tolerance_around_what_was_published(self):
@@ -118,17 +119,17 @@ class TheCharts(InDirectory):
 
     def test_names_become_rows_and_a_crossover_one_row(self):
         chart = self.chart("ping-pong")
-        self.assertEqual(chart.names, ("same CPU", "off-core blind CAS", "cross-interconnect"))
+        self.assertEqual(chart.names, ("same CPU", "off-core blind compare and swap", "cross-interconnect"))
         self.assertTrue(chart.y.log)
-        self.assertEqual(case_chart(chart)["layout"]["yaxis"]["ticktext"][1], "off-core blind<br>CAS")
+        self.assertEqual(case_chart(chart)["layout"]["yaxis"]["ticktext"][1], "off-core blind compare<br>and swap")
         chart = self.chart("asid")
         self.assertEqual((chart.names, chart.y.title), (("crossing",), "CPUs at which it crosses"))
 
     def test_captions_say_by_how_much(self):
         v = load_validation(write_validation(self.directory))
         told = {chart.case["case"]: caption(v, chart) for chart in case_charts(v)}
-        self.assertEqual(told["stores"], "Median error 10 % over 4 predicted points, tolerance 25 %; 90th percentile 40 %. "
-                                         "Outside it: 40 (+40 %)")
+        self.assertEqual(told["stores"], "Median error 10 % over 4 predicted points, tolerance 25 %; 90th percentile "
+                                         "40 %. Outside it: 40 (+40 %)")
         self.assertEqual(told["pte_chain"], "1 of 1 step in the wrong direction: that to partial objrmap")
         self.assertEqual(told["asid"], "Crosses at 11 instead of 10 (+10 %, tolerance 25 %)")
 
@@ -246,7 +247,8 @@ class ThePageInABrowser(unittest.TestCase):
 
     def test_every_case_is_drawn_and_no_network_asked(self):
         drawn = self.page.evaluate("""[...document.querySelectorAll(".chart")].map(
-            chart => [chart.id, chart.data?.length ?? 0, chart.querySelectorAll(".scatterlayer .points path").length])""")
+            chart => [chart.id, chart.data?.length ?? 0,
+                      chart.querySelectorAll(".scatterlayer .points path").length])""")
         self.assertEqual(len(drawn), 1 + len(CASES) + len(HOST))
         for name, traces, marks in drawn:
             self.assertTrue(traces > 1 and marks > 1, (name, traces, marks))
@@ -290,11 +292,13 @@ class ThePageInABrowser(unittest.TestCase):
             each => each.getBoundingClientRect().right > innerWidth + 1).length"""
         self.page.wait_for(f"innerWidth === {PHONE[0]} && {too_wide} === 0")  # charts are drawn anew
         self.assertLessEqual(self.page.evaluate("document.documentElement.scrollWidth"), PHONE[0])
-        clipped = """[...document.querySelectorAll(".chart")].flatMap(chart => [...chart.querySelectorAll("text")].filter(
-            text => text.textContent.trim() && text.getBoundingClientRect().width > 0
-                && (text.getBoundingClientRect().right > chart.getBoundingClientRect().right + 2
-                    || text.getBoundingClientRect().left < chart.getBoundingClientRect().left - 2)
-        ).map(text => text.textContent))"""
+        clipped = """[...document.querySelectorAll(".chart")].flatMap(chart => {
+            const frame = chart.getBoundingClientRect();
+            return [...chart.querySelectorAll("text")].filter(text => {
+                const box = text.getBoundingClientRect();
+                return text.textContent.trim() && box.width > 0 && (box.right > frame.right + 2 || box.left < frame.left - 2);
+            }).map(text => text.textContent);
+        })"""
         self.assertEqual(self.page.evaluate(clipped), [])
 
 

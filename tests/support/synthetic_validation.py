@@ -1,4 +1,4 @@
-"""A directory as `mmsim validate --out` writes it, with made-up numbers that fit together: for tests of what reads it."""
+"""A directory as `mmsim validate --out` writes it, with made-up numbers that fit together: to test what reads it."""
 import csv
 import json
 import math
@@ -15,7 +15,8 @@ CASES = {
         (2, 1, 1, "calibrated"), (4, 1.5, 2.1, ""), (10, 2.5, 4.0, ""), (80, 9.0, 9.9, "")),
         {"miss": "reads <within> a socket are too slow"}),
     "ping-pong": ("atomic", "absolute", "ns", "distance", 0.25, (
-        ("same CPU", 7, 7.7, ""), ("off-core blind CAS", 47.5, 50, ""), ("cross-interconnect", 944, 980, "")), {}),
+        ("same CPU", 7, 7.7, ""), ("off-core blind compare and swap", 47.5, 50, ""),
+        ("cross-interconnect", 944, 980, "")), {}),
     "pte_chain": ("rmap", "trend", "s", "generation", None, (
         ("pte_chain", 102, 90, ""), ("partial objrmap", 86, 95, "miss"), ("anon_vma", 84, 80, "")),
         {"miss": "the chain's own misses are not modelled", "steps": 1, "wrong_steps": 1}),
