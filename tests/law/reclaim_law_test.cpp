@@ -128,12 +128,14 @@ double accesses(const PointResult& result) {
 
 // What is counted as an operation changes no simulated instant.
 TEST(Touches, AreCountedWhetherTheyFaultOrNot) {
-  const std::vector<std::string> settings{"run.cpus=2", "scenario.pattern=random", "run.duration=50 ms"};
+  const std::vector<std::string> settings{"run.cpus=2", "scenario.pattern=random",
+                                          "scenario.oversubscribe=1.2"};
   const PointResult faults = pressed(settings),
                     touches = pressed(settings + std::vector<std::string>{"scenario.count=touches"});
   EXPECT_NEAR(count(touches, Counter::pgfault), count(faults, Counter::pgfault), 2);
   const double seconds = static_cast<double>(touches.measured.count()) * 1e-12;
-  EXPECT_NEAR(static_cast<double>(operation(touches, "touch").completed), accesses(touches) * seconds, 2);
+  EXPECT_NEAR(static_cast<double>(operation(touches, "touch").completed), accesses(touches) * seconds,
+              4); // those of two CPUs that the window cuts
   EXPECT_GT(operation(touches, "touch").completed, operation(faults, "swap_in").completed);
 }
 
