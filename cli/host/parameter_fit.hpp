@@ -34,7 +34,10 @@ std::vector<FittedParameter> fit_parameters(const std::vector<FitTarget>& target
                                             const std::vector<std::string>& settings,
                                             const Simulator& simulator);
 
-/// "machine.work.munmap=412.345 ns": a setting in whole picoseconds.
+/// A picosecond: what stands for nothing, since some costs may not be 0.
+inline constexpr double shortest_ns = 0.001;
+
+/// "machine.work.munmap=412.345 ns": a setting in whole picoseconds, at least one.
 std::string setting_of(const std::string& path, double ns);
 
 } // namespace mmsim::host
