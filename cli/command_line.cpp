@@ -205,7 +205,8 @@ std::function<int()> parse_command_line(int argc, char** argv) {
   CalibrateOptions calibrate;
   CLI::App* calibrate_app =
       command("calibrate", "measure this machine and write a machine file of it", help::calibrate_examples);
-  calibrate_app->add_option("--out", calibrate.out, "the machine file to write")->type_name("FILE");
+  calibrate_app->add_option("--out", calibrate.out, "the machine file to write; default results/machine.toml")
+      ->type_name("FILE");
   calibrate_app->add_flag("--quick", calibrate.quick, "fewer repetitions: sooner done, wider spreads");
   calibrate_app
       ->add_option("--budget", calibrate.budget_seconds, "seconds that all measurements together may take")

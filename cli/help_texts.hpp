@@ -76,10 +76,20 @@ Exit status: 0 all cases are ok and frozen; 1 one misses (also if its file says 
 )";
 
 inline constexpr const char* calibrate_examples = R"(Examples:
-  mmsim calibrate --out my-machine.toml
-  mmsim validate --host --machine my-machine.toml
-)";
+  mmsim calibrate                                   into results/machine.toml, in under two minutes
+  mmsim calibrate --quick --out /tmp/try.toml       in half a minute, with wider spreads
+  mmsim run --set machine.base=results/machine.toml --set kernel.base=host-x86 --set scenario.name=fork
+  mmsim validate --host --machine results/machine.toml
 
+Measured are lines between each pair of CPUs that this process may use, caches, TLBs and memory, entries into the
+kernel, interrupts, context switches, and fork, exit, faults, munmap and mprotect, to which the model's own kernel
+work is fitted. No root is needed. What takes two CPUs is left out where there is one, or none can be pinned; the
+file says what was not measured and which default stands in. Keep the machine quiet meanwhile: the spread beside
+each number tells how quiet it was. The file is a machine like those in configs/machines: as a base it is named by
+its path.
+
+Only a file that mmsim calibrate has written is written over.
+)";
 inline constexpr const char* list_examples = R"(Examples:
   mmsim list parameters           every key, with its default, unit and source
   mmsim list policies             the implementations that a kernel.* key can choose

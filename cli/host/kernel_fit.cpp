@@ -26,6 +26,9 @@ MachineValue value_of(const Calibration& calibration, const FittedParameter& fit
   const std::string how =
       fmt::format("{}, {:.4g} ns: {}; so that the model takes as long ({:.4g} ns)",
                   words_of(calibration.from), measured.median, calibration.reason, fitted.simulated_ns);
+  // As page.zero where the model finds all pages in the cache: then what the hardware says stands.
+  if (std::abs(fitted.slope) < 0.01)
+    return not_measured(std::string(calibration.path), how + ": in the model it does not depend on this");
   if (fitted.given_up || fitted.ns < shortest_ns) {
     MachineValue nothing = told_value(std::string(calibration.path), "\"1 ps\"",
                                       how + ": without it the model takes longer already");

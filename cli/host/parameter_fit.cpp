@@ -14,7 +14,6 @@ using Matrix = std::vector<Vector>;
 
 constexpr int most_steps = 4;
 constexpr double close_enough = 0.003; // of what was measured
-constexpr double least_ns = 0.001;     // a picosecond: some parameters must not be 0
 /// How much larger a parameter is made to see what it does.
 double step_of(double ns) { return std::max(4.0, ns / 4); }
 
@@ -101,7 +100,7 @@ class Search {
       if (worst == point.size()) {
         Vector moved = point;
         for (std::size_t j = 0; j < point.size(); ++j)
-          moved[j] = std::max(least_ns, point[j] + moves[j]);
+          moved[j] = std::max(0.0, point[j] + moves[j]);
         return moved;
       }
       given_up[worst] = true;

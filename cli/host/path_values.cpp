@@ -55,8 +55,11 @@ void add_interrupt_values(const HostMachine& machine, const Measurements& measur
   const double queue = known(values, defaults, "work.call_queue");
 
   // The handler takes the queue and the request from the sender, and answers.
-  add_parts({"irq.entry", "irq.exit"}, pause.median - miss.rmw - 2 * miss.read - queue, pause,
-            pause.how + ", less three lines of the handler; split as the defaults are", defaults, values);
+  add_parts(
+      {"irq.entry", "irq.exit"}, pause.median - miss.rmw - 2 * miss.read - queue, pause,
+      "what a membarrier takes from a partner that reads the clock without end, less three lines of the "
+      "handler; split as the defaults are",
+      defaults, values);
 
   // The sender writes the request and its queue's head, and sees the answer; the target as above.
   const double round_trip = running.median - sleeping.median;
