@@ -96,7 +96,7 @@ std::vector<MeasuredOperation> measure_on(const HostMachine& machine,
   return measure_rounds(
       workloads, budget,
       [&](const KernelWorkload& workload, double seconds) {
-        learn_quiet_core(0.001);
+        learn_quiet_core(0.002);
         return timed_workload(workload, cpu, partner, seconds);
       },
       told);
