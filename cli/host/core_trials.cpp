@@ -15,8 +15,9 @@ namespace {
   MMSIM_FIVE_ADDS(add)                                                                                       \
   MMSIM_FIVE_ADDS(add)                                                                                       \
   MMSIM_FIVE_ADDS(add)                                                                                       \
+  MMSIM_FIVE_ADDS(add)                                                                                       \
   MMSIM_FIVE_ADDS(add) MMSIM_FIVE_ADDS(add) MMSIM_FIVE_ADDS(add) MMSIM_FIVE_ADDS(add) MMSIM_FIVE_ADDS(add)   \
-      MMSIM_FIVE_ADDS(add) MMSIM_FIVE_ADDS(add)
+      MMSIM_FIVE_ADDS(add)
 #if defined(__x86_64__)
     asm volatile(MMSIM_FIFTY_ADDS("addq %1, %0") : "+r"(sum) : "r"(one) : "cc");
 #elif defined(__aarch64__)

@@ -80,7 +80,7 @@ std::string summary_of(const std::vector<HostRow>& rows) {
                     "their median) this machine differs from itself by more than the bound.",
                     noisy);
   if (missing > 0) text += fmt::format(" {} could not be measured here.", missing);
-  return text + '\n';
+  return text;
 }
 
 } // namespace mmsim::host

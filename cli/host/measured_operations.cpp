@@ -11,7 +11,7 @@ namespace mmsim::host {
 namespace {
 
 constexpr double shortest_round = 0.005, longest_round = 0.06; // seconds
-constexpr std::size_t samples_of_a_round = 3, rounds_for_an_interval = 6;
+constexpr std::size_t samples_of_a_round = 2, rounds_to_go_by = 4;
 
 double median_of(std::vector<double> values) {
   const auto middle = values.begin() + std::ptrdiff_t(values.size() / 2);
@@ -46,7 +46,7 @@ Measurement summary(const std::string& name, const Rounds& rounds, const KernelW
                    : "the process that should do it failed: not enough memory?";
     return none;
   }
-  const bool quiet = rounds.quiet.size() >= rounds_for_an_interval;
+  const bool quiet = rounds.quiet.size() >= rounds_to_go_by;
   const std::vector<double>& medians = quiet ? rounds.quiet : rounds.all;
   std::string how = fmt::format("median of {} rounds' medians, {} samples", medians.size(),
                                 quiet ? rounds.quiet_samples : rounds.samples);
@@ -96,7 +96,7 @@ std::vector<MeasuredOperation> measure_on(const HostMachine& machine,
   return measure_rounds(
       workloads, budget,
       [&](const KernelWorkload& workload, double seconds) {
-        learn_quiet_core(0.001);
+        learn_quiet_core(0.002);
         return timed_workload(workload, cpu, partner, seconds);
       },
       told);

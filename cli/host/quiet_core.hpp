@@ -10,14 +10,12 @@ namespace mmsim::host {
 /// Nanoseconds that the additions take now: some 2 us.
 double addition_probe();
 
-/// Takes `seconds` of probes and keeps the best tenth as what a core takes that is not shared, if it is less than what
-/// was found before. To be called on the CPU that measures, before quiet_core() and now and then again.
+/// Takes `seconds` of probes and keeps their median as what a core takes that is not shared, if it is less than what was
+/// found before. To be called on the CPU that measures, before quiet_core() and now and then again.
 void learn_quiet_core(double seconds);
 
-/// Whether the core is its own now: a probe within 15 % of the best.
+/// Whether the core is its own now: a probe within 30 % of that. Who finds that it is not does best to leave his sample
+/// out and go on: waiting for better times leaves caches cold, which is worse.
 bool quiet_core();
-
-/// Spins until it is, or for `seconds`. Whether it is.
-bool wait_for_quiet_core(double seconds);
 
 } // namespace mmsim::host

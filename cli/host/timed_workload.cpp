@@ -263,7 +263,7 @@ void repeat(Blackboard& board, double seconds, OnePass pass) {
     pass();
   for (std::size_t done = 0; done < most_passes; ++done) {
     if (done >= least_passes && ns_between(start, ticks()) > seconds * 1e9) break;
-    const bool quiet_before = wait_for_quiet_core(seconds / 4);
+    const bool quiet_before = quiet_core();
     const long pushed_aside = times_pushed_aside();
     const Pass found = pass();
     board.quiet[done] = times_pushed_aside() == pushed_aside && quiet_before && quiet_core();

@@ -21,6 +21,7 @@
 #include "cli/readable.hpp"
 #include "cli/sweep_directory.hpp"
 #include "cli/terminal.hpp"
+#include "cli/terminal_table.hpp"
 #include "sim/engine/configuration.hpp"
 
 namespace mmsim {
@@ -135,7 +136,10 @@ int validate_host_command(const ValidateOptions& options) {
     throw;
   }
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - started;
-  std::cout << table_of(rows, terminal_of(1)) << '\n' << summary_of(rows);
+  const Terminal terminal = terminal_of(1);
+  std::cout << table_of(rows, terminal) << '\n';
+  for (const std::string& line : wrapped(summary_of(rows), terminal.width))
+    std::cout << line << '\n';
   if (!out.empty()) {
     write_files(out, host_validation_files(rows, machine, options.command, took.count()));
     spdlog::info("{}; validation.csv and cases.json in {}; next: mmsim report {}",
