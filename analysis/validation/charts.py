@@ -140,8 +140,7 @@ def _caption(validation, chart):
     if not missed or case["compare"] == "crossover":
         return told
     if case["compare"] == "trend":
-        where = ", ".join(str(row["x"]) for row in missed)
-        return f"{told}: that to {where}" if len(missed) == 1 else f"{told}: those to {where}"
+        return f"{told}: to {', '.join(str(row['x']) for row in missed)}"
     far = sorted(missed, key=lambda row: (math.isfinite(row["relative_error"]), -abs(row["relative_error"])))
     listed = ", ".join(f"{row['x']} ({signed(row['relative_error'])})" for row in far[:4])
     more = f" and {len(far) - 4} more" if len(far) > 4 else ""
