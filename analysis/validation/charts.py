@@ -91,7 +91,7 @@ def _name(case, x):
 
 def _marks(place, named, row, reference, case):
     calibrated = row["role"] == "calibrated"
-    kind = "uncounted" if row["verdict"] == "uncounted" else "calibrated" if calibrated else \
+    kind = "calibrated" if calibrated else "uncounted" if row["verdict"] == "uncounted" else \
         "miss" if row["verdict"] == "miss" else "predicted"
     simulated = row["simulated"]
     said = {"uncounted": "not counted", "calibrated": "calibrated", "miss": "\u2717 miss", "predicted": "\u2713 ok"}

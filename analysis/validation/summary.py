@@ -18,12 +18,13 @@ def by_case(point, told):
     for name, case in told.items():
         own = counted(point[point["case"] == name])
         compare = case["compare"] or point.loc[point["case"] == name, "compare"].iloc[0]
-        errors = _errors(own) if compare != "trend" else []
+        errors = errors_of(own) if compare != "trend" else []
         wrong = int((own["verdict"] == "miss").sum())
         rows.append({
             "case": name, **{key: value for key, value in case.items() if key not in ("median", "p90")},
             "title": case["title"] or name, "compare": compare, "told_median": case["median"],
-            "verdict": case["verdict"] or _verdict(compare, len(own), wrong), "points": len(own), "wrong": wrong,
+            "verdict": case["verdict"] if case["verdict"] and len(own) else _verdict(compare, len(own), wrong),
+            "points": len(own), "wrong": wrong,
             "lacking": int(own["simulated"].isna().sum()),
             "median": median(errors), "p90": p90(errors),
         })
@@ -31,7 +32,8 @@ def by_case(point, told):
 
 
 def _verdict(compare, points, wrong):
-    """Where cases.json does not tell: the median is beyond the tolerance where more than half of the points are."""
+    """Where cases.json does not tell, or nothing is counted: a median is beyond the tolerance where more than half of
+    the points are."""
     if not points:
         return "uncounted"
     return "miss" if wrong and (compare not in MEASURED or 2 * wrong > points) else "ok"
@@ -41,7 +43,7 @@ def by_topic(point, case):
     """A row a topic, the largest median first; topics without one last."""
     rows = []
     for topic, cases in case.groupby("topic", sort=False):
-        errors = _errors(counted(point[point["case"].isin(cases["case"]) & point["compare"].isin(MEASURED)]))
+        errors = errors_of(counted(point[point["case"].isin(cases["case"]) & point["compare"].isin(MEASURED)]))
         of = {kind: cases[cases["compare"] == kind] for kind in ("trend", "crossover")}
         worst = worst_first(cases).iloc[0]
         rows.append({
@@ -66,7 +68,8 @@ def counted(rows):
     return rows[(rows["role"] == "predicted") & (rows["verdict"] != "uncounted")]
 
 
-def _errors(rows):
+def errors_of(rows):
+    """|relative error|, ascending; infinite where there is no value."""
     return sorted(rows["relative_error"].abs().fillna(math.inf))
 
 
@@ -98,7 +101,7 @@ def signed(share):
 def headline(validation):
     """The finding of all cases in one sentence."""
     case, point = validation.case, validation.point
-    errors = _errors(counted(point[point["compare"].isin(MEASURED)]))
+    errors = errors_of(counted(point[point["compare"].isin(MEASURED)]))
     series = case[case["compare"].isin(MEASURED) & (case["points"] > 0)]
     parts = []
     if errors:

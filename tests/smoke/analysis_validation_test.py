@@ -70,6 +70,11 @@ class TheNumbers(InDirectory):
         self.assertEqual((topic.loc["lazy-tlb", "crossovers"], topic.loc["lazy-tlb", "crossovers_right"]), (1, 1))
         self.assertEqual(topic.loc["lazy-tlb", "points"], 0)
 
+    def test_of_an_even_number_either_of_the_middle_two_may_be_told_as_the_median(self):
+        write_validation(self.directory, HOST)  # 6.5 and 8.8 %
+        edit(self.directory / "cases.json", lambda text: re.sub(r'"median": 0\.07\d*', '"median": 0.0882', text, 1))
+        self.assertEqual(load_validation(self.directory).defects, [])
+
     def test_the_headline_says_the_finding(self):
         self.assertEqual(headline(load_validation(write_validation(self.directory))),
                          "Over 10 predicted points of 3 series the median error is 10 %; 0 of 1 trend and 1 of 1 "
