@@ -91,7 +91,7 @@ def _name(case, x):
 
 def _marks(place, named, row, reference, case):
     calibrated = row["role"] == "calibrated"
-    kind = "uncounted" if row["verdict"] == "uncounted" else "calibrated" if calibrated else \
+    kind = "calibrated" if calibrated else "uncounted" if row["verdict"] == "uncounted" else \
         "miss" if row["verdict"] == "miss" else "predicted"
     simulated = row["simulated"]
     said = {"uncounted": "not counted", "calibrated": "calibrated", "miss": "\u2717 miss", "predicted": "\u2713 ok"}
@@ -140,8 +140,7 @@ def _caption(validation, chart):
     if not missed or case["compare"] == "crossover":
         return told
     if case["compare"] == "trend":
-        where = ", ".join(str(row["x"]) for row in missed)
-        return f"{told}: that to {where}" if len(missed) == 1 else f"{told}: those to {where}"
+        return f"{told}: to {', '.join(str(row['x']) for row in missed)}"
     far = sorted(missed, key=lambda row: (math.isfinite(row["relative_error"]), -abs(row["relative_error"])))
     listed = ", ".join(f"{row['x']} ({signed(row['relative_error'])})" for row in far[:4])
     more = f" and {len(far) - 4} more" if len(far) > 4 else ""

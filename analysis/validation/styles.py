@@ -21,7 +21,8 @@ SIMULATED = Style("vermillion", "7px,3px", "diamond")
 
 def words(kind, compare):
     """What a mark of that kind says, in a case compared so."""
-    return {"calibrated": "calibrated", "uncounted": "not counted",
+    given = "calibrated, or the base" if compare == "relative" else "calibrated"
+    return {"calibrated": given, "uncounted": "not counted",
             "miss": "the wrong way" if compare == "trend" else "outside the tolerance"}[kind]
 
 

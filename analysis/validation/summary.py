@@ -18,19 +18,22 @@ def by_case(point, told):
     for name, case in told.items():
         own = counted(point[point["case"] == name])
         compare = case["compare"] or point.loc[point["case"] == name, "compare"].iloc[0]
-        errors = _errors(own) if compare != "trend" else []
+        errors = errors_of(own) if compare != "trend" else []
         wrong = int((own["verdict"] == "miss").sum())
         rows.append({
             "case": name, **{key: value for key, value in case.items() if key not in ("median", "p90")},
             "title": case["title"] or name, "compare": compare, "told_median": case["median"],
-            "verdict": case["verdict"] or _verdict(compare, len(own), wrong), "points": len(own), "wrong": wrong,
+            "verdict": case["verdict"] if case["verdict"] and len(own) else _verdict(compare, len(own), wrong),
+            "points": len(own), "wrong": wrong,
+            "lacking": int(own["simulated"].isna().sum()),
             "median": median(errors), "p90": p90(errors),
         })
     return pandas.DataFrame(rows)
 
 
 def _verdict(compare, points, wrong):
-    """Where cases.json does not tell: the median is beyond the tolerance where more than half of the points are."""
+    """Where cases.json does not tell, or nothing is counted: a median is beyond the tolerance where more than half of
+    the points are."""
     if not points:
         return "uncounted"
     return "miss" if wrong and (compare not in MEASURED or 2 * wrong > points) else "ok"
@@ -40,7 +43,7 @@ def by_topic(point, case):
     """A row a topic, the largest median first; topics without one last."""
     rows = []
     for topic, cases in case.groupby("topic", sort=False):
-        errors = _errors(counted(point[point["case"].isin(cases["case"]) & point["compare"].isin(MEASURED)]))
+        errors = errors_of(counted(point[point["case"].isin(cases["case"]) & point["compare"].isin(MEASURED)]))
         of = {kind: cases[cases["compare"] == kind] for kind in ("trend", "crossover")}
         worst = worst_first(cases).iloc[0]
         rows.append({
@@ -65,7 +68,8 @@ def counted(rows):
     return rows[(rows["role"] == "predicted") & (rows["verdict"] != "uncounted")]
 
 
-def _errors(rows):
+def errors_of(rows):
+    """|relative error|, ascending; infinite where there is no value."""
     return sorted(rows["relative_error"].abs().fillna(math.inf))
 
 
@@ -97,7 +101,7 @@ def signed(share):
 def headline(validation):
     """The finding of all cases in one sentence."""
     case, point = validation.case, validation.point
-    errors = _errors(counted(point[point["compare"].isin(MEASURED)]))
+    errors = errors_of(counted(point[point["compare"].isin(MEASURED)]))
     series = case[case["compare"].isin(MEASURED) & (case["points"] > 0)]
     parts = []
     if errors:
@@ -126,13 +130,15 @@ def _many(count, one, more=None):
 
 
 def _steps(case):
-    """Steps too small to ask about are neither right nor wrong."""
-    if not case["wrong"]:
-        return "every step goes the right way" if math.isnan(case["steps"]) else \
-            f"{case['steps']:g} of {_many(int(case['steps']), 'step')} in the right direction"
-    if math.isnan(case["steps"]):
-        return f"{_many(case['wrong'], 'step')} in the wrong direction"
-    return f"{case['wrong']} of {_many(int(case['steps']), 'step')} in the wrong direction"
+    """Steps too small to ask about are neither right nor wrong; without a value there is no step."""
+    asked, wrong = case["steps"], case["wrong"] - case["lacking"]
+    if math.isnan(asked):
+        told = f"{_many(wrong, 'step')} in the wrong direction" if wrong else "every step goes the right way"
+    else:
+        wrong = int(case["wrong_steps"]) if math.isfinite(case["wrong_steps"]) else wrong
+        told = f"{wrong if wrong else int(asked)} of {_many(int(asked), 'step')} in the " \
+               f"{'wrong' if wrong else 'right'} direction"
+    return f"{told}; {_many(case['lacking'], 'point')} without a value" if case["lacking"] else told
 
 
 def verdict_words(case):
@@ -153,5 +159,8 @@ def outcome(validation, case):
             return f"the simulated curve does not cross, the published one at {row['published']:g}{asked}"
         return f"crosses at {row['simulated']:.4g} instead of {row['published']:.4g} " \
                f"({signed(row['relative_error'])}{asked})"
-    of = f"over {case['points']} predicted points" if case["points"] > 1 else "of one predicted point"
-    return f"median error {percent(case['median'])} {of}{asked}; 90th percentile {percent(case['p90'])}"
+    if case["points"] == 1:
+        error = "no value" if case["lacking"] else f"error {percent(case['median'])}"
+        return f"{error} at the one predicted point{asked}"
+    return f"median error {percent(case['median'])} over {case['points']} predicted points{asked}; 90th percentile " \
+           f"{percent(case['p90'])}"

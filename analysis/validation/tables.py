@@ -19,7 +19,7 @@ WORDS = {
 }
 # What cases.json tells of a case, and what stands for "not told".
 CASE_TEXTS = ("title", "topic", "source", "machine", "unit", "x", "compare", "verdict", "miss", "note")
-CASE_NUMBERS = ("tolerance", "median", "p90", "steps")
+CASE_NUMBERS = ("tolerance", "median", "p90", "steps", "wrong_steps")
 CASE_LISTS = ("rows", "free", "changes", "warnings")
 # What manifest.json tells, where there is one.
 FACTS = {"version": str, "command": (str, list), "host_seconds": (int, float), "events": (int, float),

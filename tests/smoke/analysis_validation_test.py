@@ -70,6 +70,11 @@ class TheNumbers(InDirectory):
         self.assertEqual((topic.loc["lazy-tlb", "crossovers"], topic.loc["lazy-tlb", "crossovers_right"]), (1, 1))
         self.assertEqual(topic.loc["lazy-tlb", "points"], 0)
 
+    def test_of_an_even_number_either_of_the_middle_two_may_be_told_as_the_median(self):
+        write_validation(self.directory, HOST)  # 6.5 and 8.8 %
+        edit(self.directory / "cases.json", lambda text: re.sub(r'"median": 0\.07\d*', '"median": 0.0882', text, 1))
+        self.assertEqual(load_validation(self.directory).defects, [])
+
     def test_the_headline_says_the_finding(self):
         self.assertEqual(headline(load_validation(write_validation(self.directory))),
                          "Over 10 predicted points of 3 series the median error is 10 %; 0 of 1 trend and 1 of 1 "
@@ -130,8 +135,15 @@ class TheCharts(InDirectory):
         told = {chart.case["case"]: caption(v, chart) for chart in case_charts(v)}
         self.assertEqual(told["stores"], "Median error 10 % over 4 predicted points, tolerance 25 %; 90th percentile "
                                          "40 %. Outside it: 40 (+40 %)")
-        self.assertEqual(told["pte_chain"], "1 of 1 step in the wrong direction: that to partial objrmap")
+        self.assertEqual(told["pte_chain"], "1 of 1 step in the wrong direction: to partial objrmap")
         self.assertEqual(told["asid"], "Crosses at 11 instead of 10 (+10 %, tolerance 25 %)")
+
+    def test_a_step_without_a_value_is_no_step_in_the_wrong_direction(self):
+        points = (("before", 30, "", "miss"), ("after", 20, "", "miss"))
+        v = load_validation(write_validation(self.directory, {
+            "none": ("rmap", "trend", "s", "kernel", None, points, {"steps": 1, "wrong_steps": 1})}))
+        self.assertEqual(caption(v, case_charts(v)[0]),
+                         "1 of 1 step in the wrong direction; 2 points without a value: to before, after")
 
     def test_the_overview_has_every_predicted_point_with_an_error(self):
         drawn = overview(load_validation(write_validation(self.directory, {**CASES, **HOST})))
@@ -296,7 +308,8 @@ class ThePageInABrowser(unittest.TestCase):
             const frame = chart.getBoundingClientRect();
             return [...chart.querySelectorAll("text")].filter(text => {
                 const box = text.getBoundingClientRect();
-                return text.textContent.trim() && box.width > 0 && (box.right > frame.right + 2 || box.left < frame.left - 2);
+                return text.textContent.trim() && box.width > 0
+                    && (box.right > frame.right + 2 || box.left < frame.left - 2);
             }).map(text => text.textContent);
         })"""
         self.assertEqual(self.page.evaluate(clipped), [])
