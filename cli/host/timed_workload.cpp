@@ -12,7 +12,6 @@
 #include <cerrno>
 #include <cmath>
 #include <csignal>
-#include <cstdio>
 #include <limits>
 #include <new>
 #include <thread>
@@ -33,7 +32,6 @@ constexpr std::size_t most_passes = 1000, least_passes = 3, warming = 2, most_op
 struct Blackboard {
   std::atomic<std::uint64_t> child_began, child_wrote; // ticks
   std::size_t passes;                                  // complete ones
-  ProcessImage image;
   double samples[most_operations][most_passes];
   bool quiet[most_passes]; // nobody shared the core before and after, or took it away between
 };
@@ -231,24 +229,6 @@ Pass threads_pass(char* range, const KernelWorkload& w, const FellowFaulter& fel
   return {theirs > 0 ? (ours + theirs) / 2 : untold};
 }
 
-// Areas and resident anonymous pages, read from /proc without memory of its own.
-ProcessImage image_of_self() {
-  ProcessImage image;
-  if (std::FILE* maps = std::fopen("/proc/self/maps", "r")) {
-    for (int c = std::fgetc(maps); c != EOF; c = std::fgetc(maps))
-      image.areas += c == '\n';
-    std::fclose(maps);
-  }
-  if (std::FILE* status = std::fopen("/proc/self/status", "r")) {
-    char line[256];
-    unsigned long kib = 0;
-    while (std::fgets(line, sizeof line, status) != nullptr)
-      if (std::sscanf(line, "RssAnon: %lu kB", &kib) == 1) image.anonymous_pages = kib / 4;
-    std::fclose(status);
-  }
-  return image;
-}
-
 /// How often this thread had to leave its CPU to others.
 long times_pushed_aside() {
   rusage usage{};
@@ -278,7 +258,6 @@ void repeat(Blackboard& board, double seconds, OnePass pass) {
   using Kind = KernelWorkload::Kind;
   if (!pin_to(cpu) && w.cpus() > 1) give_up(); // one thread does without
   learn_quiet_core(0.002);
-  board.image = image_of_self();
   switch (w.kind) {
   case Kind::fork: {
     map_empty_areas(w.empty_areas);
@@ -344,7 +323,6 @@ WorkloadRound timed_workload(const KernelWorkload& workload, int cpu, int partne
   while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
   if (child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0) {
-    round.image = board->image;
     for (std::size_t i = 0; i < round.samples.size(); ++i)
       for (std::size_t pass = 0; pass < board->passes; ++pass)
         if (const double sample = board->samples[i][pass]; std::isfinite(sample))

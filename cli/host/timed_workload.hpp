@@ -8,11 +8,6 @@
 
 namespace mmsim::host {
 
-/// What a process looks like that runs a workload, beside the workload's own memory.
-struct ProcessImage {
-  std::uint64_t areas = 0, anonymous_pages = 0;
-};
-
 /// What one pass took, in ns; of faults the mean over its pages.
 struct TimedSample {
   double ns;
@@ -22,7 +17,6 @@ struct TimedSample {
 /// One round of a workload in a process of its own.
 struct WorkloadRound {
   std::vector<std::vector<TimedSample>> samples; ///< by operation, as operations_of() has them
-  ProcessImage image;
 };
 
 /// Runs it for about `seconds` after two warming passes, in a child that is pinned to `cpu`, its second thread to
