@@ -1,30 +1,24 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
-#include <ctime>
 #include <exception>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <string>
 #include <system_error>
-#include <utility>
 
 #include <spdlog/spdlog.h>
 
 #include "cli/commands.hpp"
 #include "cli/exit_status.hpp"
-#include "cli/host/hardware.hpp"
+#include "cli/host/calibration.hpp"
 #include "cli/host/kernel_calibration.hpp"
-#include "cli/host/kernel_fit.hpp"
 #include "cli/host/machine_file.hpp"
 #include "cli/readable.hpp"
 #include "cli/terminal_table.hpp"
-#include "sim/engine/parameter.hpp"
-#include "sim/machine/cost_book.hpp"
-#include "sim/machine/topology.hpp"
+#include "sim/engine/configuration.hpp"
 #include "sim/record/atomic_file.hpp"
 
 namespace mmsim {
@@ -32,48 +26,8 @@ namespace {
 
 using namespace host;
 namespace fs = std::filesystem;
-using Clock = std::chrono::steady_clock;
 
-/// Seconds of all measurements together, and how much of it the hardware gets; the kernel's operations get
-/// the rest.
-constexpr double all_seconds = 100, quick_seconds = 16, share_of_hardware = 0.4;
-
-constexpr const char* section = "machine.";
-
-std::vector<MachineParameter> machine_parameters() {
-  std::vector<MachineParameter> result;
-  for (const ParameterInfo& info : ParameterCatalogue::instance().parameters())
-    if (info.path.starts_with(section)) result.push_back({info.path.substr(8), info.default_text()});
-  return result;
-}
-
-DefaultDurations default_durations() {
-  const CostBook book = read_parameters<CostBook>(Configuration());
-  const std::pair<const char*, Duration> wanted[] = {
-      {"line.atomic", book.line.atomic},
-      {"line.transfer", book.line.transfer},
-      {"ipi.send", book.irq.send},
-      {"ipi.deliver", book.irq.deliver},
-      {"irq.entry", book.irq.entry},
-      {"irq.exit", book.irq.exit},
-      {"entry.switch_registers", book.entry.switch_registers},
-      {"work.mask_scan", book.work.mask_scan},
-      {"work.call_queue", book.work.call_queue},
-      {"work.wake", book.work.wake},
-      {"work.enqueue", book.work.enqueue},
-      {"work.dequeue", book.work.dequeue},
-      {"work.pick_next", book.work.pick_next},
-  };
-  DefaultDurations result;
-  for (const auto& [path, duration] : wanted)
-    result.emplace(path, double(duration.count()) / 1000);
-  const auto topology = read_parameters<TopologyParameters>(Configuration());
-  result.emplace("interconnect.cluster", double(topology.cluster.count()) / 1000);
-  result.emplace("interconnect.die", double(topology.die.count()) / 1000);
-  result.emplace("interconnect.socket", double(topology.socket.count()) / 1000);
-  result.emplace("interconnect.system", double(topology.system.count()) / 1000);
-  return result;
-}
+constexpr double all_seconds = 100, quick_seconds = 16; // of all measurements together
 
 constexpr const char* written_by_us = ", as mmsim calibrate measured it";
 
@@ -93,13 +47,6 @@ void check_out(const fs::path& out) {
   fs::create_directories(folder, error);
   if (error || access(folder.c_str(), W_OK) != 0)
     throw InputError("--out " + name + ": nothing can be written into " + folder.native());
-}
-
-std::string now_text() {
-  const std::time_t now = std::time(nullptr);
-  char text[40];
-  std::strftime(text, sizeof text, "%Y-%m-%d %H:%M UTC", std::gmtime(&now));
-  return text;
 }
 
 std::string share(double part) {
@@ -122,7 +69,7 @@ void show_values(const std::vector<MachineValue>& values, const std::vector<Mach
       continue;
     }
     if (!value->known()) {
-      unknown.add_row({section + parameter.path, parameter.default_text, value->how});
+      unknown.add_row({"machine." + parameter.path, parameter.default_text, value->how});
       continue;
     }
     std::string text = value->value;
@@ -135,17 +82,6 @@ void show_values(const std::vector<MachineValue>& values, const std::vector<Mach
     std::cout << "\nOf " << left_alone
               << " other parameters the defaults stand in: calibration does not look for them (the file says "
                  "why).\n";
-}
-
-/// The kernel's operations go wrong in ways of their own: what has been found of the hardware is kept then.
-void add_kernel_operations(const HostMachine& machine, const Budget& budget, MachineFile& file) {
-  try {
-    replace_values(file.values, fit_kernel_operations(machine, file.values, budget));
-  } catch (const std::exception& error) {
-    file.remarks.push_back(
-        std::string("the kernel's operations could not be fitted, work.* are not of this machine: ") +
-        error.what());
-  }
 }
 
 /// As a word of a shell.
@@ -168,7 +104,6 @@ std::string base_of(const fs::path& out) {
 int calibrate_command(const CalibrateOptions& options) {
   const fs::path out = options.out.empty() ? fs::path("results/machine.toml") : options.out;
   check_out(out);
-  const auto began = Clock::now();
   const double seconds = options.budget_seconds > 0 ? options.budget_seconds
                          : options.quick            ? quick_seconds
                                                     : all_seconds;
@@ -178,17 +113,9 @@ int calibrate_command(const CalibrateOptions& options) {
                machine.kernel, what_surrounds(machine));
   spdlog::info("measuring for up to {}; the less else runs here, the better", readable_seconds(seconds));
 
-  HardwareReport hardware =
-      measure_hardware(machine, default_durations(), budget.part(share_of_hardware),
-                       [](const std::string& what) { spdlog::info("measuring {}", what); });
-  spdlog::info("measuring the kernel's operations: fork, exit, faults, munmap, mprotect");
-  MachineFile file;
-  file.values = std::move(hardware.values);
-  file.remarks = std::move(hardware.remarks);
-  add_kernel_operations(machine, budget, file);
-  file.date = now_text();
+  MachineFile file =
+      calibrate(machine, budget, [](const std::string& what) { spdlog::info("measuring {}", what); }).file;
   file.command = options.command;
-  file.seconds = std::chrono::duration<double>(Clock::now() - began).count();
 
   const std::vector<MachineParameter> parameters = machine_parameters();
   atomic_write(out, machine_file_text(machine, file, parameters));

@@ -48,6 +48,7 @@ std::vector<KernelOperation> validation_operations() {
   add("munmap", Kind::map, {16, 64, 512}, true);
   add("munmap", Kind::read, {1024});
   add("mprotect", Kind::protect, {64});
+  add("mprotect", Kind::protect, {64}, true);
   return result;
 }
 

@@ -1,7 +1,6 @@
 #include "cli/host/kernel_fit.hpp"
 
 #include "cli/host/kernel_calibration.hpp"
-#include "cli/host/kernel_fit_of.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -107,13 +106,6 @@ std::vector<MachineValue> fit_to(const std::vector<MeasuredOperation>& measured,
     values.push_back(
         value_of(*fitted_ones[i], fitted[i], find_measured(measured, fitted_ones[i]->from)->measured));
   return values;
-}
-
-std::vector<MachineValue> fit_kernel_operations(const HostMachine& machine,
-                                                const std::vector<MachineValue>& hardware, Budget budget) {
-  const std::vector<MeasuredOperation> measured =
-      measure_on(machine, calibration_workloads(), budget.part(0.7)); // the rest is for the simulations
-  return fit_to(measured, settings_of(machine, hardware), simulate);
 }
 
 } // namespace mmsim::host

@@ -37,7 +37,8 @@ struct Rounds {
   }
 };
 
-Measurement summary(const std::string& name, const Rounds& rounds, const KernelWorkload& workload) {
+Measurement summary(const std::string& name, const Rounds& rounds, const KernelWorkload& workload,
+                    bool quiet) {
   if (rounds.all.empty()) {
     Measurement none;
     none.name = name;
@@ -46,16 +47,23 @@ Measurement summary(const std::string& name, const Rounds& rounds, const KernelW
                    : "the process that should do it failed: not enough memory?";
     return none;
   }
-  const bool quiet = rounds.quiet.size() >= rounds_to_go_by;
   const std::vector<double>& medians = quiet ? rounds.quiet : rounds.all;
   std::string how = fmt::format("median of {} rounds' medians, {} samples", medians.size(),
                                 quiet ? rounds.quiet_samples : rounds.samples);
   if (!quiet)
-    how += ", most of them while a neighbour used the core";
+    how += fmt::format(", {} of them while a neighbour used the core", rounds.samples - rounds.quiet_samples);
   else if (rounds.quiet_samples < rounds.samples)
     how +=
         fmt::format(" ({} more left out: a neighbour used the core)", rounds.samples - rounds.quiet_samples);
   return measurement_of(name, medians, std::move(how));
+}
+
+// All or none: an operation's undisturbed rounds beside another's disturbed ones are two machines.
+bool all_have_quiet_rounds(const std::vector<std::vector<Rounds>>& found) {
+  for (const std::vector<Rounds>& workload : found)
+    for (const Rounds& rounds : workload)
+      if (!rounds.all.empty() && rounds.quiet.size() < rounds_to_go_by) return false;
+  return true;
 }
 
 } // namespace
@@ -76,12 +84,13 @@ std::vector<MeasuredOperation> measure_rounds(const std::vector<KernelWorkload>&
       for (std::size_t k = 0; k < one.samples.size(); ++k)
         found[i][k].add(one.samples[k]);
     }
+  const bool quiet = all_have_quiet_rounds(found);
   std::vector<MeasuredOperation> result;
   for (std::size_t i = 0; i < workloads.size(); ++i) {
     const std::vector<std::string> names = operations_of(workloads[i].kind);
     for (std::size_t k = 0; k < names.size(); ++k) {
       const KernelOperation operation{workloads[i], names[k]};
-      result.push_back({operation, summary(title_of(operation), found[i][k], workloads[i])});
+      result.push_back({operation, summary(title_of(operation), found[i][k], workloads[i], quiet)});
     }
   }
   return result;

@@ -24,7 +24,7 @@ using TimedWorkload = std::function<WorkloadRound(const KernelWorkload&, double 
 
 /// Rounds of all workloads in turn, so that a neighbour's bad moment meets all of them, until the budget is over: at
 /// least `fewest_rounds`, at most `most_rounds`. `told` is called before each round with a share of 0 to 1.
-inline constexpr unsigned fewest_rounds = 7, most_rounds = 15;
+inline constexpr unsigned fewest_rounds = 7, most_rounds = 45;
 std::vector<MeasuredOperation> measure_rounds(const std::vector<KernelWorkload>& workloads,
                                               const Budget& budget, const TimedWorkload& timed,
                                               const std::function<void(double)>& told = {});

@@ -13,6 +13,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/exit_status.hpp"
+#include "cli/host/calibration.hpp"
 #include "cli/host/host_validation.hpp"
 #include "cli/host/host_validation_files.hpp"
 #include "cli/host/host_validation_text.hpp"
@@ -23,6 +24,7 @@
 #include "cli/terminal.hpp"
 #include "cli/terminal_table.hpp"
 #include "sim/engine/configuration.hpp"
+#include "sim/record/atomic_file.hpp"
 
 namespace mmsim {
 
@@ -31,6 +33,7 @@ namespace {
 using namespace host;
 
 constexpr double measuring_seconds = 30;
+constexpr double calibrating_seconds = 150; // beside what is validated
 
 std::filesystem::path directory_of(const ValidateOptions& options) {
   if (!options.out.empty()) return options.out;
@@ -92,18 +95,41 @@ class MeasuringLine {
   bool shown_ = false;
 };
 
-/// The file that was given, or a new calibration's in `out`.
-std::filesystem::path machine_file_of(const ValidateOptions& options, const std::filesystem::path& out) {
-  if (!options.machine_file.empty()) return options.machine_file;
-  const std::filesystem::path file =
-      (out.empty() ? std::filesystem::temp_directory_path() : out) / "this-machine.toml";
-  spdlog::info("no --machine: calibrating first, into {}", file.native());
-  CalibrateOptions calibration;
-  calibration.out = file;
-  calibration.command = options.command;
-  if (const int status = calibrate_command(calibration); status != exit_done)
-    throw std::runtime_error("the calibration ended with status " + std::to_string(status));
-  return file;
+/// The machine file, and what was measured of `operations`.
+struct MeasuredMachine {
+  std::filesystem::path file;
+  std::vector<MeasuredOperation> measured;
+};
+
+/// Without a machine file: calibrates and measures in the same rounds, so that a machine whose speed comes and goes is
+/// the same one for both, and writes the file into `out`.
+MeasuredMachine calibrated_now(const ValidateOptions& options, const HostMachine& machine,
+                               const std::vector<KernelOperation>& operations,
+                               const std::filesystem::path& out, MeasuringLine& line) {
+  MeasuredMachine result;
+  result.file = (out.empty() ? std::filesystem::temp_directory_path() : out) / "this-machine.toml";
+  spdlog::info("no --machine: calibrating beside what is validated, into {}", result.file.native());
+  CalibratedMachine calibration = calibrate(
+      machine, Budget(calibrating_seconds),
+      [](const std::string& what) { spdlog::info("measuring {}", what); }, workloads_of(operations),
+      [&](double share) { line.show(share); });
+  line.clear();
+  calibration.file.command = options.command;
+  atomic_write(result.file, machine_file_text(machine, calibration.file, machine_parameters()));
+  for (const std::string& remark : calibration.file.remarks)
+    spdlog::info("{}", remark);
+  result.measured = std::move(calibration.measured);
+  return result;
+}
+
+MeasuredMachine measured_now(const std::filesystem::path& machine_file, const HostMachine& machine,
+                             const std::vector<KernelOperation>& operations, MeasuringLine& line) {
+  machine_settings(machine_file); // what is wrong with it is said before anything is measured
+  MeasuredMachine result{machine_file,
+                         measure_on(machine, workloads_of(operations), Budget(measuring_seconds),
+                                    [&](double share) { line.show(share); })};
+  line.clear();
+  return result;
 }
 
 } // namespace
@@ -120,17 +146,15 @@ int validate_host_command(const ValidateOptions& options) {
   std::vector<HostRow> rows;
   try {
     tell_what_is_missing(machine);
-    const std::filesystem::path file = machine_file_of(options, out);
-    std::vector<std::string> settings = machine_settings(file);
-    settings.push_back("kernel.base=" + host_kernel(machine));
     MeasuringLine line;
-    const std::vector<MeasuredOperation> measured =
-        measure_on(machine, workloads_of(operations), Budget(measuring_seconds),
-                   [&](double share) { line.show(share); });
-    line.clear();
-    rows = side_by_side(operations, measured, settings, simulate);
-    std::cout << "this machine beside " << file.native() << " and configs/kernels/" << host_kernel(machine)
-              << ".toml\n\n";
+    const MeasuredMachine here = options.machine_file.empty()
+                                     ? calibrated_now(options, machine, operations, out, line)
+                                     : measured_now(options.machine_file, machine, operations, line);
+    std::vector<std::string> settings = machine_settings(here.file);
+    settings.push_back("kernel.base=" + host_kernel(machine));
+    rows = side_by_side(operations, here.measured, settings, simulate);
+    std::cout << "this machine beside " << here.file.native() << " and configs/kernels/"
+              << host_kernel(machine) << ".toml\n\n";
   } catch (...) {
     if (made) made->undo();
     throw;

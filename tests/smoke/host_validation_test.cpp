@@ -4,7 +4,7 @@
 #include "cli/host/host_validation_files.hpp"
 #include "cli/host/host_validation_text.hpp"
 #include "cli/host/kernel_calibration.hpp"
-#include "cli/host/kernel_fit_of.hpp"
+#include "cli/host/kernel_fit.hpp"
 #include "cli/host/machine_settings.hpp"
 #include "sim/engine/configuration.hpp"
 
