@@ -102,17 +102,25 @@ TEST(ConfigurationFiles, a_base_may_be_the_path_of_a_file) {
 }
 
 // A slow core is slow at whatever is added to the cost book, too.
+// Some files set single costs that were measured on that machine; one that sets most of them scales what was measured
+// elsewhere, and a cost that it forgets is that of another machine.
 TEST(ConfigurationFiles, a_machine_that_scales_kernel_work_scales_all_of_it) {
   int scaling = 0;
   for (const auto& file : std::filesystem::directory_iterator(MMSIM_SOURCE_DIR "/configs/machines")) {
     const std::string machine = file.path().stem();
     const Configuration configuration = load_configuration({}, {"machine.base=" + machine});
-    if (configuration.find("machine.work.munmap") == nullptr) continue;
-    ++scaling;
+    std::size_t set = 0;
+    std::vector<std::string> forgotten;
     for (const ParameterInfo& parameter : ParameterCatalogue::instance().parameters())
       if (parameter.path.starts_with("machine.work.")) {
-        EXPECT_NE(configuration.find(parameter.path), nullptr) << machine << ": " << parameter.path;
+        if (configuration.find(parameter.path) != nullptr)
+          ++set;
+        else
+          forgotten.push_back(parameter.path);
       }
+    if (set <= forgotten.size()) continue;
+    ++scaling;
+    EXPECT_THAT(forgotten, testing::IsEmpty()) << machine;
   }
   EXPECT_GE(scaling, 3);
 }
