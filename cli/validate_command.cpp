@@ -55,7 +55,16 @@ void show(const std::vector<CaseResult>& results, bool points) {
 } // namespace
 
 int validate_command(const ValidateOptions& options) {
-  if (options.host) return validate_host_command(options);
+  if (options.host) {
+    if (options.points)
+      throw InputError(
+          "--points is not for mmsim validate --host, which shows every point anyway; leave it out");
+    if (options.processes)
+      throw InputError(
+          "-j is not for mmsim validate --host, which measures this machine by one operation after "
+          "another; leave it out");
+    return validate_host_command(options);
+  }
   if (!options.machine_file.empty())
     throw InputError(
         "--machine is for mmsim validate --host; a case file says itself which machine it is of");

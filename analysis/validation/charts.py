@@ -9,8 +9,6 @@ from analysis.validation.summary import CROSSING, HOST, MEASURED, outcome, perce
 LOG_FROM = 8  # an axis over more than that from its least to its largest value is logarithmic
 
 
-
-
 @dataclass(frozen=True)
 class Mark:
     """One value of one curve."""
@@ -127,8 +125,10 @@ def _scale(title, values, band=(), from_zero=True, most_ticks=9):
 
 
 def caption(validation, chart):
-    """Sentences: how the case comes out, and which points miss."""
+    """Sentences: how the case comes out, which points miss, and whether that had been known before."""
     told = _caption(validation, chart)
+    if chart.case["seen_before"]:
+        told = f"{told}. Its predictions had been run before it was frozen"
     return told[:1].upper() + told[1:]
 
 

@@ -51,10 +51,10 @@ def _footer(validation):
 
 
 def _conditions(validation):
-    """How much was compared. A source is cited up to its first semicolon, then the place in it."""
+    """How much was compared. Sources are told apart by what cases.json calls the publication."""
     case = validation.case
     told = [f"{len(case)} cases", f"{len(validation.topic)} topic{'' if len(validation.topic) == 1 else 's'}"]
-    sources = {source.partition(";")[0] for source in case["source"] if source}
+    sources = {each["publication"] or each["source"].partition(";")[0] for each in case.to_dict("records")} - {""}
     if sources:
         told.append(f"{len(sources)} source{'' if len(sources) == 1 else 's'}")
     given = int((validation.point["role"] == "calibrated").sum())
@@ -76,7 +76,7 @@ def _summary(validation, specs):
     return ('<section id="summary"><h2>Summary</h2><div class="block"><h3>Errors by topic</h3>'
             f"{_topic_table(validation)}<p class=caption>Median and 90th percentile of |error| are over the predicted "
             "points of absolute and relative series; of trends and crossovers it is counted how many are right.</p>"
-            f'</div>{_worst(validation)}{chart}<div class="block">{every}</div></section>')
+            f'{_groups(validation)}</div>{_worst(validation)}{chart}<div class="block">{every}</div></section>')
 
 
 def _topic_table(validation):
@@ -96,6 +96,18 @@ def _topic_table(validation):
     return '<div class="topics">' + page_tables.sortable(
         tuple(columns), list(zip(*columns.values())), list(columns).index("median") if "median" in columns else 0,
         "Largest median first; a header sorts") + "</div>"
+
+
+def _groups(validation):
+    """What had been known before the freeze, apart; nothing where cases.json does not tell."""
+    rows = [[row["group"], str(row["cases"]), str(row["ok"]), str(row["points"]), percent(row["median"]),
+             percent(row["p90"]), percent(row["median_of_cases"])] for row in validation.group.to_dict("records")]
+    if not rows:
+        return ""
+    header = ("what was known", "cases", "hold", "points", "median", "90th percentile", "median of cases")
+    return (f'<div class="groups">{page_tables.table(header, rows, numbers_from=1)}</div><p class=caption>The same by '
+            "what was known before a case was frozen. The median of the cases' medians counts a case once however many "
+            "points it has.</p>")
 
 
 def _share(value):
@@ -125,8 +137,10 @@ def _sentence(text):
 
 
 def _cases(validation):
-    header = ("case", "topic", "compare", "predicted points", "median", "90th percentile", "tolerance", "verdict")
+    header = ("case", "topic", "compare", "predicted points", "median", "90th percentile", "furthest off",
+              "tolerance", "verdict")
     rows = [[case["case"], case["topic"], case["compare"], case["points"], _share(case["median"]), _share(case["p90"]),
+             (case["furthest"], min(case["furthest_error"], 1e300)) if case["furthest"] else None,
              _share(case["tolerance"]), verdict_words(case)]
             for case in validation.case.sort_values("median", ascending=False, kind="stable").to_dict("records")]
     return page_tables.sortable(header, rows, 4, "Largest median first; a header sorts")
@@ -150,6 +164,7 @@ def _case(validation, chart, specs):
              ("compared", _COMPARES[case["compare"]].format(chart.reference)),
              ("tolerance", percent(case["tolerance"]) if math.isfinite(case["tolerance"]) else ""),
              ("free parameters", ", ".join(case["free"])), ("why it misses", case["miss"]), ("note", case["note"]),
+             ("seen before it was frozen", case["seen_before"]),
              ("not frozen", "what is called a prediction here may have been fitted" if case["frozen"] is False else ""),
              ("changed", "; ".join(case["changes"])), ("warnings", "; ".join(case["warnings"]))]
     told = "".join(f"<dt>{name}</dt><dd>{escape(value)}</dd>" for name, value in facts if value)

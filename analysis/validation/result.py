@@ -7,7 +7,7 @@ import pandas
 
 from analysis.defects import Defects
 from analysis.input_error import InputError
-from analysis.validation.summary import by_case, by_topic, counted, errors_of
+from analysis.validation.summary import by_case, by_group, by_topic, counted, errors_of
 from analysis.validation.tables import AGAIN, no_fields, read_cases, read_facts, read_points
 
 EDITED = f"the files were edited, or are not of one validation: {AGAIN}"
@@ -22,6 +22,7 @@ class Validation:
     point: pandas.DataFrame  # the rows of validation.csv
     case: pandas.DataFrame  # a row a case: what cases.json tells, and points, wrong, median, p90 of what is counted
     topic: pandas.DataFrame  # a row a topic: the same over all of its cases
+    group: pandas.DataFrame  # a row for what was known before the freeze; none where cases.json does not tell
     manifest: dict = field(default_factory=dict)  # what manifest.json tells of the command; {} if there is none
     notes: list = field(default_factory=list)  # what a reader must know before believing the figures
     defects: list = field(default_factory=list)  # those of the notes that tell of damage: exit status 2
@@ -59,7 +60,7 @@ def load_validation(directory, strict=True):
     if not defects.about(table):  # rows that are left out are not in the medians
         _check_case(told_in, point, case, defects)
     manifest = read_facts(directory / "manifest.json", defects)
-    return Validation(directory, point, case, by_topic(point, case), manifest,
+    return Validation(directory, point, case, by_topic(point, case), by_group(point, case), manifest,
                       [*defects, *_notes(point, case, manifest)], list(defects))
 
 

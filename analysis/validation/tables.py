@@ -18,7 +18,8 @@ WORDS = {
     "compare": ("absolute", "relative", "trend", "crossover"),
 }
 # What cases.json tells of a case, and what stands for "not told".
-CASE_TEXTS = ("title", "topic", "source", "machine", "unit", "x", "compare", "verdict", "miss", "note")
+CASE_TEXTS = ("title", "topic", "source", "machine", "unit", "x", "compare", "verdict", "miss", "note",
+              "publication", "seen_before", "group")
 CASE_NUMBERS = ("tolerance", "median", "p90", "steps", "wrong_steps")
 CASE_LISTS = ("rows", "free", "changes", "warnings")
 # What manifest.json tells, where there is one.

@@ -69,6 +69,7 @@ struct Case {
   std::string name; ///< of the file, without .toml
   std::string file; ///< as messages call it
   std::string title, topic, source, machine, unit, x, note, miss;
+  std::string seen_before; ///< why its predictions had been run before it was frozen; empty: they had not
   std::vector<std::string> rows;
   Compare compare{};
   double tolerance = 0;      ///< 0 for trends

@@ -147,6 +147,9 @@ void read_texts(Case& one, const TableReader& reader) {
   one.machine = reader.required_text("machine", "the machine that was measured, in words");
   one.note = reader.text("note").value_or("");
   one.miss = reader.text("miss").value_or("");
+  if (reader.has("seen_before"))
+    one.seen_before =
+        reader.required_text("seen_before", "why and where its predictions had been run before");
   one.rows = reader.texts("rows");
 }
 
@@ -175,10 +178,11 @@ void read_points(Case& one, const TableReader& reader) {
 Case parse_case(const fs::path& path) {
   const std::string file = toml_file::shown(path);
   const toml::table table = toml_file::parse_file(path, file);
-  const TableReader reader(table, "", file, {"title", "topic",   "source",    "rows",    "machine", "unit",
-                                             "x",     "compare", "base",      "level",   "step",    "axis",
-                                             "free",  "seeds",   "tolerance", "points",  "frozen",  "miss",
-                                             "note",  "changes", "model",     "against", "quantity"});
+  const TableReader reader(table, "", file,
+                           {"title", "topic",   "source",    "rows",    "machine",  "unit",
+                            "x",     "compare", "base",      "level",   "step",     "axis",
+                            "free",  "seeds",   "tolerance", "points",  "frozen",   "miss",
+                            "note",  "changes", "model",     "against", "quantity", "seen_before"});
   Case one;
   one.name = path.stem().native();
   one.file = file;

@@ -1,14 +1,17 @@
 #include "cli/validation/case_result.hpp"
 
 #include <algorithm>
+#include <map>
 #include <utility>
+
+#include "cli/validation/publication.hpp"
 
 namespace mmsim::validation {
 namespace {
 
 struct Collected {
   ErrorSummary summary;
-  std::vector<double> errors;
+  std::vector<double> errors, medians;
 
   void add(const CaseResult& result) {
     const std::vector<double> more = predicted_errors(result.outcome);
@@ -16,20 +19,15 @@ struct Collected {
     summary.ok += result.outcome.ok;
     summary.points += more.size();
     errors.insert(errors.end(), more.begin(), more.end());
+    if (result.outcome.median) medians.push_back(*result.outcome.median);
   }
   ErrorSummary finished() {
     summary.median = median_of(errors);
     summary.p90 = p90_of(errors);
+    summary.median_of_cases = median_of(medians);
     return summary;
   }
 };
-
-std::string publication_of(const std::string& source) { return source.substr(0, source.find_first_of(":;")); }
-
-std::string machine_of(const Case& one) {
-  const Entry* base = one.model.find("machine.base");
-  return base ? to_text(base->value) : std::string();
-}
 
 } // namespace
 
@@ -38,15 +36,14 @@ Summary summary_of(const std::vector<CaseResult>& results) {
   Collected all;
   std::vector<Collected> topics;
   std::set<std::string> sources;
-  std::set<std::pair<std::string, std::string>> free;
+  std::map<Group, Collected> groups;
+  std::vector<const Case*> cases;
   for (const CaseResult& result : results) {
     const Case& one = *result.one;
     summary.cases += 1;
     sources.insert(publication_of(one.source));
     summary.predicted += predicted_errors(result.outcome).size();
-    summary.calibrated += std::size_t(std::ranges::count(one.points, true, &CasePoint::calibrated));
-    for (const std::string& path : one.free)
-      free.emplace(machine_of(one), path);
+    cases.push_back(&one);
     if (one.compare == Compare::trend) {
       summary.trends += 1;
       summary.trends_ok += result.outcome.ok;
@@ -58,17 +55,22 @@ Summary summary_of(const std::vector<CaseResult>& results) {
       continue;
     }
     all.add(result);
-    if (topics.empty() || topics.back().summary.topic != one.topic) { // cases come by topic
+    groups[group_of(one)].add(result);
+    if (topics.empty() || topics.back().summary.title != one.topic) { // cases come by topic
       topics.emplace_back();
-      topics.back().summary.topic = one.topic;
+      topics.back().summary.title = one.topic;
     }
     topics.back().add(result);
   }
   summary.sources = sources.size();
-  summary.free = free.size();
+  summary.calibration = calibration_of(cases);
   summary.all = all.finished();
   for (Collected& topic : topics)
     summary.topics.push_back(topic.finished());
+  for (auto& [group, collected] : groups) {
+    collected.summary.title = title_of(group);
+    summary.groups.push_back(collected.finished());
+  }
   return summary;
 }
 

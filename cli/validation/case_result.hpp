@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/validation/calibration_count.hpp"
 #include "cli/validation/comparison.hpp"
 #include "cli/validation/frozen.hpp"
 
@@ -23,21 +24,22 @@ struct CaseResult {
 
 /// |error| over the predicted points of absolute and relative cases.
 struct ErrorSummary {
-  std::string topic; ///< empty: of all
+  std::string title; ///< the topic, or the group (publication.hpp); empty: of all
   std::size_t cases = 0, ok = 0, points = 0;
   std::optional<double> median, p90;
+  std::optional<double>
+      median_of_cases; ///< the median of the cases' medians: a case counts once however long
 };
 
 struct Summary {
   ErrorSummary all;
   std::vector<ErrorSummary> topics; ///< those with such cases, in the order of the cases
+  std::vector<ErrorSummary> groups; ///< those with such cases: how much was known before the freeze
   std::size_t trends = 0, trends_ok = 0, crossovers = 0, crossovers_ok = 0;
   std::size_t cases = 0, sources = 0, predicted = 0;
-  std::size_t free = 0, calibrated = 0; ///< a parameter of a machine counts once
+  CalibrationCount calibration;
 };
 
-/// Sources are told apart by their text up to the first colon or semicolon: behind it stands the place in
-/// them. Rather one too few than one too many.
 Summary summary_of(const std::vector<CaseResult>& results);
 
 } // namespace mmsim::validation

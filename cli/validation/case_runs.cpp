@@ -40,6 +40,25 @@ std::optional<double> mean_of(const std::vector<double>& values) {
   return std::isfinite(mean) ? std::optional(mean) : std::nullopt;
 }
 
+/// Of the mean. Nothing of one seed, or where a seed has no value.
+std::optional<double> standard_error_of(const std::vector<double>& values) {
+  const auto mean = mean_of(values);
+  if (values.size() < 2 || !mean) return std::nullopt;
+  double squares = 0;
+  for (const double value : values)
+    squares += (value - *mean) * (value - *mean);
+  return std::sqrt(squares / double(values.size() - 1) / double(values.size()));
+}
+
+/// Seed by seed; not a number where a seed has no such value.
+std::vector<double> combined_by_seed(Combine combine, const std::vector<double>& values,
+                                     const std::vector<double>& against) {
+  std::vector<double> result;
+  for (std::size_t i = 0; i < values.size(); ++i)
+    result.push_back(combined(combine, values[i], against[i]).value_or(std::nan("")));
+  return result;
+}
+
 } // namespace
 
 std::vector<CaseRun> runs_of(const std::vector<Case>& cases) {
@@ -123,7 +142,10 @@ std::vector<Answer> CaseAnswers::of(std::size_t number) const {
     Answer& answer = answers.emplace_back();
     answer.value = mean_of(book.values[i].by_seed);
     answer.why_none = book.values[i].why_none;
+    answer.standard_error = standard_error_of(book.values[i].by_seed);
     if (!one.against) continue;
+    answer.standard_error = standard_error_of(
+        combined_by_seed(one.quantity.combine, book.values[i].by_seed, book.against[i].by_seed));
     const auto against = mean_of(book.against[i].by_seed);
     if (answer.value && against) {
       answer.value = combined(one.quantity.combine, *answer.value, *against);

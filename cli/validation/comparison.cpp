@@ -62,26 +62,23 @@ void judge_errors(const Case& one, Outcome& outcome) {
   outcome.ok = outcome.median && *outcome.median <= one.tolerance;
 }
 
-void judge_steps(const Case& one, Outcome& outcome) {
-  const Row* before = nullptr;
-  for (Row& row : outcome.rows) {
+void judge_steps(const Case& one, const std::vector<Answer>& answers, Outcome& outcome) {
+  for (std::size_t i = 0; i < outcome.rows.size(); ++i) {
+    Row& row = outcome.rows[i];
     row.error = error_of(row.simulated, row.published);
     row.ok = row.simulated.has_value();
-    if (before && is_step(before->published, row.published, one.step)) {
-      const double published = row.published - before->published;
-      const bool right =
-          row.simulated && before->simulated &&
-          (published > 0 ? *row.simulated > *before->simulated : *row.simulated < *before->simulated);
-      row.ok = right;
-      if (!right && row.message.empty() && before->simulated)
-        row.message =
-            fmt::format("from x = {} to {} the published value goes {}, the simulated does not ({:.4g} "
-                        "to {:.4g})",
-                        before->x, row.x, published > 0 ? "up" : "down", *before->simulated, *row.simulated);
-      outcome.steps += row.predicted;
-      outcome.wrong_steps += row.predicted && !right;
-    }
-    before = &row;
+    if (i == 0) continue;
+    const Row& before = outcome.rows[i - 1];
+    if (!is_step(before.published, row.published, one.step)) continue;
+    outcome.steps += row.predicted;
+    const bool both = before.simulated && row.simulated;
+    const std::string wrong =
+        both ? wrong_step(answers[i - 1], answers[i], before.published, row.published) : std::string();
+    row.ok = both && wrong.empty();
+    outcome.wrong_steps += row.predicted && !row.ok;
+    if (!wrong.empty())
+      row.message = fmt::format("from x = {} to {} the published value goes {}, the simulated {}", before.x,
+                                row.x, row.published > before.published ? "up" : "down", wrong);
   }
   outcome.ok = std::ranges::all_of(outcome.rows, [](const Row& row) { return row.ok || !row.predicted; });
 }
@@ -124,7 +121,7 @@ Outcome compare(const Case& one, const std::vector<Answer>& answers) {
   outcome.rows = rows_of(one, answers);
   if (one.base) divide_by_base(one, outcome.rows);
   if (one.compare == Compare::trend)
-    judge_steps(one, outcome);
+    judge_steps(one, answers, outcome);
   else
     judge_errors(one, outcome);
   return outcome;
@@ -148,6 +145,24 @@ bool is_step(double from, double to, double least_share) {
   return to != from && std::abs(to - from) >= least_share * std::abs(from);
 }
 
+std::string wrong_step(const Answer& from, const Answer& to, double published_from, double published_to) {
+  constexpr double least_part = 0.1, standard_errors = 2;
+  const double published = published_to - published_from, simulated = *to.value - *from.value;
+  const std::string values = fmt::format("({:.4g} to {:.4g})", *from.value, *to.value);
+  if (simulated == 0 || (simulated > 0) != (published > 0)) return "does not " + values;
+  if (published_from != 0) {
+    const double least = least_part * std::abs(published / published_from) * std::abs(*from.value);
+    if (std::abs(simulated) < least)
+      return fmt::format("hardly {}: by less than a tenth of the published {:.3g} %", values,
+                         100 * std::abs(published / published_from));
+  }
+  const double noise = std::hypot(from.standard_error.value_or(0), to.standard_error.value_or(0));
+  if (std::abs(simulated) < standard_errors * noise)
+    return fmt::format("by no more than seeds differ {}: twice the standard error is {:.2g}", values,
+                       standard_errors * noise);
+  return {};
+}
+
 std::optional<double> median_of(std::vector<double> values) {
   if (values.empty()) return std::nullopt;
   std::ranges::sort(values);
@@ -167,6 +182,17 @@ std::vector<double> predicted_errors(const Outcome& outcome) {
     if (row.predicted)
       errors.push_back(row.error ? std::abs(*row.error) : std::numeric_limits<double>::infinity());
   return errors;
+}
+
+const Row* worst_row(const Case& one, const Outcome& outcome) {
+  if (one.compare == Compare::trend) return nullptr;
+  const Row* worst = nullptr;
+  const auto distance = [](const Row& row) {
+    return row.error ? std::abs(*row.error) : std::numeric_limits<double>::infinity();
+  };
+  for (const Row& row : outcome.rows)
+    if (row.predicted && (!worst || distance(row) > distance(*worst))) worst = &row;
+  return worst;
 }
 
 } // namespace mmsim::validation

@@ -3,7 +3,9 @@
 //   absolute    error = simulated / published - 1 at each point
 //   relative    the same, after both curves have been divided by their value at x = base
 //   trend       each published step between neighbouring points that is at least `step` of the value that it
-//               starts from must go the same way in the simulation; errors are shown and do not count
+//               starts from must go the same way in the simulation, and be a step there: as a part of the value
+//               that it starts from at least a tenth of the published one, and with several seeds at least twice
+//               its standard error; errors are shown and do not count
 //   crossover   the place x where each curve first changes sides of `level`, on straight lines between
 //               points; error = simulated place / published place - 1, in a single row
 //
@@ -26,6 +28,8 @@ namespace mmsim::validation {
 struct Answer {
   std::optional<double> value;
   std::string why_none; ///< the message, if there is no value
+  /// Standard error of the value, from its spread over seeds; nothing with one seed.
+  std::optional<double> standard_error = std::nullopt;
 };
 
 struct Row {
@@ -53,11 +57,16 @@ Outcome compare(const Case& one, const std::vector<Answer>& answers);
 std::optional<double> crossing(const std::vector<std::pair<double, double>>& curve, double level);
 /// Whether a published step is large enough to ask about.
 bool is_step(double from, double to, double least_share);
+/// Why the simulated step is none that goes the way of the published one, or empty if it is.
+std::string wrong_step(const Answer& from, const Answer& to, double published_from, double published_to);
 /// Of an even number the mean of the two in the middle; nothing of none.
 std::optional<double> median_of(std::vector<double> values);
 /// Nearest rank: the value of rank ceil(0.9 n); nothing of none.
 std::optional<double> p90_of(std::vector<double> values);
 /// |error| of the predicted rows, infinite where there is no value.
 std::vector<double> predicted_errors(const Outcome& outcome);
+/// The predicted row of the largest |error|, the first without a value if there is one; null if none counts,
+/// as of a trend.
+const Row* worst_row(const Case& one, const Outcome& outcome);
 
 } // namespace mmsim::validation

@@ -10,6 +10,7 @@
 
 #include "cli/sweep_directory.hpp"
 #include "cli/sweep_identity.hpp"
+#include "cli/validation/publication.hpp"
 #include "sim/record/csv_field.hpp"
 
 namespace mmsim::validation {
@@ -51,6 +52,12 @@ std::string points_table(const std::vector<CaseResult>& results) {
   return table;
 }
 
+/// Null where no error counts.
+Json worst_of(const CaseResult& result) {
+  const Row* worst = worst_row(*result.one, result.outcome);
+  return worst ? Json{{"x", worst->x}, {"error", json_of(worst->error)}} : Json();
+}
+
 Json json_of(const CaseResult& result) {
   const Case& one = *result.one;
   const Outcome& outcome = result.outcome;
@@ -62,6 +69,7 @@ Json json_of(const CaseResult& result) {
           {"title", one.title},
           {"topic", one.topic},
           {"source", one.source},
+          {"publication", publication_of(one.source)},
           {"rows", one.rows},
           {"machine", one.machine},
           {"unit", one.unit},
@@ -71,11 +79,14 @@ Json json_of(const CaseResult& result) {
           {"base", one.base ? Json(to_text(*one.base)) : Json()},
           {"median", json_of(outcome.median)},
           {"p90", json_of(outcome.p90)},
+          {"worst", worst_of(result)},
           {"steps", trend ? Json(outcome.steps) : Json()},
           {"wrong_steps", trend ? Json(outcome.wrong_steps) : Json()},
           {"verdict", outcome.ok ? "ok" : "miss"},
           {"frozen", result.frozen()},
           {"hash", result.hash},
+          {"seen_before", one.seen_before},
+          {"group", title_of(group_of(one))},
           {"miss", one.miss},
           {"note", one.note},
           {"free", one.free},

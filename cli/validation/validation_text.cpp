@@ -62,15 +62,19 @@ std::string tolerance(const Case& one) {
 
 /// "worst at CPUs = 48: 1200 simulated, 2000 published (-40 %)"
 std::string worst_point(const CaseResult& result) {
-  const Row* worst = nullptr;
-  const auto distance = [](const Row& row) { return row.error ? std::abs(*row.error) : HUGE_VAL; };
-  for (const Row& row : result.outcome.rows)
-    if (row.predicted && (!worst || distance(row) > distance(*worst))) worst = &row;
+  const Row* worst = worst_row(*result.one, result.outcome);
   if (!worst) return {};
   const std::string place = fmt::format("worst at {} = {}: ", result.one->x, worst->x);
   if (!worst->simulated) return place + "no value: " + worst->message;
   return place + fmt::format("{} simulated, {} published ({})", value_text(worst->simulated),
                              value_text(worst->published), signed_percent(worst->error));
+}
+
+/// Its column: "-40 % at 48"; of a crossover the error is that of the verdict, and there is no other.
+std::string worst_cell(const CaseResult& result) {
+  const Row* worst = worst_row(*result.one, result.outcome);
+  if (!worst || result.one->compare == Compare::crossover) return "-";
+  return (worst->error ? signed_percent(worst->error) : "no value") + " at " + worst->x;
 }
 
 /// By how much a case misses.
@@ -153,16 +157,18 @@ std::string cases_text(const std::vector<CaseResult>& results, const Terminal& t
                        {"predicted", right},
                        {"median error", right},
                        {"90th perc.", right},
+                       {"worst", TerminalTable::wraps},
                        {"tolerance", right},
                        {"verdict"}});
   std::string notes, topic;
   for (const CaseResult& result : results) {
     const Case& one = *result.one;
-    if (one.topic != topic) table.add_row({one.topic, "", "", "", "", "", "", ""});
+    if (one.topic != topic) table.add_row({one.topic, "", "", "", "", "", "", "", ""});
     topic = one.topic;
     table.add_row({"  " + one.name, std::string(name(one.compare)), x_range(one),
                    std::to_string(predicted(one)), percent(result.outcome.median),
-                   percent(result.outcome.p90), tolerance(one), verdict(result, terminal)});
+                   percent(result.outcome.p90), worst_cell(result), tolerance(one),
+                   verdict(result, terminal)});
     notes += notes_of(result, terminal);
   }
   notes += not_yet_frozen(results, terminal);
@@ -195,18 +201,21 @@ std::string summary_text(const Summary& summary, const Terminal& terminal) {
   std::string text;
   if (summary.all.points > 0) {
     text += terminal.bold("|error| over the predicted points of absolute and relative cases") + '\n';
-    TerminalTable table({{"topic"},
+    TerminalTable table({{"topic, or what was known"},
                          {"cases", right},
                          {"ok", right},
                          {"points", right},
                          {"median", right},
-                         {"90th perc.", right}});
+                         {"90th perc.", right},
+                         {"median of cases", right}});
     const auto add = [&](const ErrorSummary& each, const std::string& title) {
       table.add_row({title, std::to_string(each.cases), std::to_string(each.ok), std::to_string(each.points),
-                     percent(each.median), percent(each.p90)});
+                     percent(each.median), percent(each.p90), percent(each.median_of_cases)});
     };
     for (const ErrorSummary& topic : summary.topics)
-      add(topic, topic.topic);
+      add(topic, topic.title);
+    for (const ErrorSummary& group : summary.groups)
+      add(group, group.title);
     add(summary.all, "all");
     text += table.text(terminal) + '\n';
   }
@@ -215,7 +224,8 @@ std::string summary_text(const Summary& summary, const Terminal& terminal) {
     text += fmt::format("Crossovers right: {} of {}\n", summary.crossovers_ok, summary.crossovers);
   text += fmt::format("{} from {}, {}; {} against {}\n", plural(summary.cases, "case"),
                       plural(summary.sources, "source"), plural(summary.predicted, "prediction"),
-                      plural(summary.free, "free parameter"), plural(summary.calibrated, "calibrated point"));
+                      plural(summary.calibration.free, "free parameter"),
+                      plural(summary.calibration.calibrated, "calibrated point"));
   return text;
 }
 

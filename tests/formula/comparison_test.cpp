@@ -10,6 +10,7 @@
 
 #include "cli/validation/case_result.hpp"
 #include "cli/validation/comparison.hpp"
+#include "cli/validation/publication.hpp"
 #include "cli/validation/published_quantity.hpp"
 
 namespace mmsim::validation {
@@ -104,7 +105,7 @@ TEST(Comparison, without_a_value_at_the_base_no_point_of_a_relative_case_has_one
 
 TEST(Comparison, a_trend_asks_for_the_direction_of_large_published_steps_only) {
   const Case one = case_of(Compare::trend, {{1, 100}, {2, 105}, {4, 200}, {8, 150}});
-  const Outcome right = compare(one, answers_of({7, 6, 6.5, 6.4}));
+  const Outcome right = compare(one, answers_of({7, 6, 7, 6.5}));
   EXPECT_TRUE(right.ok) << "the step of 5 % is not asked about";
   EXPECT_EQ(right.steps, 2u);
   EXPECT_EQ(right.median, std::nullopt) << "errors of a trend do not count";
@@ -115,6 +116,39 @@ TEST(Comparison, a_trend_asks_for_the_direction_of_large_published_steps_only) {
   EXPECT_TRUE(wrong.rows[0].ok && wrong.rows[1].ok && wrong.rows[2].ok);
   EXPECT_FALSE(wrong.rows[3].ok);
   EXPECT_THAT(wrong.rows[3].message, HasSubstr("from x = 4 to 8 the published value goes down"));
+}
+
+TEST(Comparison, a_step_of_a_trend_is_at_least_a_tenth_of_the_published_one) {
+  const Case one = case_of(Compare::trend, {{1, 100}, {2, 150}}); // up by 50 %
+  EXPECT_TRUE(compare(one, answers_of({1000, 1051})).ok);
+  const Outcome hardly = compare(one, answers_of({1000, 1049}));
+  EXPECT_FALSE(hardly.ok) << "4.9 % is no rise by half";
+  EXPECT_THAT(hardly.rows[1].message, HasSubstr("hardly (1000 to 1049): by less than a tenth"));
+  const Case from_zero = case_of(Compare::trend, {{1, 0}, {2, 150}});
+  EXPECT_TRUE(compare(from_zero, answers_of({1000, 1001})).ok) << "of zero there is no part";
+}
+
+TEST(Comparison, a_step_of_a_trend_is_larger_than_what_seeds_make_of_it) {
+  const Case one = case_of(Compare::trend, {{1, 100}, {2, 150}});
+  std::vector<Answer> answers = answers_of({100, 120});
+  answers[0].standard_error = 3;
+  answers[1].standard_error = 4; // of the step: 5
+  EXPECT_TRUE(compare(one, answers).ok);
+  answers[1].value = 109;
+  const Outcome noise = compare(one, answers);
+  EXPECT_FALSE(noise.ok);
+  EXPECT_THAT(noise.rows[1].message, HasSubstr("twice the standard error is 10"));
+}
+
+TEST(Comparison, the_worst_row_is_the_predicted_one_that_is_furthest_off) {
+  Case one = case_of(Compare::absolute, {{1, 10}, {2, 10}, {4, 10}});
+  one.points[0].calibrated = true;
+  EXPECT_EQ(worst_row(one, compare(one, answers_of({90, 12, 6})))->x, "4");
+  std::vector<Answer> answers = answers_of({90, 10, 6});
+  answers[1] = {std::nullopt, "killed"};
+  EXPECT_EQ(worst_row(one, compare(one, answers))->x, "2") << "no value is furthest";
+  const Case trend = case_of(Compare::trend, {{1, 1}, {2, 2}});
+  EXPECT_EQ(worst_row(trend, compare(trend, answers_of({1, 2}))), nullptr);
 }
 
 TEST(Comparison, a_step_to_a_calibrated_point_does_not_decide_a_trend) {
@@ -251,31 +285,68 @@ TEST(PublishedQuantity, lock_classes_that_a_run_does_not_have_are_known) {
   EXPECT_THAT(unknown_counters(quantity, run_of_four()), ElementsAre("lock_wait_ns.zone->lok"));
 }
 
-TEST(ValidationSummary, it_counts_sources_parameters_and_errors_each_where_they_belong) {
-  Case absolute = case_of(Compare::absolute, {{1, 10}, {2, 10}});
-  absolute.source = "A. Author, Book: page 3";
-  absolute.free = {"machine.line.transfer"};
-  absolute.points[0].calibrated = true;
-  absolute.model.set("machine.base", "m");
-  Case again = absolute;
-  again.source = "A. Author, Book: page 4";
+TEST(ValidationSummary, it_counts_sources_and_errors_each_where_they_belong) {
+  Case fresh = case_of(Compare::absolute, {{1, 10}, {2, 10}, {4, 10}});
+  fresh.source = "A. Author, Book, 2014, raw data a/b";
+  Case seen = case_of(Compare::absolute, {{1, 10}, {2, 10}});
+  seen.source = "A. Author, Book: page 3";
+  seen.seen_before = "as a test of issue 3";
+  Case own = case_of(Compare::absolute, {{1, 10}});
+  own.source = "the project's own measurements (references/host.csv): medians";
   Case trend = case_of(Compare::trend, {{1, 1}, {2, 2}});
   trend.source = "B. Other, Talk";
-  const std::vector<CaseResult> results{{&absolute, "", compare(absolute, answers_of({10, 11})), {}},
-                                        {&again, "", compare(again, answers_of({10, 13})), {}},
+  const std::vector<CaseResult> results{{&fresh, "", compare(fresh, answers_of({10, 11, 11})), {}},
+                                        {&seen, "", compare(seen, answers_of({13, 14})), {}},
+                                        {&own, "", compare(own, answers_of({12})), {}},
                                         {&trend, "", compare(trend, answers_of({2, 1})), {}}};
   const Summary summary = summary_of(results);
-  EXPECT_EQ(summary.cases, 3u);
-  EXPECT_EQ(summary.sources, 2u);
-  EXPECT_EQ(summary.predicted, 4u);
-  EXPECT_EQ(summary.free, 1u) << "the same number of the same machine";
-  EXPECT_EQ(summary.calibrated, 2u);
-  EXPECT_EQ(summary.all.points, 2u);
-  EXPECT_EQ(summary.all.ok, 1u);
-  EXPECT_THAT(summary.all.median, Optional(DoubleNear(0.2, 1e-12)));
+  EXPECT_EQ(summary.cases, 4u);
+  EXPECT_EQ(summary.sources, 3u);
+  EXPECT_EQ(summary.predicted, 8u);
+  EXPECT_EQ(summary.all.points, 6u);
+  EXPECT_EQ(summary.all.ok, 2u);
+  EXPECT_THAT(summary.all.median, Optional(DoubleNear(0.15, 1e-12)));
+  EXPECT_THAT(summary.all.median_of_cases, Optional(DoubleNear(0.2, 1e-12))) << "of 10, 20 and 35 %";
+  ASSERT_EQ(summary.groups.size(), 3u);
+  EXPECT_EQ(summary.groups[0].title, "published, first run after the freeze");
+  EXPECT_EQ(summary.groups[0].points, 3u);
+  EXPECT_THAT(summary.groups[0].median, Optional(DoubleNear(0.1, 1e-12)));
+  EXPECT_THAT(summary.groups[1].median, Optional(DoubleNear(0.35, 1e-12)));
+  EXPECT_THAT(summary.groups[2].median, Optional(DoubleNear(0.2, 1e-12)));
   EXPECT_EQ(summary.trends, 1u);
   EXPECT_EQ(summary.trends_ok, 0u);
   EXPECT_EQ(summary.topics.size(), 1u);
+}
+
+TEST(ValidationSummary, a_source_is_one_however_its_parts_and_tags_are_written) {
+  const std::string thesis = "A. T. Clements, The scalable commutativity rule";
+  for (const char* more : {", PhD thesis, MIT 2014, raw data a", ": Designing scalable software, PhD thesis",
+                           ",\nPhD thesis; raw data: b"})
+    EXPECT_EQ(publication_of(thesis + more), thesis);
+  EXPECT_EQ(publication_of("W. Long, [PATCH v8 15/19] locking/rwsem: Adaptive"), "W. Long, locking/rwsem");
+  EXPECT_EQ(publication_of("W. Long, \"locking/rwsem: Adaptive\", 2019"), "W. Long, locking/rwsem");
+}
+
+TEST(ValidationSummary, a_fitted_number_counts_for_each_machine_and_value_and_a_published_one_once) {
+  Case one = case_of(Compare::absolute, {{1, 10}, {2, 10}});
+  one.free = {"machine.line.transfer"};
+  one.points[0].calibrated = true;
+  one.model.set("machine.base", "cortex-a72-4");
+  one.model.set("machine.line.transfer", "20 ns");
+  const Case again = one; // shares the point as well
+  Case other_value = one, other_machine = one, other_point = one;
+  other_value.model.set("machine.line.transfer", "30 ns");
+  other_machine.model.set("machine.base", "neoverse-n1-80");
+  other_point.points[0].y = 11;
+  const auto count = [](const std::vector<const Case*>& cases) {
+    const CalibrationCount counted = calibration_of(cases);
+    return std::pair(counted.free, counted.calibrated);
+  };
+  EXPECT_EQ(count({&one}), std::pair(1ul, 1ul));
+  EXPECT_EQ(count({&one, &again}), std::pair(1ul, 1ul));
+  EXPECT_EQ(count({&one, &other_value}), std::pair(2ul, 1ul));
+  EXPECT_EQ(count({&one, &other_machine}), std::pair(2ul, 1ul));
+  EXPECT_EQ(count({&one, &other_point}), std::pair(1ul, 2ul));
 }
 
 } // namespace

@@ -91,6 +91,30 @@ class TheNumbers(InDirectory):
         self.assertIn("infinite", validation_page(v, case_charts(v)))
 
 
+    def test_what_had_been_seen_before_the_freeze_stands_apart_and_says_so(self):
+        def case(points, **more):
+            return ("fork", "absolute", "us", "MiB", 0.25, points, more)
+        seen, fresh = "published, seen before the freeze", "published, first run after the freeze"
+        v = load_validation(write_validation(self.directory, {
+            "old": case(((1, 10, 12, ""),), group=seen, seen_before="a test of issue 3 <ran> it"),
+            "new": case(((1, 10, 11, ""), (2, 10, 14, ""), (4, 10, "", "")), group=fresh),
+            "newer": case(((1, 10, 10, ""),), group=fresh)}))
+        group = v.group.set_index("group")
+        self.assertEqual(list(group["points"]), [4, 1])
+        self.assertAlmostEqual(group.loc[fresh, "median"], 0.25)  # 0, 10, 40 % and no value
+        self.assertAlmostEqual(group.loc[fresh, "median_of_cases"], 0.2)  # of 0 and 40 %
+        self.assertAlmostEqual(group.loc[seen, "median"], 0.2)
+        self.assertEqual(v.case.set_index("case").loc["new", "furthest"], "no value at 4")
+        self.assertEqual(v.case.set_index("case").loc["old", "furthest"], "+20 % at 1")
+        told = {chart.case["case"]: caption(v, chart) for chart in case_charts(v)}
+        self.assertTrue(told["old"].endswith(". Its predictions had been run before it was frozen"))
+        self.assertNotIn("frozen", told["newer"])
+        page = validation_page(v, case_charts(v))
+        self.assertIn("a test of issue 3 &lt;ran&gt; it", page)
+        self.assertIn(fresh, page)
+        self.assertEqual(len(load_validation(write_validation(self.directory)).group), 0)
+
+
 class TheCharts(InDirectory):
     def test_a_wide_range_asks_for_logarithmic_axes_and_a_narrow_one_does_not(self):
         chart = self.chart("stores")

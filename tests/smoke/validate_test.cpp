@@ -83,6 +83,7 @@ const std::vector<WrongCase> wrong_cases{
     {"no topic", with("topic = \"cacheline\"\n", ""), "", {"topic is missing"}},
     {"no unit", with("unit = \"cycles\"\n", ""), "", {"unit is missing"}},
     {"no x", with("x = \"CPUs\"\n", ""), "", {"x is missing"}},
+    {"seen before, without where", with("axis =", "seen_before = \"\"\naxis ="), ":9:1", {"why and where"}},
     {"no points", with("points = [", "rows = ["), ":10:1", {"rows is no list of texts"}},
     {"an empty list of points",
      with("{ x = 1, y = 40, calibrated = true },\n  { x = 4, y = 200 },", ""),
@@ -259,7 +260,8 @@ TEST(FrozenCase, its_hash_follows_every_number_that_decides_its_verdict_and_no_t
        std::vector<std::pair<std::string, std::string>>{{"stores to one line", "loads"},
                                                         {"page 3", "page 4"},
                                                         {"a board", "the board"},
-                                                        {"axis =", "note = \"n\"\naxis ="}})
+                                                        {"axis =", "note = \"n\"\naxis ="},
+                                                        {"axis =", "seen_before = \"issue 3\"\naxis ="}})
     EXPECT_EQ(hash(with(from, to)), before) << to;
 }
 
@@ -334,6 +336,9 @@ TEST(CaseRuns, the_same_run_is_run_once_and_a_value_is_the_mean_over_seeds) {
     return result;
   });
   EXPECT_EQ(answers.of(0)[0].value, 150) << "the mean of 100 and 200";
+  EXPECT_DOUBLE_EQ(answers.of(0)[0].standard_error.value(), 50) << "70.7 / sqrt(2)";
+  EXPECT_EQ(answers.of(1)[0].standard_error, std::nullopt);
+  EXPECT_EQ(answers.of(2)[0].standard_error, 0) << "of the ratios of each seed, which are 1";
   EXPECT_EQ(answers.of(1)[0].value, 100);
   EXPECT_EQ(answers.of(2)[0].value, 1);
 }
@@ -388,7 +393,8 @@ TEST_F(ValidateCommand, a_frozen_case_that_is_predicted_passes_and_its_files_are
   const Ended ended = validate();
   EXPECT_EQ(ended.status, 0) << ended.out << ended.err;
   EXPECT_THAT(ended.out, AllOf(HasSubstr("stores"), HasSubstr("0.0 %"), HasSubstr("1 case from 1 source"),
-                               Not(HasSubstr("MISS")), Not(HasSubstr("frozen"))));
+                               HasSubstr("published, first run after the freeze"), Not(HasSubstr("MISS")),
+                               Not(HasSubstr("frozen"))));
   EXPECT_THAT(ended.err, HasSubstr("next: mmsim report results/validation"));
   const std::string table = contents_of(folder_ / "results/validation/validation.csv");
   EXPECT_THAT(table, StartsWith("case,x,published,simulated,relative_error,role,verdict,topic,unit,compare\n"
@@ -397,6 +403,9 @@ TEST_F(ValidateCommand, a_frozen_case_that_is_predicted_passes_and_its_files_are
   const auto cases = nlohmann::json::parse(contents_of(folder_ / "results/validation/cases.json"));
   EXPECT_EQ(cases[0]["verdict"], "ok");
   EXPECT_EQ(cases[0]["free"], nlohmann::json::array({"machine.line.hit"}));
+  EXPECT_EQ(cases[0]["worst"]["x"], "4");
+  EXPECT_EQ(cases[0]["seen_before"], "");
+  EXPECT_EQ(cases[0]["publication"], "A. Author, Book");
   EXPECT_TRUE(std::filesystem::exists(folder_ / "results/validation/manifest.json"));
   EXPECT_TRUE(std::filesystem::is_empty(scratch_.path()));
 }
@@ -464,6 +473,18 @@ TEST_F(ValidateCommand, wrong_input_is_status_2_and_leaves_nothing) {
   EXPECT_EQ(contents_of(folder_ / "mine/validation.csv"), "mine");
   ::setenv("MMSIM_REFERENCE", "/nowhere", 1);
   EXPECT_EQ(validate().status, 2);
+}
+
+TEST_F(ValidateCommand, what_is_not_for_this_machine_is_refused_before_anything_is_measured) {
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"--host", "--points"}, {"--host", "-j", "2"}}) {
+    const Ended ended = validate(words);
+    EXPECT_EQ(ended.status, 2);
+    EXPECT_THAT(ended.err,
+                AllOf(HasSubstr(words[1] + " is not for mmsim validate --host"), HasSubstr("leave it out")));
+    EXPECT_EQ(std::count(ended.err.begin(), ended.err.end(), '\n'), 1);
+  }
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "results"));
 }
 
 TEST_F(ValidateCommand, control_c_leaves_nothing_and_says_so) {
