@@ -174,9 +174,10 @@ std::string cases_text(const std::vector<CaseResult>& results, const Terminal& t
   notes += not_yet_frozen(results, terminal);
   const std::string legend =
       "points: predicted ones; median, 90th percentile and worst: of their |error|; limit: the tolerance";
+  std::string below;
   for (const std::string& line : wrapped(legend, terminal.width))
-    notes = terminal.dim(line) + '\n' + notes;
-  return table.text(terminal) + (notes.empty() ? "" : '\n' + notes);
+    below += terminal.dim(line) + '\n';
+  return table.text(terminal) + below + (notes.empty() ? "" : '\n' + notes);
 }
 
 std::string points_text(const std::vector<CaseResult>& results, const Terminal& terminal) {
