@@ -64,17 +64,17 @@ $MMSIM_REFERENCE: a published series with its source, what stands for it in the 
 were used to calibrate, and how the others are compared:
   absolute    each value; the case is ok if the median |error| of the predicted points is within the tolerance
   relative    the same after both curves have been divided by their value at x = base
-  trend       each published step of at least `step` (10 %) must go the same way, by at least a tenth of the
-              published step (as a part of the value that it starts from), and with several seeds by at least
-              twice the standard error of the step
+  trend       each published step of at least `step` (10 %) must go the same way, by at least a tenth of
+              the published step (as a part of the value that it starts from), and with several seeds by at
+              least twice the standard error of the step
   crossover   the place where the curve first crosses `level` must be within the tolerance
 The median of an even number of errors is the mean of the middle two; the 90th percentile is the nearest rank.
 A case whose model had been run before it was frozen says so in `seen_before`; the summary counts these apart.
 
 A case is frozen before its predictions run: its hash, over every number that decides them, stands in the file.
-A number that has changed since then fails the validation until `changes` in the file says why. The hash finds
-slips; that nobody edits number and hash together is for the history in git to show. Defaults are frozen for all
-cases in tests/reference/cost_book/defaults.toml.
+A number that has changed since then fails the validation until `changes` in the file says why. The hash
+finds slips; that nobody edits number and hash together is for the history in git to show. Defaults are
+frozen for all cases in tests/reference/cost_book/defaults.toml.
 
 Exit status: 0 all cases are ok and frozen; 1 one misses (also if its file says why it does) or is not frozen;
 2 a case file is wrong; then nothing runs.

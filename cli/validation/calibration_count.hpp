@@ -11,8 +11,8 @@ namespace mmsim::validation {
 struct CalibrationCount {
   /// Numbers that were fitted: a parameter of a machine counts once for each value that cases give it.
   std::size_t free = 0;
-  /// Published values that they were fitted to: one that two cases share (source, x and y are the same) counts
-  /// once.
+  /// Published values that they were fitted to: one that two cases share (source, x and y are the same)
+  /// counts once.
   std::size_t calibrated = 0;
 };
 

@@ -36,8 +36,8 @@ class CaseAnswers {
 
   /// A run has ended, well or not. Throws InputError if it has no operation of the case's name.
   void add(const CaseRun& run, const PointResult& result);
-  /// The answers of one case, one a point: means over its seeds, with what the spread over them says of a mean. Throws InputError for a lock class that
-  /// none of its runs has.
+  /// The answers of one case, one a point: means over its seeds, with what the spread over them says of a
+  /// mean. Throws InputError for a lock class that none of its runs has.
   std::vector<Answer> of(std::size_t one) const;
   /// What the runs of a case have warned of, each once.
   const std::set<std::string>& warnings(std::size_t one) const { return books_.at(one).warnings; }

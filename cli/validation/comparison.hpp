@@ -3,16 +3,16 @@
 //   absolute    error = simulated / published - 1 at each point
 //   relative    the same, after both curves have been divided by their value at x = base
 //   trend       each published step between neighbouring points that is at least `step` of the value that it
-//               starts from must go the same way in the simulation, and be a step there: as a part of the value
-//               that it starts from at least a tenth of the published one, and with several seeds at least twice
-//               its standard error; errors are shown and do not count
+//               starts from must go the same way in the simulation, and be a step there: as a part of the
+//               value that it starts from at least a tenth of the published one, and with several seeds at
+//               least twice its standard error; errors are shown and do not count
 //   crossover   the place x where each curve first changes sides of `level`, on straight lines between
 //               points; error = simulated place / published place - 1, in a single row
 //
 // Absolute and relative cases are ok if the median |error| of the predicted points is at most the
-// tolerance, a crossover if the |error| of its place is, a trend if no step to a predicted point goes the wrong way. The
-// median of an even number is the mean of the two in the middle; the 90th percentile is the value of rank
-// ceil(0.9 n) (nearest rank).
+// tolerance, a crossover if the |error| of its place is, a trend if no step to a predicted point goes the
+// wrong way. The median of an even number is the mean of the two in the middle; the 90th percentile is the
+// value of rank ceil(0.9 n) (nearest rank).
 #pragma once
 
 #include <optional>

@@ -3,8 +3,8 @@
 // A case's hash is over everything that its verdict depends on and that somebody could turn: at every point
 // each resolved value that a file has set (the machine and kernel files, [model], [against], the point's own
 // settings and its x), all published values, which of them calibrate, what is free, quantity, comparison,
-// tolerance and seeds. Not in it: texts, and the defaults of machine, kernel, run and scenarios, which are frozen
-// for all cases in tests/reference/cost_book/defaults.toml, so that a new parameter changes no hash.
+// tolerance and seeds. Not in it: texts, and the defaults of machine, kernel, run and scenarios, which are
+// frozen for all cases in tests/reference/cost_book/defaults.toml, so that a new parameter changes no hash.
 //
 // A hash finds slips, not intent: who edits number and hash together is found by the history in git alone.
 #pragma once

@@ -7,9 +7,9 @@
 
 namespace mmsim::validation {
 
-/// Author and title, by which sources are told apart: the text without tags in [], quotes and line breaks, up to
-/// its second comma, or the first colon or semicolon. Two spellings of one source, or two parts of one patch
-/// series, become one: rather one source too few than one too many.
+/// Author and title, by which sources are told apart: the text without tags in [], quotes and line breaks, up
+/// to its second comma, or the first colon or semicolon. Two spellings of one source, or two parts of one
+/// patch series, become one: rather one source too few than one too many.
 std::string publication_of(const std::string& source);
 
 /// Where a prediction stands with respect to what its author knew.

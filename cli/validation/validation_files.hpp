@@ -6,10 +6,10 @@
 //                    two values
 //   cases.json       [{"case", "title", "topic", "source", "publication", "rows", "machine", "unit", "x",
 //                    "compare", "tolerance", "base", "median", "p90", "worst": {"x", "error"}, "steps",
-//                    "wrong_steps", "verdict", "frozen", "hash", "seen_before", "group", "miss", "note", "free",
-//                    "changes", "warnings"}]; null where a case has none. `publication` is what sources are told
-//                    apart by, `group` what was known before the freeze (publication.hpp); the error of `worst`,
-//                    the predicted point that is furthest off, is null if it has no value
+//                    "wrong_steps", "verdict", "frozen", "hash", "seen_before", "group", "miss", "note",
+//                    "free", "changes", "warnings"}]; null where a case has none. `publication` is what
+//                    sources are told apart by, `group` what was known before the freeze (publication.hpp);
+//                    the error of `worst`, the predicted point furthest off, is null if it has no value
 //   manifest.json    {"version", "command", "hash": "validation", "kind": "validation", "host_seconds",
 //                    "events", "runs", "build", "complete"}: the last to appear; `complete` is false after
 //                    --only

@@ -70,11 +70,11 @@ std::string worst_point(const CaseResult& result) {
                              value_text(worst->published), signed_percent(worst->error));
 }
 
-/// Its column: "-40 % at 48"; of a crossover the error is that of the verdict, and there is no other.
+/// "-40 %": there is no room for the place, which --points and the lines of misses tell.
 std::string worst_cell(const CaseResult& result) {
   const Row* worst = worst_row(*result.one, result.outcome);
-  if (!worst || result.one->compare == Compare::crossover) return "-";
-  return (worst->error ? signed_percent(worst->error) : "no value") + " at " + worst->x;
+  if (!worst) return "-";
+  return worst->error ? signed_percent(worst->error) : "no value";
 }
 
 /// By how much a case misses.
@@ -154,11 +154,11 @@ std::string cases_text(const std::vector<CaseResult>& results, const Terminal& t
   TerminalTable table({{"case"},
                        {"compare"},
                        {"x", TerminalTable::wraps},
-                       {"predicted", right},
-                       {"median error", right},
-                       {"90th perc.", right},
-                       {"worst", TerminalTable::wraps},
-                       {"tolerance", right},
+                       {"points", right}, // titles are short: the table is wide
+                       {"median", right},
+                       {"90th", right},
+                       {"worst", right},
+                       {"limit", right},
                        {"verdict"}});
   std::string notes, topic;
   for (const CaseResult& result : results) {
@@ -172,7 +172,12 @@ std::string cases_text(const std::vector<CaseResult>& results, const Terminal& t
     notes += notes_of(result, terminal);
   }
   notes += not_yet_frozen(results, terminal);
-  return table.text(terminal) + (notes.empty() ? "" : '\n' + notes);
+  const std::string legend =
+      "points: predicted ones; median, 90th percentile and worst: of their |error|; limit: the tolerance";
+  std::string below;
+  for (const std::string& line : wrapped(legend, terminal.width))
+    below += terminal.dim(line) + '\n';
+  return table.text(terminal) + below + (notes.empty() ? "" : '\n' + notes);
 }
 
 std::string points_text(const std::vector<CaseResult>& results, const Terminal& terminal) {
@@ -191,6 +196,7 @@ std::string points_text(const std::vector<CaseResult>& results, const Terminal& 
                      std::move(last)});
     }
     text += table.text(terminal, 2);
+    if (const std::string worst = worst_point(result); !worst.empty()) text += "  " + worst + '\n';
     for (const std::string& warning : result.warnings)
       text += hanging("  warning: ", warning, terminal, false);
   }
@@ -214,6 +220,7 @@ std::string summary_text(const Summary& summary, const Terminal& terminal) {
     };
     for (const ErrorSummary& topic : summary.topics)
       add(topic, topic.title);
+    if (!summary.groups.empty()) table.add_row({"", "", "", "", "", "", ""});
     for (const ErrorSummary& group : summary.groups)
       add(group, group.title);
     add(summary.all, "all");

@@ -13,8 +13,8 @@ namespace mmsim::validation {
 std::string cases_text(const std::vector<CaseResult>& results, const Terminal& terminal);
 /// All points of all cases.
 std::string points_text(const std::vector<CaseResult>& results, const Terminal& terminal);
-/// Medians by topic and by what was known before the freeze, trends, crossovers, and what they were calibrated
-/// with.
+/// Medians by topic and by what was known before the freeze, trends, crossovers, and what they were
+/// calibrated with.
 std::string summary_text(const Summary& summary, const Terminal& terminal);
 /// Of a dry run: cases, points, runs and hashes. `runs` are those of each case, `distinct` of all together.
 std::string plan_text(const std::vector<Case>& cases, const std::vector<std::size_t>& runs,

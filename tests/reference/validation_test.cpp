@@ -74,7 +74,8 @@ TEST(ValidationCases, all_have_fewer_free_parameters_than_calibrated_points) {
   EXPECT_LT(count.free, count.calibrated);
 }
 
-/// scenario.hold of the scenario "lock" is scenario.lock.hold in the file: others have a scenario.hold as well.
+/// scenario.hold of the scenario "lock" is scenario.lock.hold in the file: others have a scenario.hold as
+/// well.
 std::string frozen_name(const ParameterInfo& info) {
   if (info.scenario.empty()) return info.path;
   return "scenario." + info.scenario + info.path.substr(info.path.find('.'));
