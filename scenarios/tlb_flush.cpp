@@ -19,7 +19,7 @@ namespace {
 struct TlbFlushScenarioParameters {
   std::string mode, distribution;
   std::int64_t pages, flushers, working_set;
-  Duration think, work, access_interval;
+  Duration think, work, stretch, access_interval;
   static void declare(Declaration& d, TlbFlushScenarioParameters& p) {
     d("scenario.mode", p.mode, "processes", "who shares: threads of one process, or processes")
         .one_of({"threads", "processes"});
@@ -31,6 +31,9 @@ struct TlbFlushScenarioParameters {
     d("scenario.distribution", p.distribution, "exponential", "of scenario.think")
         .one_of({"exponential", "constant"});
     d("scenario.work", p.work, "0 ns", "kernel time before each flush, constant").at_most("100 ms");
+    d("scenario.stretch", p.stretch, "10 us",
+      "user code that a CPU which does not flush runs before it looks whether the window has closed")
+        .at_least("1 ns");
     d("scenario.working_set", p.working_set, 0,
       "pages that user code touches in turn; 0: it stays in its registers and first page")
         .at_least(0);
@@ -75,7 +78,7 @@ class TlbFlush final : public Scenario {
         flush(x, task, cpu, area, user_set);
       else
         while (!x.over())
-          run_user(x.system(), task, bystander_stretch, user_set);
+          run_user(x.system(), task, parameters_.stretch, user_set);
       exit_task(x.system(), task);
     });
   }
@@ -100,8 +103,6 @@ class TlbFlush final : public Scenario {
     }
   }
 
-  // How often who only runs user code looks whether the window has closed.
-  static constexpr Duration bystander_stretch = std::chrono::microseconds(10);
   const TlbFlushScenarioParameters parameters_;
   const std::uint32_t flushers_;
   OperationId flush_{};

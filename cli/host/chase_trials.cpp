@@ -106,17 +106,41 @@ std::vector<std::size_t> lines_in_a_row(std::size_t lines) {
   return places;
 }
 
+std::size_t bytes_of_level(const HostMachine& machine, int level) {
+  for (const HostCache& cache : machine.caches)
+    if (cache.level == level && cache.type != "Instruction") return cache.bytes;
+  return 0;
+}
+
+} // namespace
+
+// Close where first and second levels usually end, for an edge between two of these is not known better.
+const std::vector<int>& chase_pages() {
+  static const std::vector<int> pages{16,   24,   32,   40,   48,   56,   64,   72,   80,
+                                      96,   104,  112,  128,  192,  256,  512,  768,  1024,
+                                      1280, 1536, 1792, 2048, 2304, 2560, 3072, 4096, 8192};
+  return pages;
+}
+
 std::vector<Trial> tlb_trials() {
+  std::size_t lines = 0;
+  for (const int pages : chase_pages())
+    lines += std::size_t(pages);
   std::vector<Trial> trials;
   const std::uint64_t spare = spare_memory();
+  std::uint64_t taken = lines * line_bytes;
+  if (4 * taken > spare) return trials;
+  auto huge = std::make_shared<MemoryBlock>(lines * line_bytes, MemoryBlock::huge_if_possible);
+  char* dense_begin = huge->data();
   for (const int pages : chase_pages()) {
     const auto n = std::size_t(pages);
-    if (8 * n * page_size > spare) break;
+    taken += n * page_size;
+    if (4 * taken > spare) break;
     const std::size_t loads = std::max<std::size_t>(n, 1000);
     auto small = std::make_shared<MemoryBlock>(n * page_size, MemoryBlock::small);
-    auto huge = std::make_shared<MemoryBlock>(n * line_bytes, MemoryBlock::huge_if_possible);
     char* spread = link_ring(small->data(), line_of_each_page(n));
-    char* dense = link_ring(huge->data(), lines_in_a_row(n));
+    char* dense = link_ring(dense_begin, lines_in_a_row(n));
+    dense_begin += n * line_bytes;
     const auto one = [loads, n](char* ring) {
       chase(ring, n);
       return chase(ring, loads);
@@ -129,19 +153,6 @@ std::vector<Trial> tlb_trials() {
   return trials;
 }
 
-std::size_t bytes_of_level(const HostMachine& machine, int level) {
-  for (const HostCache& cache : machine.caches)
-    if (cache.level == level && cache.type != "Instruction") return cache.bytes;
-  return 0;
-}
-
-} // namespace
-
-const std::vector<int>& chase_pages() {
-  static const std::vector<int> pages{16, 32, 48, 64, 96, 128, 192, 256, 512, 1024, 1536, 2048, 4096, 8192};
-  return pages;
-}
-
 std::vector<Trial> chase_trials(const HostMachine& machine) {
   std::vector<Trial> trials{dram_trial()};
   if (const std::size_t l2 = bytes_of_level(machine, 2))
@@ -150,8 +161,6 @@ std::vector<Trial> chase_trials(const HostMachine& machine) {
   if (l3 > 2 * l2)
     trials.push_back(cache_trial("cache.llc", std::min(2 * l2 + (std::size_t(2) << 20), l3 / 2),
                                  "more than the second-level cache and less than the third"));
-  for (Trial& trial : tlb_trials())
-    trials.push_back(std::move(trial));
   return trials;
 }
 

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "cli/host/system_files.hpp"
+
 namespace mmsim::host {
 namespace clock_detail {
 bool use_counter = false;
@@ -14,6 +16,10 @@ namespace {
 
 bool counter_is_steady() {
 #if defined(__x86_64__)
+  // A kernel that has found it unsteady has gone over to a clock outside of the CPU.
+  const std::string source = first_line("/sys/devices/system/clocksource/clocksource0/current_clocksource");
+  for (const char* slow : {"hpet", "acpi_pm", "jiffies", "refined-jiffies"})
+    if (source == slow) return false;
   // The kernel sets both only where the TSC runs at one rate in all states of the CPU.
   std::ifstream file("/proc/cpuinfo");
   for (std::string line; std::getline(file, line);)
@@ -76,7 +82,7 @@ TickSource find_out() {
   for (std::size_t i = 0; i < quiet; ++i)
     sum += double(costs[i]);
   source.cost_ns = sum / double(quiet) * source.ns_per_tick;
-  source.resolution_ns = double(smallest) * source.ns_per_tick;
+  source.resolution_ns = smallest == ~std::uint64_t(0) ? 0 : double(smallest) * source.ns_per_tick;
 
   char name[64];
 #if defined(__x86_64__)

@@ -35,8 +35,8 @@ inline std::uint64_t monotonic_ns() {
   return std::uint64_t(now.tv_sec) * 1'000'000'000 + std::uint64_t(now.tv_nsec);
 }
 
-/// Earlier loads and stores are done before it, later ones begin after it. Call tick_source() before the
-/// first.
+/// What comes earlier in the program is done before it (stores may still wait in the CPU's store buffer), what
+/// comes later begins after it. Call tick_source() before the first.
 inline std::uint64_t ticks() {
 #if defined(__x86_64__)
   if (clock_detail::use_counter) [[likely]] {

@@ -44,13 +44,13 @@ double fault_entry() {
 
 } // namespace
 
-std::vector<Trial> entry_trials() {
-  return {
-      {"entry.syscall", "getppid, 500 in a row", system_call},
-      {"entry.fault",
-       "256 read faults on untouched pages, less the same pages populated by one madvise: what the exception "
-       "adds, the search for the area included",
-       fault_entry}};
+Trial system_call_trial() { return {"entry.syscall", "getppid, 500 in a row", system_call}; }
+
+Trial fault_trial() {
+  return {"entry.fault",
+          "256 read faults on untouched pages, less the same pages populated by one madvise: what the "
+          "exception adds, the search for the area included",
+          fault_entry};
 }
 
 } // namespace mmsim::host

@@ -1,12 +1,13 @@
 #include "cli/host/hardware.hpp"
 
 #include <algorithm>
+#include <exception>
 #include <iterator>
 #include <random>
-#include <system_error>
 #include <utility>
 
 #include "cli/host/clock.hpp"
+#include "cli/host/memory_block.hpp"
 #include "cli/host/pinning.hpp"
 #include "cli/host/trial_groups.hpp"
 
@@ -32,8 +33,7 @@ std::vector<Trial> pair_trials(const HostMachine& machine) {
 void append(std::vector<Trial>& trials, const std::function<std::vector<Trial>()>& make) {
   try {
     std::ranges::move(make(), std::back_inserter(trials));
-  } catch (
-      const std::system_error&) { // what it would have measured is then not measured, which its values say
+  } catch (const std::exception&) { // what it would have measured is then not measured, which its values say
   }
 }
 
@@ -53,13 +53,17 @@ HardwareReport measure_hardware(const HostMachine& machine, const DefaultDuratio
   }
   announce("caches, memory, TLBs, the kernel's entries, interrupts, switches");
   std::vector<Trial> trials = core_trials(places);
+  trials.push_back(system_call_trial());
   append(trials, own_line_trials);
   append(trials, [&] { return chase_trials(machine); });
   append(trials, [&] { return page_trials(machine); });
-  append(trials, entry_trials);
+  if (machine.page_bytes == page_size) { // they count pages of the model's size
+    append(trials, tlb_trials);
+    append(trials, flush_trials);
+    trials.push_back(fault_trial());
+  }
   append(trials, [&] { return interrupt_trials(places); });
   append(trials, [&] { return switch_trials(places); });
-  append(trials, flush_trials);
   append(trials, [&] { return lock_trials(places); });
   std::ranges::move(interleaved(trials, budget), std::back_inserter(all));
 

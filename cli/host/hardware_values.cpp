@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "cli/host/line_values.hpp"
+#include "cli/host/memory_block.hpp"
 #include "cli/host/path_values.hpp"
 #include "cli/host/told_values.hpp"
 #include "cli/host/translation_values.hpp"
@@ -22,7 +23,7 @@ std::string number(double value, int digits) {
 /// A value that is no duration: of a clock or a bandwidth.
 MachineValue rate(std::string path, const Measurement& measured, const std::string& how) {
   if (!measured.measured() || measured.median <= 0)
-    return not_measured(std::move(path), "could not be measured");
+    return not_measured(std::move(path), "there are no samples" + (how.empty() ? "" : " of: " + how));
   MachineValue result =
       told_value(std::move(path), '"' + number(measured.median, 2) + ' ' + measured.unit + '"', how);
   result.median = measured.median;
@@ -77,6 +78,9 @@ std::vector<std::string> hardware_remarks(const HostMachine& machine, const Meas
   if (!machine.can_pin)
     remarks.push_back(
         "threads cannot be pinned here: what takes two CPUs was left out, the rest may have moved");
+  if (machine.page_bytes != page_size)
+    remarks.push_back("pages of " + std::to_string(machine.page_bytes >> 10) +
+                      " KiB: what counts pages of 4 KiB was left out (TLBs, flushes, faults)");
   if (machine.cpus.size() > 1 && machine.can_pin && !measured["membarrier.running"].measured())
     remarks.push_back("membarrier is not allowed here: interrupts could not be measured");
   const Measurement &alone = measured["alu.alone"], &both = measured["alu.with_partner"];

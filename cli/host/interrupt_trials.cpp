@@ -24,7 +24,7 @@ constexpr int calls = 50;
 double calls_with(const Partner& partner) {
   if (!partner.pinned()) return no_sample;
   for (int i = 0; i < 5; ++i)
-    membarrier(private_expedited);
+    if (!membarrier(private_expedited)) return no_sample;
   return ns_of([] {
            for (int i = 0; i < calls; ++i)
              membarrier(private_expedited);
@@ -42,10 +42,12 @@ void spin_ns(double ns) {
 /// neighbours make others, but few in the half millisecond that this takes.
 double pause_of_partner(int cpu) {
   constexpr std::size_t most = 1000;
-  constexpr double gap_ns = 150;
+  // Where there is no counter, reading the clock takes long and must not pass for a gap.
+  const TickSource& clock = tick_source();
+  const double gap_ns = std::max({150.0, 4 * clock.cost_ns, 4 * clock.resolution_ns});
   std::array<double, most> gaps{};
   std::size_t seen = 0;
-  double loop_ns = 0;
+  double loop_ns = no_sample; // until one was seen
   std::atomic<bool> begun{false};
   {
     const Partner partner(cpu, [&](const std::atomic<bool>& stop) {
@@ -63,7 +65,7 @@ double pause_of_partner(int cpu) {
           gaps[seen++] = gap;
         }
       }
-      loop_ns = loops ? in_loops / double(loops) : 0;
+      if (loops > 0) loop_ns = in_loops / double(loops);
     });
     if (!partner.pinned()) return no_sample;
     while (!begun.load()) {

@@ -45,8 +45,8 @@ void add_line_values(const HostMachine& machine, const Measurements& measured,
   const Measurement &hit = measured["line.hit"], &own = measured["line.own_atomic"];
   const double atomic = std::max(own.median - hit.median, 0.1);
   values.push_back(measured_value("line.hit", hit));
-  values.push_back(reckoned_value("line.atomic", atomic, own.low - hit.median, own.high - hit.median, own,
-                                  own.how + ", less line.hit"));
+  values.push_back(difference_value("line.atomic", atomic, own.low - hit.median, own.high - hit.median, own,
+                                    own.how + ", less line.hit"));
   values.push_back(measured_value("entry.user_access", hit));
   values.push_back(measured_value("line.dram", measured["line.dram"]));
 

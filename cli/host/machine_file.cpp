@@ -1,6 +1,7 @@
 #include "cli/host/machine_file.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <map>
 #include <string_view>
@@ -84,12 +85,13 @@ std::string header(const HostMachine& machine, const MachineFile& file) {
     line("Only " + std::to_string(machine.cpus.size()) + " of the CPUs were allowed to us, and measured.");
   line("Clock of the measurements: " + tick_source().name + ".");
   text += "#\n";
-  line("A comment gives how a number was found; its median is of so many repetitions, with the 95 % "
-       "confidence "
-       "interval of the median, and the spread (interquartile range over median). Numbers without it were "
-       "read, or "
-       "reckoned from others. What could not be measured stands as a comment with the default that stands "
-       "in.");
+  line(
+      "A comment gives how a number was found, then of how many repetitions it is the median, between which "
+      "bounds that median lies with 95 % confidence, and the spread: what lies between the quarter of the "
+      "repetitions that took least and the quarter that took most, over the median. For a number that was "
+      "fitted to an operation of the kernel (\"so that the model takes as long\") repetitions and spread are "
+      "that operation's. Numbers without all this were read, or reckoned from others. What could not be "
+      "measured, or not surely enough, stands as a comment with the default that stands in.");
   if (!file.remarks.empty()) text += "#\n";
   for (const std::string& remark : file.remarks)
     text += commented("# -", remark, "#  ");
@@ -124,12 +126,10 @@ void replace_values(std::vector<MachineValue>& values, const std::vector<Machine
 
 std::string spread_text(const MachineValue& value) {
   if (value.repetitions == 0) return "";
-  char text[160];
-  const char* unit = value.unit.c_str();
-  std::snprintf(text, sizeof text, "median of %zu, 95 %% of it in %s to %s %s, spread %.0f %%",
-                value.repetitions, number(value.low).c_str(), number(value.high).c_str(), unit,
-                100 * value.spread);
-  return text;
+  std::string text = "median of " + std::to_string(value.repetitions);
+  if (value.high > 0) // else nobody has said
+    text += " (95 %: " + number(value.low) + " to " + number(value.high) + ' ' + value.unit + ')';
+  return text + ", spread " + std::to_string(std::lround(100 * value.spread)) + " %";
 }
 
 std::string why_left_alone(const std::string& path) {
@@ -138,6 +138,7 @@ std::string why_left_alone(const std::string& path) {
       {"swap.", "calibration leaves disks alone"},
       {"work.", "no operation that is measured tells it apart"},
       {"tlbi.", "user code cannot time it"},
+      {"numa.", "/sys does not tell"},
       {"tlb.", "user code cannot see it"},
       {"mmu.", "user code cannot see it"},
       {"zones.", "the kernel does not tell"},
@@ -145,7 +146,7 @@ std::string why_left_alone(const std::string& path) {
   };
   for (const auto& [prefix, why] : reasons)
     if (path.starts_with(prefix)) return why;
-  return "calibration has no way to";
+  return "calibration has no way to measure it";
 }
 
 std::string machine_file_text(const HostMachine& machine, const MachineFile& file,

@@ -32,7 +32,7 @@ void replace_values(std::vector<MachineValue>& values, const std::vector<Machine
 std::string machine_file_text(const HostMachine& machine, const MachineFile& file,
                               const std::vector<MachineParameter>& parameters);
 
-/// "median of 320, 95 % of it in 34.1 to 36.0, spread 5 %" without what is not known; empty if nothing is.
+/// "median of 320 (95 %: 34.1 to 36 ns), spread 5 %" without what is not known; empty if nothing is.
 std::string spread_text(const MachineValue& value);
 
 /// Why calibration leaves a parameter alone of which no value says anything.

@@ -39,6 +39,19 @@ MachineValue reckoned_value(std::string path, double ns, double low, double high
   return result;
 }
 
+MachineValue difference_value(std::string path, double ns, double low, double high, const Measurement& from,
+                              std::string how) {
+  if (from.measured() && ns >= 0.001 && (low <= 0 || high - low > ns)) {
+    char text[120];
+    std::snprintf(text, sizeof text, "too unsure: it comes out at %.3g ns, 95 %% of it in %.3g to %.3g ns (",
+                  ns, low, high);
+    return not_measured(std::move(path), text + how + ')');
+  }
+  MachineValue result = reckoned_value(std::move(path), ns, low, high, from, std::move(how));
+  if (result.known()) result.spread = from.spread * from.median / ns;
+  return result;
+}
+
 MachineValue told_value(std::string path, std::string toml, std::string how) {
   MachineValue result{std::move(path), std::move(toml)};
   result.how = std::move(how);

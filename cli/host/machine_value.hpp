@@ -27,6 +27,11 @@ MachineValue measured_value(std::string path, const Measurement& measurement);
 /// A duration that was reckoned from several measurements: `ns` with the spread and repetitions of `from`.
 MachineValue reckoned_value(std::string path, double ns, double low, double high, const Measurement& from,
                             std::string how);
+/// What is left of the measurement `from` when others are taken off: `ns`, 95 % of it in `low` to `high`.
+/// Not measured if that interval reaches down to nothing or is wider than the value itself: another run would
+/// then give another number. The spread is that of `from`, over `ns`.
+MachineValue difference_value(std::string path, double ns, double low, double high, const Measurement& from,
+                              std::string how);
 /// What /sys or the architecture says. `toml` is the right-hand side: "\"2.1 GHz\"", "false".
 MachineValue told_value(std::string path, std::string toml, std::string how);
 /// The default stands in.

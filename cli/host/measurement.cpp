@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <system_error>
+#include <exception>
 #include <utility>
 
 namespace mmsim::host {
@@ -34,7 +34,7 @@ std::size_t outside_interval(std::size_t n) {
 double sample_of(const Trial& trial) {
   try {
     return trial.once();
-  } catch (const std::system_error&) {
+  } catch (const std::exception&) {
     return no_sample;
   }
 }
@@ -57,6 +57,13 @@ Measurement measurement_of(std::string name, std::vector<double> samples, std::s
   if (result.median != 0)
     result.spread = (at_fraction(samples, 0.75) - at_fraction(samples, 0.25)) / std::abs(result.median);
   return result;
+}
+
+Measurement scaled(Measurement measurement, double factor) {
+  measurement.median *= factor;
+  measurement.low *= factor;
+  measurement.high *= factor;
+  return measurement;
 }
 
 std::vector<Measurement> interleaved(const std::vector<Trial>& trials, const Budget& budget,

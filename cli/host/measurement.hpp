@@ -40,11 +40,14 @@ struct Measurement {
 Measurement measurement_of(std::string name, std::vector<double> samples, std::string how,
                            std::string unit = "ns");
 
+/// The same, with all its times multiplied by `factor` >= 0.
+Measurement scaled(Measurement measurement, double factor);
+
 /// What is measured again and again.
 struct Trial {
   std::string name;
   std::string how;              ///< one line
-  std::function<double()> once; ///< one sample, in `unit`; NaN or a std::system_error: it does not count
+  std::function<double()> once; ///< one sample, in `unit`; NaN or an exception: it does not count
   std::string unit = "ns";
 };
 

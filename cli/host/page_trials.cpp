@@ -69,7 +69,7 @@ class Sweep {
   std::size_t bytes_, at_ = 0;
 };
 
-constexpr std::size_t pages_a_sample = 128;
+constexpr std::size_t pages_a_sample = 128, piece_bytes = 64 * page_size;
 
 /// Several pages in a row in memory, nanoseconds each.
 template <typename One>
@@ -81,11 +81,15 @@ double ns_each(char* at, std::size_t pages, One one) {
          double(pages);
 }
 
-std::size_t cold_bytes(const HostMachine& machine) {
+std::uint64_t largest_cache(const HostMachine& machine) {
   std::uint64_t largest = 0;
   for (const HostCache& cache : machine.caches)
     largest = std::max(largest, cache.bytes);
-  const std::uint64_t wanted = std::clamp<std::uint64_t>(4 * largest, 64 << 20, 512 << 20);
+  return largest;
+}
+
+std::size_t cold_bytes(const HostMachine& machine) {
+  const std::uint64_t wanted = std::clamp<std::uint64_t>(4 * largest_cache(machine), 64 << 20, 512 << 20);
   return std::size_t(std::clamp<std::uint64_t>(spare_memory() / 8, 4 << 20, wanted));
 }
 
@@ -95,20 +99,19 @@ std::size_t hot_pages(const HostMachine& machine) {
   return 16;
 }
 
-/// GB/s of all allowed CPUs together while each does `piece` to its own part of the block.
+/// GB/s of CPUs together, as many as have a part of the block, while each does `piece` to its own part.
 template <typename Piece>
 double rate_of_all(const HostMachine& machine, const MemoryBlock& block, Piece piece) {
-  constexpr std::size_t piece_bytes = 64 * page_size;
   constexpr double window_ns = 3e6;
   struct alignas(256) Moved {
     std::atomic<std::uint64_t> bytes{0};
   };
-  const std::size_t threads = std::min<std::size_t>(machine.cpus.size(), 256);
-  const std::size_t share = block.bytes() / threads / page_size * page_size;
+  const auto [threads, share] = sweep_parts(block.bytes(), machine.cpus.size(), piece_bytes);
+  if (threads == 0) return no_sample;
   std::vector<Moved> moved(threads);
   std::vector<Partner> partners;
   for (std::size_t i = 1; i < threads; ++i)
-    partners.emplace_back(machine.cpus[i].number, [&, i](const std::atomic<bool>& stop) {
+    partners.emplace_back(machine.cpus[i].number, [&, i, share = share](const std::atomic<bool>& stop) {
       Sweep sweep(block.data() + i * share, share);
       while (!stop.load(std::memory_order_relaxed)) {
         piece(sweep.next(piece_bytes), piece_bytes);
@@ -134,12 +137,20 @@ double rate_of_all(const HostMachine& machine, const MemoryBlock& block, Piece p
 
 } // namespace
 
+SweepParts sweep_parts(std::size_t bytes, std::size_t cpus, std::size_t piece) {
+  const std::size_t parts = std::min({cpus, std::size_t(256), bytes / piece});
+  return {parts, parts ? bytes / parts / piece * piece : 0};
+}
+
 std::vector<Trial> page_trials(const HostMachine& machine) {
   auto cold = std::make_shared<MemoryBlock>(cold_bytes(machine), MemoryBlock::huge_if_possible);
   const std::size_t pages = hot_pages(machine);
   auto hot = std::make_shared<MemoryBlock>(2 * pages * page_size, MemoryBlock::huge_if_possible);
   auto sweep = std::make_shared<Sweep>(cold->data(), cold->bytes());
-  const std::string size = std::to_string(cold->bytes() >> 20) + " MiB that are swept";
+  // Where memory is short: what caches hold tells nothing of memory.
+  const bool in_caches = cold->bytes() <= largest_cache(machine);
+  const std::string size = std::to_string(cold->bytes() >> 20) + " MiB that are swept" +
+                           (in_caches ? " (no more may be taken here, and a cache holds that)" : "");
   const std::string hot_size = std::to_string(pages) + " pages that stay in the second-level cache";
   std::vector<Trial> trials;
   trials.push_back({"page.zero", "as clear_page does it, of " + size, [cold, sweep] {
@@ -162,7 +173,8 @@ std::vector<Trial> page_trials(const HostMachine& machine) {
                       ns_each(hot->data(), pages, copy);
                       return ns_each(hot->data(), pages, copy);
                     }});
-  const std::string all = std::to_string(machine.cpus.size()) + " CPUs at a time ";
+  const std::size_t cpus = sweep_parts(cold->bytes(), machine.cpus.size(), piece_bytes).parts;
+  const std::string all = std::to_string(cpus) + (cpus == 1 ? " CPU " : " CPUs at a time ");
   trials.push_back({"bandwidth.read", all + "read parts of " + size,
                     [machine, cold] { return rate_of_all(machine, *cold, read_bytes); }, "GB/s"});
   trials.push_back({"bandwidth.zero", all + "clear parts of " + size,
@@ -173,6 +185,9 @@ std::vector<Trial> page_trials(const HostMachine& machine) {
                       });
                     },
                     "GB/s"});
+  if (in_caches)
+    for (Trial& trial : trials)
+      if (!trial.name.ends_with("_hot")) trial.once = [] { return no_sample; };
   return trials;
 }
 

@@ -41,11 +41,17 @@ Partner Partner::sleeping(int cpu) {
   return Partner(cpu, [](const std::atomic<bool>& stop) { stop.wait(false); });
 }
 
-PartnerProcess::PartnerProcess(int cpu, const std::function<void()>& body) : child_(fork()) {
+PartnerProcess::PartnerProcess(int cpu, const std::function<void()>& body) {
+  const pid_t parent = getpid();
+  child_ = fork();
   if (child_ != 0) return;
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (cpu >= 0) pin_to(cpu);
-  body();
+  if (getppid() != parent || (cpu >= 0 && !pin_to(cpu))) _exit(1); // the parent died before the line above
+  try {
+    body();
+  } catch (...) { // what follows the fork is the parent's to do
+    _exit(1);
+  }
   _exit(0);
 }
 

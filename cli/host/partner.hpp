@@ -45,7 +45,8 @@ class Partner {
 /// nothing that a thread of the parent may have locked; it ends by leaving `body`.
 class PartnerProcess {
  public:
-  /// `body` runs in the child; it is killed on destruction if it has not ended by then.
+  /// `body` runs in the child, unless the kernel refuses it that CPU (< 0: any): then the child ends at once.
+  /// It is killed on destruction if it has not ended by then, and when this process ends.
   PartnerProcess(int cpu, const std::function<void()>& body);
   ~PartnerProcess();
   PartnerProcess(const PartnerProcess&) = delete;
@@ -54,7 +55,7 @@ class PartnerProcess {
   bool started() const { return child_ > 0; }
 
  private:
-  pid_t child_;
+  pid_t child_ = -1;
 };
 
 } // namespace mmsim::host

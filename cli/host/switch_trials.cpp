@@ -1,7 +1,8 @@
 // Context switches: a byte through two pipes to and fro, between two who share a CPU, or who have one each.
+#include <fcntl.h>
 #include <unistd.h>
 
-#include <memory>
+#include <cerrno>
 
 #include "cli/host/clock.hpp"
 #include "cli/host/partner.hpp"
@@ -14,23 +15,37 @@ constexpr int warm_rounds = 5, rounds = 50;
 
 class Pipe {
  public:
+  enum End { reading, writing };
+
   Pipe() {
-    if (pipe(ends_) != 0) ends_[0] = ends_[1] = -1;
+    if (pipe2(ends_, O_CLOEXEC) != 0) ends_[reading] = ends_[writing] = -1;
   }
   ~Pipe() {
-    for (const int end : ends_)
-      if (end >= 0) close(end);
+    close_end(reading);
+    close_end(writing);
   }
   Pipe(const Pipe&) = delete;
   Pipe& operator=(const Pipe&) = delete;
 
   bool put() const {
     const char byte = 0;
-    return write(ends_[1], &byte, 1) == 1;
+    ssize_t written;
+    while ((written = write(ends_[writing], &byte, 1)) < 0 && errno == EINTR) {
+    }
+    return written == 1;
   }
+  /// False once nobody can write any more.
   bool get() const {
     char byte;
-    return read(ends_[0], &byte, 1) == 1;
+    ssize_t taken;
+    while ((taken = read(ends_[reading], &byte, 1)) < 0 && errno == EINTR) {
+    }
+    return taken == 1;
+  }
+  /// Who reads from a pipe waits as long as anybody has its writing end.
+  void close_end(End end) {
+    if (ends_[end] >= 0) close(ends_[end]);
+    ends_[end] = -1;
   }
 
  private:
@@ -41,10 +56,12 @@ struct Pipes {
   Pipe there, back;
 
   bool round_trip() const { return there.put() && back.get(); }
-  /// The other side, for exactly the rounds that measure() makes.
-  void answer() const {
-    for (int i = 0; i < warm_rounds + rounds; ++i)
-      if (!there.get() || !back.put()) return;
+  /// The other side, for exactly the rounds that measure() makes. If it ends early, measure() must not wait
+  /// for it: it was the only one to write the way back, or a thread whose process closes that end with it.
+  void answer() {
+    for (int i = 0; i < warm_rounds + rounds && there.get() && back.put(); ++i) {
+    }
+    back.close_end(Pipe::writing);
   }
   double measure() const {
     bool good = true;
@@ -69,15 +86,25 @@ double alone() {
 }
 
 double between_threads(int cpu) {
-  const Pipes pipes;
+  Pipes pipes;
   const Partner partner(cpu, [&](const std::atomic<bool>&) { pipes.answer(); });
-  return partner.pinned() ? pipes.measure() : (pipes.measure(), no_sample);
+  const double ns = pipes.measure();
+  pipes.there.close_end(Pipe::writing); // if measure() gave up, the partner still waits
+  return partner.pinned() ? ns : no_sample;
 }
 
 double between_processes(int cpu) {
-  const Pipes pipes;
-  const PartnerProcess partner(cpu, [&] { pipes.answer(); });
-  return partner.started() ? pipes.measure() : no_sample;
+  Pipes pipes;
+  // Each side keeps the ends that it uses, so that it sees when the other is gone; but the parent also the
+  // reading end of the way there: to write where nobody can read would end it by SIGPIPE.
+  const PartnerProcess partner(cpu, [&] {
+    pipes.there.close_end(Pipe::writing);
+    pipes.back.close_end(Pipe::reading);
+    pipes.answer();
+  });
+  if (!partner.started()) return no_sample;
+  pipes.back.close_end(Pipe::writing);
+  return pipes.measure();
 }
 
 } // namespace

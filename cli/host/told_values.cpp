@@ -39,6 +39,8 @@ void add_topology(const HostMachine& machine, std::vector<MachineValue>& values)
     int own = 0, other = 0;
     if (distances >> own >> other && other > 10 && other < 255)
       values.push_back(told_value("numa.distance", std::to_string(other), "/sys/devices/system/node"));
+  } else {
+    values.push_back(not_measured("numa.distance", "there is one socket"));
   }
 }
 
@@ -70,10 +72,10 @@ void add_architecture(const HostMachine& machine, std::vector<MachineValue>& val
   }
   values.push_back(told_value("tlb.broadcast", "false", "x86 interrupts"));
   values.push_back(told_value("mmu.hardware_access_flag", "true", "x86 sets accessed and dirty bits"));
-  values.push_back(told_value("mmu.hardware_dirty", "true", "ditto"));
+  values.push_back(told_value("mmu.hardware_dirty", "true", "x86 sets accessed and dirty bits"));
   values.push_back(told_value("ipi.targets_per_send", "1", "x86: Linux writes the ICR for each target"));
-  values.push_back(
-      told_value("tlbi.dsb", "\"1 ns\"", "x86: INVLPG and CR3 writes need no barrier after them"));
+  values.push_back(told_value("tlbi.dsb", "\"1 ns\"",
+                              "nothing, or next to it: x86 needs no barrier after INVLPG and writes of CR3"));
 }
 
 #if defined(__x86_64__)

@@ -14,6 +14,7 @@
 #include "cli/host/machine_file.hpp"
 #include "cli/host/measurement.hpp"
 #include "cli/host/translation_values.hpp"
+#include "cli/host/trial_groups.hpp"
 #include "sim/engine/parameter.hpp"
 #include "sim/machine/cost_book.hpp"
 #include "sim/machine/topology.hpp"
@@ -173,8 +174,53 @@ TEST(Calibrate, hyperthreads_are_clusters_and_unlike_cores_make_one_die) {
 }
 
 TEST(Calibrate, an_edge_is_told_only_where_it_is_clear) {
-  EXPECT_EQ(clear_edge({{32, 0}, {64, 0}, {96, 4}, {128, 4}}, 0, 4), 80);
+  EXPECT_EQ(clear_edge({{32, 0}, {64, 0}, {96, 4}, {128, 4}}, 0, 4), 64);
+  // Six ways: with 104 pages half of 16 sets have one too many.
+  EXPECT_NEAR(clear_edge({{80, 0}, {96, 0}, {104, 1.3}, {112, 2.6}, {128, 2.6}}, 0, 2.6), 96, 0.1);
+  EXPECT_EQ(clear_edge({{1024, 0}, {1280, 1}, {1536, 6}, {2048, 7}, {2304, 11}, {4096, 14}}, 0, 14), 0);
   EXPECT_EQ(clear_edge({{32, 0}, {64, 1}, {128, 2}, {512, 3}, {1024, 4}}, 0, 4), 0);
+}
+
+TEST(Calibrate, cpus_sweep_parts_that_hold_a_piece_and_lie_within_the_block) {
+  constexpr std::size_t piece = 256 << 10;
+  for (const std::size_t bytes :
+       {std::size_t(0), piece - 1, piece, std::size_t(4) << 20, std::size_t(32) << 20})
+    for (const std::size_t cpus : {1, 2, 17, 192, 1000}) {
+      const auto [parts, bytes_of_each] = sweep_parts(bytes, cpus, piece);
+      EXPECT_EQ(parts, std::min({cpus, bytes / piece, std::size_t(256)})) << bytes << ", " << cpus;
+      EXPECT_LE(parts * bytes_of_each, bytes);
+      EXPECT_EQ(bytes_of_each >= piece, parts > 0) << bytes << ", " << cpus;
+    }
+}
+
+TEST(Calibrate, a_difference_that_drowns_in_its_spread_is_not_told) {
+  const Measurement processes = measurement_of("switch.processes", {1900, 2000, 2100, 2200, 2300, 2400}, "");
+  const auto told = [&](double threads) {
+    const auto values = hardware_values(
+        machine_of(1),
+        Measurements({processes, always("switch.threads", threads), always("pipe.alone", 100)}), {});
+    return *std::ranges::find(values, "entry.switch_mm", &MachineValue::path);
+  };
+  EXPECT_THAT(told(2100).how, HasSubstr("comes out at 50 ns, while repetitions differ by 250 ns"));
+  EXPECT_FALSE(told(2100).known());
+  EXPECT_EQ(told(1150).value, "\"1000 ns\"");
+  EXPECT_DOUBLE_EQ(told(1150).spread, 0.25); // of the difference
+  EXPECT_FALSE(difference_value("x", 10, -1, 12, processes, "").known());
+  EXPECT_FALSE(difference_value("x", 10, 4, 15, processes, "").known());
+}
+
+TEST(Calibrate, a_sum_that_is_split_is_split_with_its_interval) {
+  HostMachine arm = machine_of(1);
+  arm.architecture = "aarch64";
+  Measurement spread = always("flush.spread", 1550);
+  spread.low = 1520;
+  spread.high = 1610;
+  const auto values = hardware_values(arm, Measurements({always("flush.pages", 500), spread}), {});
+  const MachineValue* channel = find_value(values, "tlbi.broadcast_channel");
+  ASSERT_NE(channel, nullptr);
+  EXPECT_DOUBLE_EQ(channel->median, 25); // of 35 a page
+  EXPECT_DOUBLE_EQ(channel->low, 34.0 * 25 / 35);
+  EXPECT_DOUBLE_EQ(channel->high, 37.0 * 25 / 35);
 }
 
 TEST(Calibrate, one_cpu_is_measured_for_real_and_its_file_loads) {
