@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <memory>
 
 #include "cli/host/clock.hpp"
@@ -38,10 +39,11 @@ void spin_ns(double ns) {
     relax();
 }
 
-/// The partner reads the clock without end; each of our interrupts makes a gap. The ticks and the
-/// neighbours make others, but few in the half millisecond that this takes.
+/// The partner reads the clock without end; each of our interrupts makes a gap. Neighbours make others, which
+/// may be many, but are shorter than an interrupt, or long and few: so of the longest, as many as we made
+/// interrupts, the median.
 double pause_of_partner(int cpu) {
-  constexpr std::size_t most = 1000;
+  constexpr std::size_t most = 4000;
   // Where there is no counter, reading the clock takes long and must not pass for a gap.
   const TickSource& clock = tick_source();
   const double gap_ns = std::max({150.0, 4 * clock.cost_ns, 4 * clock.resolution_ns});
@@ -75,9 +77,10 @@ double pause_of_partner(int cpu) {
       spin_ns(5000);
     }
   }
-  if (seen < calls * 3 / 4) return no_sample;
-  std::nth_element(gaps.begin(), gaps.begin() + long(seen / 2), gaps.begin() + long(seen));
-  return gaps[seen / 2] - loop_ns;
+  if (seen < calls * 3 / 4 || seen == most) return no_sample;
+  const auto middle = gaps.begin() + long(std::min<std::size_t>(seen, calls) / 2);
+  std::nth_element(gaps.begin(), middle, gaps.begin() + long(seen), std::greater<>());
+  return *middle - loop_ns;
 }
 
 } // namespace

@@ -42,9 +42,11 @@ MachineValue reckoned_value(std::string path, double ns, double low, double high
 MachineValue difference_value(std::string path, double ns, double low, double high, const Measurement& from,
                               std::string how) {
   if (from.measured() && ns >= 0.001 && (low <= 0 || high - low > ns)) {
-    char text[120];
-    std::snprintf(text, sizeof text, "too unsure: it comes out at %.3g ns, 95 %% of it in %.3g to %.3g ns (",
-                  ns, low, high);
+    const int digits = ns < 10 ? 2 : ns < 1000 ? 1 : 0;
+    char text[160];
+    std::snprintf(text, sizeof text,
+                  "too unsure: it comes out at %.*f ns, with 95 %% confidence in %.*f to %.*f ns (", digits,
+                  ns, digits, low, digits, high);
     return not_measured(std::move(path), text + how + ')');
   }
   MachineValue result = reckoned_value(std::move(path), ns, low, high, from, std::move(how));

@@ -59,8 +59,8 @@ void add_parts(const std::vector<std::string>& paths, const Rest& sum, const Mea
   }
 }
 
-/// The two are interleaved, but whether their kernels' paths, tables and neighbours are in the same state is
-/// luck: between runs it has come out from 27 to 935 ns. So it is told only where it stands out of the spread.
+/// The two are interleaved, but whether their paths, tables and neighbours are in the same state is luck:
+/// between runs it has come out from 27 to 935 ns. So it is told only where it stands out of the spread.
 MachineValue switch_between_processes(const Measurement& processes, const Measurement& threads) {
   const std::string how = "a byte through two pipes between processes less one between threads: the other "
                           "tables, and what they make miss";

@@ -29,8 +29,8 @@ std::vector<Trial> own_line_trials();
 Trial line_pair_trial(int first, int second);
 /// cache.l2, cache.llc, line.dram.
 std::vector<Trial> chase_trials(const HostMachine& machine);
-/// tlb.small.N and tlb.huge.N: a load a page in N pages, and as many lines without TLB misses. Of as many pages
-/// as there is memory for. Pages of 4 KiB only.
+/// tlb.small.N and tlb.huge.N: a load a page in N pages, and as many lines without TLB misses. For N as
+/// large as there is memory for. Pages of 4 KiB only.
 std::vector<Trial> tlb_trials();
 /// page.zero, page.copy, page.zero_hot, page.copy_hot, bandwidth.read, bandwidth.zero (GB/s, all allowed
 /// CPUs).
