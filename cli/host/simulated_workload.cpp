@@ -108,10 +108,10 @@ std::vector<std::string> settings_of(const KernelWorkload& w) {
 }
 
 SimulatedTimes simulate(const std::vector<SimulatedWorkload>& simulations) {
+  PointProcesses processes; // first: from here on an interruption is taken by wait()
   for (const SimulatedWorkload& simulation : simulations) // wrong input is told here, with its place
     load_configuration({}, simulation.settings);
   SimulatedTimes times(simulations.size());
-  PointProcesses processes;
   const std::size_t at_a_time = std::clamp(std::thread::hardware_concurrency(), 1u, 2u);
   for (std::size_t next = 0; next < simulations.size() || processes.busy() > 0;) {
     while (next < simulations.size() && processes.busy() < at_a_time) {
