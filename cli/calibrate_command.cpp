@@ -35,15 +35,15 @@ constexpr const char* written_by_us = ", as mmsim calibrate measured it";
 /// measuring whether the file can be written at all.
 void check_out(const fs::path& out) {
   const std::string name = out.native();
-  if (fs::is_directory(out)) throw InputError("--out " + name + " is a directory: name a file in it");
+  std::error_code error;
+  if (fs::is_directory(out, error)) throw InputError("--out " + name + " is a directory: name a file in it");
   if (std::ifstream file(out); file) {
     std::string line;
-    std::getline(file, line);
-    if (!line.ends_with(written_by_us))
+    if (std::getline(file, line) &&
+        !line.ends_with(written_by_us)) // an empty file is as good as none: mktemp
       throw InputError(name + " exists and mmsim calibrate has not written it: choose another --out");
   }
   const fs::path folder = out.has_parent_path() ? out.parent_path() : fs::path(".");
-  std::error_code error;
   fs::create_directories(folder, error);
   if (error || access(folder.c_str(), W_OK) != 0)
     throw InputError("--out " + name + ": nothing can be written into " + folder.native());
@@ -113,13 +113,22 @@ int calibrate_command(const CalibrateOptions& options) {
                machine.kernel, what_surrounds(machine));
   spdlog::info("measuring for up to {}; the less else runs here, the better", readable_seconds(seconds));
 
-  MachineFile file =
-      calibrate(machine, budget, [](const std::string& what) { spdlog::info("measuring {}", what); }).file;
+  CalibratedMachine calibrated;
+  try {
+    calibrated =
+        calibrate(machine, budget, [](const std::string& what) { spdlog::info("measuring {}", what); });
+  } catch (const Interrupted&) {
+    spdlog::warn("interrupted; nothing was written");
+    return exit_interrupted;
+  }
+  MachineFile& file = calibrated.file;
   file.command = options.command;
 
   const std::vector<MachineParameter> parameters = machine_parameters();
   atomic_write(out, machine_file_text(machine, file, parameters));
   show_values(file.values, parameters);
+  if (!calibrated.not_fitted.empty())
+    spdlog::warn("the kernel's costs (work.*) are the model's defaults: {}", calibrated.not_fitted);
   for (const std::string& remark : file.remarks)
     std::cout << "\n" << remark;
   std::cout << (file.remarks.empty() ? "" : "\n");

@@ -90,7 +90,8 @@ Measured are lines between each pair of CPUs that this process may use, caches, 
 kernel, interrupts, context switches, and fork, exit, faults, munmap and mprotect, to which the model's own kernel
 work is fitted. No root is needed. What takes two CPUs is left out where there is one, or none can be pinned; the
 file says what was not measured and which default stands in. Keep the machine quiet meanwhile: the spread beside
-each number tells how quiet it was. The file is a machine like those in configs/machines: as a base it is named by
+each number tells how quiet it was. --budget bounds what is measured; fitting the kernel work, which simulates, takes
+some ten seconds more. The file is a machine like those in configs/machines: as a base it is named by
 its path.
 
 Only a file that mmsim calibrate has written is written over.

@@ -4,10 +4,14 @@
 #include <chrono>
 #include <ctime>
 #include <exception>
+#include <iterator>
 #include <utility>
+
+#include <spdlog/spdlog.h>
 
 #include "cli/host/kernel_calibration.hpp"
 #include "cli/host/kernel_fit.hpp"
+#include "sim/engine/configuration.hpp"
 #include "sim/engine/parameter.hpp"
 #include "sim/machine/cost_book.hpp"
 #include "sim/machine/topology.hpp"
@@ -89,12 +93,18 @@ CalibratedMachine calibrate(const HostMachine& machine, const Budget& budget, co
   try {
     result.measured =
         measure_on(machine, with(calibration_workloads(), beside), budget.part(share_of_operations), told);
-    replace_values(result.file.values,
-                   fit_to(result.measured, settings_of(machine, result.file.values), simulate));
+    spdlog::info("fitting the kernel's costs: simulating the same operations");
+    KernelFit fit = fit_to(result.measured, settings_of(machine, result.file.values), simulate, budget);
+    replace_with_fitted(result.file.values, std::move(fit.values));
+    std::ranges::move(fit.remarks, std::back_inserter(result.file.remarks));
+  } catch (const Interrupted&) {
+    throw;
+  } catch (const InputError&) { // of a setting: a defect of ours or of configs/kernels
+    throw;
   } catch (const std::exception& error) {
+    result.not_fitted = error.what();
     result.file.remarks.push_back(
-        std::string("the kernel's operations could not be fitted, work.* are not of this machine: ") +
-        error.what());
+        "the kernel's operations could not be fitted, work.* are not of this machine: " + result.not_fitted);
   }
   result.file.date = now_text();
   result.file.seconds = std::chrono::duration<double>(Clock::now() - began).count();

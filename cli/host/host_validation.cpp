@@ -15,11 +15,11 @@ std::optional<double> HostRow::error() const {
 HostVerdict HostRow::verdict() const {
   const std::optional<double> off = error();
   if (!off) return HostVerdict::unmeasured;
-  if (measured.spread > bound) return HostVerdict::uncounted;
-  if (std::abs(*off) <= bound) return HostVerdict::ok;
-  const bool near = simulated_ns >= measured.low * (1 - bound) && simulated_ns <= measured.high * (1 + bound);
-  return near ? HostVerdict::ok_by_interval : HostVerdict::miss;
+  if (uncertainty() > bound) return HostVerdict::uncounted;
+  return std::abs(*off) <= bound ? HostVerdict::ok : HostVerdict::miss;
 }
+
+double HostRow::uncertainty() const { return (measured.high - measured.low) / 2 / measured.median; }
 
 bool HostRow::counts() const {
   const HostVerdict is = verdict();
@@ -66,7 +66,7 @@ std::vector<HostRow> side_by_side(const std::vector<KernelOperation>& operations
   std::vector<SimulatedWorkload> simulations;
   for (const KernelWorkload& workload : workloads)
     simulations.push_back({workload, settings});
-  const MeanTimes times = simulator(simulations);
+  const SimulatedTimes times = simulator(simulations);
   std::vector<HostRow> rows;
   for (const KernelOperation& operation : operations) {
     const auto found = std::ranges::find(measured, operation, &MeasuredOperation::operation);

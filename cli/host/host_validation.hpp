@@ -13,11 +13,10 @@
 namespace mmsim::host {
 
 enum class HostVerdict {
-  ok,             ///< within the bound of the measured median
-  ok_by_interval, ///< not of the median, but of its 95 % interval
-  miss,           ///< neither
-  uncounted,      ///< the machine's own spread is larger than the bound
-  unmeasured,     ///< it could not be measured here
+  ok,         ///< within the bound of the measured median
+  miss,       ///< not
+  uncounted,  ///< the median itself is not known to within the bound, so that neither can be told
+  unmeasured, ///< it could not be measured here
 };
 
 struct HostRow {
@@ -29,8 +28,11 @@ struct HostRow {
 
   /// simulated / measured - 1; nothing if it could not be measured.
   std::optional<double> error() const;
+  /// Half of the 95 % interval of the measured median, as a share of it.
+  double uncertainty() const;
+  /// Symmetric on purpose: a row that is too uncertain for a miss is too uncertain for an ok as well.
   HostVerdict verdict() const;
-  /// Whether it decides the exit status: a prediction, whose machine was quiet enough.
+  /// Whether it decides the exit status: a prediction, of which the machine's own time is well enough known.
   bool counts() const;
 };
 

@@ -2,6 +2,7 @@
 
 #include "cli/host/kernel_calibration.hpp"
 #include "cli/sweep_identity.hpp"
+#include "cli/validation/comparison.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -18,7 +19,6 @@ using Json = nlohmann::ordered_json;
 std::string_view word_of(const HostRow& row) {
   switch (row.verdict()) {
   case HostVerdict::ok:
-  case HostVerdict::ok_by_interval:
     return "ok";
   case HostVerdict::miss:
     return row.calibrated ? "uncounted" : "miss";
@@ -44,9 +44,13 @@ std::vector<std::vector<HostRow>> cases_of(const std::vector<HostRow>& rows) {
   return cases;
 }
 
-Json quantile(std::vector<double> sorted, double share) {
-  if (sorted.empty()) return {};
-  return sorted[std::min(sorted.size() - 1, std::size_t(share * double(sorted.size())))];
+Json or_null(const std::optional<double>& value) { return value ? Json(*value) : Json(); }
+
+/// A case holds if each of its counted rows does; of one without any nothing is known.
+std::string_view verdict_of(const std::vector<HostRow>& rows) {
+  if (std::ranges::none_of(rows, &HostRow::counts)) return "uncounted";
+  const auto missed = [](const HostRow& row) { return row.counts() && row.verdict() == HostVerdict::miss; };
+  return std::ranges::any_of(rows, missed) ? "miss" : "ok";
 }
 
 std::string note_of(const std::vector<HostRow>& rows) {
@@ -54,8 +58,10 @@ std::string note_of(const std::vector<HostRow>& rows) {
   for (const HostRow& row : rows) {
     if (!note.empty()) note += "; ";
     note += fmt::format("{} pages: {}", row.operation.workload.pages, row.measured.how);
-    if (row.error()) note += fmt::format(", spread between rounds {:.0f} %", 100 * row.measured.spread);
-    if (row.verdict() == HostVerdict::ok_by_interval) note += ", within the bound by its interval alone";
+    if (row.error())
+      note += fmt::format(", known to +-{:.0f} %, spread between rounds {:.0f} %", 100 * row.uncertainty(),
+                          100 * row.measured.spread);
+    if (row.verdict() == HostVerdict::uncounted) note += ", too uncertain to count";
   }
   return note;
 }
@@ -63,16 +69,12 @@ std::string note_of(const std::vector<HostRow>& rows) {
 Json json_of(const std::vector<HostRow>& rows, const HostMachine& machine) {
   const HostRow& first = rows.front();
   std::vector<double> errors;
-  bool holds = true;
   Json free = Json::array();
-  for (const HostRow& row : rows) {
+  for (const HostRow& row : rows)
     if (row.counts()) errors.push_back(std::abs(*row.error()));
-    holds = holds && !(row.counts() && row.verdict() == HostVerdict::miss);
-  }
   for (const Calibration& calibration : kernel_calibrations())
     if (case_of(calibration.from) == case_of(first.operation) && calibration.from.workload.empty_areas == 0)
       free.push_back("machine." + std::string(calibration.path));
-  std::ranges::sort(errors);
   return {
       {"case", case_of(first.operation)},
       {"title", title_of(first.operation)},
@@ -85,11 +87,11 @@ Json json_of(const std::vector<HostRow>& rows, const HostMachine& machine) {
       {"compare", "absolute"},
       {"tolerance", first.bound},
       {"base", nullptr},
-      {"median", quantile(errors, 0.5)},
-      {"p90", quantile(errors, 0.9)},
+      {"median", or_null(validation::median_of(errors))},
+      {"p90", or_null(validation::p90_of(errors))},
       {"steps", nullptr},
       {"wrong_steps", nullptr},
-      {"verdict", holds ? "ok" : "miss"},
+      {"verdict", verdict_of(rows)},
       {"frozen", true},
       {"hash", ""},
       {"miss", ""},
@@ -112,14 +114,15 @@ std::string points_table(const std::vector<HostRow>& rows) {
 } // namespace
 
 std::vector<ResultFile> host_validation_files(const std::vector<HostRow>& rows, const HostMachine& machine,
-                                              const std::string& command, double host_seconds) {
+                                              const std::string& command, double host_seconds,
+                                              bool complete) {
   Json cases = Json::array();
   for (const std::vector<HostRow>& one : cases_of(rows))
     if (std::ranges::any_of(one, [](const HostRow& row) { return row.error().has_value(); }))
       cases.push_back(json_of(one, machine));
   const Json manifest{{"version", MMSIM_VERSION}, {"command", command},           {"hash", "validation"},
                       {"kind", "validation"},     {"host_seconds", host_seconds}, {"build", build_hash()},
-                      {"complete", true}};
+                      {"complete", complete}};
   const auto text = [](const Json& json) {
     return json.dump(1, ' ', false, Json::error_handler_t::replace) + '\n';
   };

@@ -12,8 +12,8 @@
 namespace mmsim::host {
 
 /// `published` is what this machine took, in ns. Rows that could not be measured are only told of in the case's note.
-/// A case holds if each of its counted rows does.
+/// A case holds if each of its counted rows does; without any its verdict is "uncounted". `complete`: all operations.
 std::vector<ResultFile> host_validation_files(const std::vector<HostRow>& rows, const HostMachine& machine,
-                                              const std::string& command, double host_seconds);
+                                              const std::string& command, double host_seconds, bool complete);
 
 } // namespace mmsim::host

@@ -1,7 +1,9 @@
 #include "cli/host/host_validation_text.hpp"
 
+#include "cli/host/kernel_calibration.hpp"
 #include "cli/readable.hpp"
 #include "cli/terminal_table.hpp"
+#include "cli/validation/comparison.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -16,13 +18,12 @@ std::string verdict_text(const HostRow& row, const Terminal& terminal) {
   switch (row.verdict()) {
   case HostVerdict::ok:
     return given + "ok";
-  case HostVerdict::ok_by_interval:
-    return given + "ok, by the interval of the median alone";
   case HostVerdict::miss:
     return given + (row.calibrated ? "changed since" : terminal.red("MISS"));
   case HostVerdict::uncounted:
-    return given + terminal.yellow(fmt::format("not counted: the machine's own spread is {:.0f} %",
-                                               100 * row.measured.spread));
+    return given + terminal.yellow(
+                       fmt::format("not counted, cannot tell: the machine's median is known to +-{:.0f} %",
+                                   100 * row.uncertainty()));
   case HostVerdict::unmeasured:
     return given + terminal.yellow("not measured: " + row.measured.how);
   }
@@ -56,6 +57,15 @@ std::string table_of(const std::vector<HostRow>& rows, const Terminal& terminal)
   return table.text(terminal);
 }
 
+std::string plan_of(const std::vector<KernelOperation>& operations, const Terminal& terminal) {
+  using Table = TerminalTable;
+  Table table({{"operation"}, {"pages", Table::right}, {"case"}, {"role"}});
+  for (const KernelOperation& operation : operations)
+    table.add_row({title_of(operation), fmt::format("{}", operation.workload.pages),
+                   std::string(case_of(operation)), is_calibrated(operation) ? "calibrated" : "predicted"});
+  return table.text(terminal);
+}
+
 std::string summary_of(const std::vector<HostRow>& rows) {
   const auto number = [&](auto&& which) { return std::ranges::count_if(rows, which); };
   const auto counted = number([](const HostRow& row) { return row.counts(); });
@@ -68,17 +78,17 @@ std::string summary_of(const std::vector<HostRow>& rows) {
   std::vector<double> errors;
   for (const HostRow& row : rows)
     if (row.counts()) errors.push_back(std::abs(*row.error()));
-  std::ranges::sort(errors);
-  std::string text = fmt::format("{} of {} predictions hold", held, counted);
-  if (!errors.empty())
-    text += fmt::format(", with a median error of {:.0f} % and {:.0f} % at the worst",
-                        100 * errors[errors.size() / 2], 100 * errors.back());
+  std::string text = counted > 0 ? fmt::format("{} of {} predictions hold", held, counted)
+                                 : std::string("nothing was shown: no prediction counts");
+  if (const std::optional<double> median = validation::median_of(errors))
+    text += fmt::format(", with a median error of {:.0f} % and {:.0f} % at the worst", 100 * *median,
+                        100 * std::ranges::max(errors));
   text += '.';
   if (noisy > 0)
-    text +=
-        fmt::format(" {} more are not counted: between rounds (the interquartile range of their medians over "
-                    "their median) this machine differs from itself by more than the bound.",
-                    noisy);
+    text += fmt::format(
+        " {} more {} not counted: half of the 95 % interval of what this machine takes is more than "
+        "the bound, so neither a hit nor a miss can be told.",
+        noisy, noisy == 1 ? "is" : "are");
   if (missing > 0) text += fmt::format(" {} could not be measured here.", missing);
   return text;
 }

@@ -12,7 +12,8 @@
 
 namespace mmsim::host {
 
-/// The kernel of configs/kernels that stands for this machine's: "host-x86", or "6.4" on arm64. Why, says the file.
+/// The kernel of configs/kernels that stands for this machine's: "host-x86", or "6.4" on arm64; before 6.4, which has no
+/// per-VMA locks, "host-x86-6.1" or "6.1". Why, say the files.
 std::string host_kernel(const HostMachine& machine);
 
 /// A parameter and the operation that it is fitted to.

@@ -1,6 +1,8 @@
 #include "cli/host/kernel_fit.hpp"
 
 #include "cli/host/kernel_calibration.hpp"
+#include "cli/host/machine_file.hpp"
+#include "cli/readable.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -20,26 +22,32 @@ std::string words_of(const KernelOperation& operation) {
                                        : fmt::format("{} page{}", w.pages, w.pages == 1 ? "" : "s"));
 }
 
+std::string both_sides(const FittedParameter& fitted) {
+  const std::string machine = readable_nanoseconds(fitted.measured_ns);
+  if (!fitted.missed()) return "so that the model takes as long as the machine, " + machine;
+  return "the model takes " + readable_nanoseconds(fitted.simulated_ns) + ", the machine " + machine;
+}
+
 MachineValue value_of(const Calibration& calibration, const FittedParameter& fitted,
                       const Measurement& measured) {
   const std::string how =
-      fmt::format("{}, {:.4g} ns: {}; so that the model takes as long ({:.4g} ns)",
-                  words_of(calibration.from), measured.median, calibration.reason, fitted.simulated_ns);
-  // As page.zero where the model finds all pages in the cache: then what the hardware says stands.
+      words_of(calibration.from) + ": " + std::string(calibration.reason) + "; " + both_sides(fitted);
   if (std::abs(fitted.slope) < 0.01)
     return not_measured(std::string(calibration.path), how + ": in the model it does not depend on this");
   if (fitted.given_up || fitted.ns < shortest_ns) {
-    MachineValue nothing = told_value(std::string(calibration.path), "\"1 ps\"",
-                                      how + ": without it the model takes longer already");
-    nothing.spread = measured.spread;
-    nothing.repetitions = measured.repetitions;
-    return nothing;
+    return told_value(std::string(calibration.path), "\"1 ps\"", how + ", without this already");
   }
   const auto at = [&](double ns) {
     return fitted.slope > 0 ? std::max(0.0, fitted.ns + (ns - measured.median) / fitted.slope) : fitted.ns;
   };
   return reckoned_value(std::string(calibration.path), fitted.ns, at(measured.low), at(measured.high),
                         measured, how);
+}
+
+std::string remark_of(const Calibration& calibration, const FittedParameter& fitted) {
+  return fmt::format("the fit of work.* has not reached {}, by {}: {} ({:+.0f} %)",
+                     words_of(calibration.from), calibration.path, both_sides(fitted),
+                     100 * (fitted.simulated_ns / fitted.measured_ns - 1));
 }
 
 } // namespace
@@ -67,8 +75,6 @@ std::optional<MachineValue> cache_from_faults(const std::vector<MeasuredOperatio
                              "the way is at this size. "
                              "Not the second level alone, since the levels that cores share are not modelled",
                              hot_pages, low, warm_pages, middle, cold_pages, high));
-  value.spread = warm->measured.spread;
-  value.repetitions = warm->measured.repetitions;
   return value;
 }
 
@@ -79,9 +85,10 @@ std::vector<std::string> settings_of(const HostMachine& machine, const std::vect
   return settings;
 }
 
-std::vector<MachineValue> fit_to(const std::vector<MeasuredOperation>& measured,
-                                 std::vector<std::string> settings, const Simulator& simulator) {
-  std::vector<MachineValue> values;
+KernelFit fit_to(const std::vector<MeasuredOperation>& measured, std::vector<std::string> settings,
+                 const Simulator& simulator, const Budget& budget) {
+  KernelFit fit;
+  std::vector<MachineValue>& values = fit.values;
   if (std::optional<MachineValue> cache = cache_from_faults(measured)) {
     settings.push_back("machine." + cache->path + "=" + cache->value);
     values.push_back(std::move(*cache));
@@ -101,11 +108,21 @@ std::vector<MachineValue> fit_to(const std::vector<MeasuredOperation>& measured,
                        found->measured.median});
     fitted_ones.push_back(&calibration);
   }
-  const std::vector<FittedParameter> fitted = fit_parameters(targets, settings, simulator);
-  for (std::size_t i = 0; i < fitted.size(); ++i)
+  const std::vector<FittedParameter> fitted = fit_parameters(targets, settings, simulator, budget);
+  for (std::size_t i = 0; i < fitted.size(); ++i) {
     values.push_back(
         value_of(*fitted_ones[i], fitted[i], find_measured(measured, fitted_ones[i]->from)->measured));
-  return values;
+    if (fitted[i].missed()) fit.remarks.push_back(remark_of(*fitted_ones[i], fitted[i]));
+  }
+  return fit;
+}
+
+void replace_with_fitted(std::vector<MachineValue>& values, std::vector<MachineValue> fitted) {
+  for (MachineValue& value : fitted)
+    if (const MachineValue* const old = find_value(values, value.path);
+        old != nullptr && value.known() && value.value != old->value)
+      value.how += "; in the place of " + old->value + " (" + old->how + ")";
+  replace_values(values, fitted);
 }
 
 } // namespace mmsim::host

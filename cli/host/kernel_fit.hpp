@@ -17,9 +17,17 @@ std::vector<std::string> settings_of(const HostMachine& machine, const std::vect
 /// machine.cache.size, from the size at which demand-zero faults get slower; nothing if they do not.
 std::optional<MachineValue> cache_from_faults(const std::vector<MeasuredOperation>& measured);
 
+struct KernelFit {
+  std::vector<MachineValue> values;
+  std::vector<std::string> remarks; ///< where the fitted model still differs from the machine
+};
+
 /// The values of kernel_calibrations() that make the model, with `settings` otherwise, take what was measured. What was
-/// not measured comes back as not_measured().
-std::vector<MachineValue> fit_to(const std::vector<MeasuredOperation>& measured,
-                                 std::vector<std::string> settings, const Simulator& simulator);
+/// not measured comes back as not_measured(). Throws as `simulator` does.
+KernelFit fit_to(const std::vector<MeasuredOperation>& measured, std::vector<std::string> settings,
+                 const Simulator& simulator, const Budget& budget);
+
+/// `fitted` into `values`. Of a known value that it replaces with another one `how` then says what it was.
+void replace_with_fitted(std::vector<MachineValue>& values, std::vector<MachineValue> fitted);
 
 } // namespace mmsim::host

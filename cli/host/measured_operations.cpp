@@ -4,6 +4,7 @@
 #include "cli/host/quiet_core.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include <spdlog/fmt/fmt.h>
 
@@ -13,11 +14,7 @@ namespace {
 constexpr double shortest_round = 0.005, longest_round = 0.06; // seconds
 constexpr std::size_t samples_of_a_round = 2, rounds_to_go_by = 4;
 
-double median_of(std::vector<double> values) {
-  const auto middle = values.begin() + std::ptrdiff_t(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
+double median_of(std::vector<double> samples) { return measurement_of("", std::move(samples), "").median; }
 
 /// The medians of an operation's rounds: of undisturbed samples, and of all.
 struct Rounds {

@@ -12,7 +12,7 @@ namespace {
 using Vector = std::vector<double>;
 using Matrix = std::vector<Vector>;
 
-constexpr int most_steps = 4;
+constexpr int least_steps = 3, most_steps = 6, step_of_new_slopes = 2;
 constexpr double close_enough = 0.003; // of what was measured
 /// How much larger a parameter is made to see what it does.
 double step_of(double ns) { return std::max(4.0, ns / 4); }
@@ -65,7 +65,7 @@ class Search {
       for (const KernelWorkload& workload : workloads_)
         simulations.push_back({workload, settings});
     }
-    const MeanTimes times = simulator_(simulations);
+    const SimulatedTimes times = simulator_(simulations);
     Matrix result;
     for (std::size_t p = 0; p < points.size(); ++p)
       result.push_back(of_targets(times, p * workloads_.size()));
@@ -87,9 +87,10 @@ class Search {
     return result;
   }
 
-  /// The next point: `given_up` grows by those that would be negative.
+  /// The next point. `given_up` becomes those that would be negative.
   Vector next(const Vector& point, const Vector& here, const Matrix& slopes,
               std::vector<bool>& given_up) const {
+    given_up.assign(point.size(), false);
     for (;;) {
       const Vector moves = solve(held(slopes, given_up), wanted(point, here, given_up));
       std::size_t worst = point.size();
@@ -107,16 +108,19 @@ class Search {
     }
   }
 
-  bool found(const Vector& here, const std::vector<bool>& given_up) const {
-    for (std::size_t i = 0; i < here.size(); ++i)
-      if (!given_up[i] &&
-          std::abs(here[i] - targets_[i].measured_ns) > close_enough * targets_[i].measured_ns)
-        return false;
-    return true;
+  /// How far the worst answer is off, as a share of what was measured. Of a parameter that is given up the model may
+  /// well take longer than the machine, but not less long: then it should not have been.
+  double off(const Vector& here, const std::vector<bool>& given_up) const {
+    double worst = 0;
+    for (std::size_t i = 0; i < here.size(); ++i) {
+      const double error = here[i] / targets_[i].measured_ns - 1;
+      worst = std::max(worst, given_up[i] ? -error : std::abs(error));
+    }
+    return worst;
   }
 
  private:
-  Vector of_targets(const MeanTimes& times, std::size_t first) const {
+  Vector of_targets(const SimulatedTimes& times, std::size_t first) const {
     Vector result;
     for (const FitTarget& target : targets_) {
       const auto workload =
@@ -157,24 +161,38 @@ std::string setting_of(const std::string& path, double ns) {
   return fmt::format("{}={:.3f} ns", path, std::max(shortest_ns, ns));
 }
 
+bool FittedParameter::missed() const {
+  return std::abs(simulated_ns - measured_ns) > fit_tolerance * measured_ns;
+}
+
 std::vector<FittedParameter> fit_parameters(const std::vector<FitTarget>& targets,
                                             const std::vector<std::string>& settings,
-                                            const Simulator& simulator) {
+                                            const Simulator& simulator, const Budget& budget) {
   if (targets.empty()) return {};
+  const double seconds = budget.left();
   const Search search(targets, settings, simulator);
   Vector point;
   for (const FitTarget& target : targets)
     point.push_back(target.start_ns);
   std::vector<bool> given_up(targets.size(), false);
   Vector here = search.answers({point}).front();
-  const Matrix slopes = search.slopes(point, here);
-  for (int step = 0; step < most_steps && !search.found(here, given_up); ++step) {
+  Matrix slopes = search.slopes(point, here);
+  struct {
+    Vector point, here;
+    std::vector<bool> given_up;
+    double off;
+  } best{point, here, given_up, search.off(here, given_up)};
+  for (int step = 0; step < most_steps && best.off > close_enough && (step < least_steps || !budget.over());
+       ++step) {
+    if (step == step_of_new_slopes && budget.left() > seconds / 2) slopes = search.slopes(point, here);
     point = search.next(point, here, slopes, given_up);
     here = search.answers({point}).front();
+    if (const double off = search.off(here, given_up); off < best.off) best = {point, here, given_up, off};
   }
   std::vector<FittedParameter> result;
   for (std::size_t i = 0; i < targets.size(); ++i)
-    result.push_back({point[i], slopes[i][i], here[i], bool(given_up[i])});
+    result.push_back(
+        {best.point[i], slopes[i][i], best.here[i], bool(best.given_up[i]), targets[i].measured_ns});
   return result;
 }
 

@@ -35,6 +35,12 @@ std::string scenario_of(const KernelWorkload& w) {
   return {};
 }
 
+double typical_ns(const std::string& operation, const Histogram& latency) {
+  if (operation.ends_with("_fault") || operation == "mprotect")
+    return double(latency.sum().count()) / 1000.0 / double(latency.count());
+  return double(latency.percentile(50).count()) / 1000.0;
+}
+
 // One line, "ns ns ns", in the order of operations_of().
 int run_and_tell(const SimulatedWorkload& simulation) {
   std::vector<std::string> settings = simulation.settings;
@@ -51,8 +57,7 @@ int run_and_tell(const SimulatedWorkload& simulation) {
     }
     if (operation == result.operations.end() || operation->latency.count() == 0)
       throw std::runtime_error(fmt::format("no {} ended within the simulated window", name));
-    line += fmt::format(" {:.3f}", double(operation->latency.sum().count()) / 1000.0 /
-                                       double(operation->latency.count()));
+    line += fmt::format(" {:.3f}", typical_ns(name, operation->latency));
   }
   std::cout << line << '\n';
   return exit_done;
@@ -63,10 +68,10 @@ std::vector<double> told_by(const PointProcesses::Finished& run) {
   if (run.exit_status != exit_done) throw std::runtime_error("a simulation failed: " + run.output);
   const std::size_t line = run.output.find_last_of('\n', run.output.size() - 2);
   std::istringstream in(line == std::string::npos ? run.output : run.output.substr(line));
-  std::vector<double> means;
+  std::vector<double> times;
   for (double ns; in >> ns;)
-    means.push_back(ns);
-  return means;
+    times.push_back(ns);
+  return times;
 }
 
 } // namespace
@@ -102,22 +107,27 @@ std::vector<std::string> settings_of(const KernelWorkload& w) {
   return settings;
 }
 
-MeanTimes simulate(const std::vector<SimulatedWorkload>& simulations) {
+SimulatedTimes simulate(const std::vector<SimulatedWorkload>& simulations) {
+  PointProcesses processes; // first: from here on an interruption is taken by wait()
   for (const SimulatedWorkload& simulation : simulations) // wrong input is told here, with its place
     load_configuration({}, simulation.settings);
-  MeanTimes means(simulations.size());
-  PointProcesses processes;
+  SimulatedTimes times(simulations.size());
   const std::size_t at_a_time = std::clamp(std::thread::hardware_concurrency(), 1u, 2u);
   for (std::size_t next = 0; next < simulations.size() || processes.busy() > 0;) {
     while (next < simulations.size() && processes.busy() < at_a_time) {
       processes.start(next, [&simulations, next] { return run_and_tell(simulations[next]); });
       ++next;
     }
-    for (const PointProcesses::Finished& run : processes.wait(patience))
-      means[run.job] = told_by(run);
-    if (processes.interrupted()) throw std::runtime_error("interrupted");
+    const std::vector<PointProcesses::Finished> finished = processes.wait(patience);
+    // A terminal's Ctrl-C ends the children as well, and theirs may be the first signal that is seen here.
+    if (std::ranges::any_of(finished, [](const auto& run) { return !run.killed.empty(); }))
+      for (int tries = 0; tries < 3 && !processes.interrupted(); ++tries)
+        processes.wait(patience);
+    if (processes.interrupted()) throw Interrupted();
+    for (const PointProcesses::Finished& run : finished)
+      times[run.job] = told_by(run);
   }
-  return means;
+  return times;
 }
 
 } // namespace mmsim::host

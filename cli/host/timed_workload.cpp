@@ -3,6 +3,7 @@
 #include "cli/host/timed_workload.hpp"
 
 #include "cli/host/clock.hpp"
+#include "cli/host/partner.hpp"
 #include "cli/host/pinning.hpp"
 #include "cli/host/quiet_core.hpp"
 
@@ -14,7 +15,6 @@
 #include <csignal>
 #include <limits>
 #include <new>
-#include <thread>
 
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -25,7 +25,8 @@
 namespace mmsim::host {
 namespace {
 
-constexpr std::size_t page = 4096, table = 512 * page; // a last-level table maps 2 MiB
+const std::size_t page = std::size_t(sysconf(_SC_PAGESIZE));
+const std::size_t table = page / 8 * page; // what a last-level table maps: with pages of 4 KiB 2 MiB
 constexpr std::size_t most_passes = 1000, least_passes = 3, warming = 2, most_operations = 3;
 
 /// Where a workload's process leaves what it has found: shared with its parent and its children.
@@ -46,7 +47,7 @@ Blackboard* shared_blackboard() {
 /// An address range whose page tables nothing else uses, at the start of one of them. What is mapped later is put at
 /// the upper end of the hole that it lies in.
 char* lonely_range(std::size_t bytes) {
-  const std::size_t room = bytes + (std::size_t{1} << 30);
+  const std::size_t room = bytes + std::max(std::size_t{1} << 30, 3 * table);
   void* const hole = mmap(nullptr, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (hole == MAP_FAILED) give_up();
   munmap(hole, room);
@@ -93,6 +94,11 @@ double per_page(std::uint64_t from, std::uint64_t to, std::uint64_t pages) {
 using Pass = std::array<double, most_operations>;
 constexpr double untold = std::numeric_limits<double>::quiet_NaN();
 
+/// From one instant to a later one; untold if they came the other way round.
+double in_order(std::uint64_t from, std::uint64_t to) {
+  return std::int64_t(to - from) > 0 ? ns_between(from, to) : untold;
+}
+
 Pass fork_pass(Blackboard& board, char* area, const KernelWorkload& w) {
   const std::uint64_t writes = ticks();
   write_all(area, w.pages);
@@ -116,6 +122,7 @@ Pass storm_pass(Blackboard& board, char* area, const KernelWorkload& w) {
   const std::uint64_t start = ticks();
   const pid_t child = _Fork();
   if (child == 0) {
+    board.child_began = ticks();
     write_all(area, w.pages);
     board.child_wrote = ticks();
     _exit(0);
@@ -123,24 +130,25 @@ Pass storm_pass(Blackboard& board, char* area, const KernelWorkload& w) {
   const std::uint64_t forked = ticks();
   if (child < 0) give_up();
   write_all(area, w.pages);
+  const std::uint64_t written = ticks();
   while (waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
   }
-  const std::uint64_t exited = ticks(), wrote = board.child_wrote;
-  // Whoever runs when: both together have written their pages once the child has.
-  return {ns_between(start, forked), ns_between(wrote, exited), per_page(forked, wrote, 2 * w.pages)};
+  const std::uint64_t exited = ticks(), began = board.child_began, wrote = board.child_wrote;
+  // Fork is told if the child came after it, exit if the parent had nothing left to do, and the faults if both wrote
+  // one after the other, whoever was first to end.
+  const bool in_turn = std::int64_t(began - forked) > 0;
+  const std::uint64_t both = std::max(written, wrote);
+  return {in_turn ? in_order(start, forked) : untold,
+          std::int64_t(wrote - written) > 0 ? in_order(wrote, exited) : untold,
+          in_turn ? in_order(forked, both) / double(2 * w.pages) : untold};
 }
 
 /// A second thread of the process on another CPU, which reads what it is shown and else spins.
 class Sharer {
  public:
-  Sharer(int cpu, std::uint64_t pages) : thread_([this, cpu, pages] { spin(cpu, pages); }) {
-    while (!running_)
-      relax();
-    if (failed_) give_up();
-  }
-  ~Sharer() {
-    stop_ = true;
-    thread_.join();
+  Sharer(int cpu, std::uint64_t pages)
+      : thread_(cpu, [this, pages](const std::atomic<bool>& stop) { spin(stop, pages); }) {
+    if (!thread_.pinned()) give_up();
   }
   void show(const char* area) {
     seen_ = false;
@@ -150,10 +158,8 @@ class Sharer {
   }
 
  private:
-  void spin(int cpu, std::uint64_t pages) {
-    failed_ = !pin_to(cpu);
-    running_ = true;
-    while (!stop_) {
+  void spin(const std::atomic<bool>& stop, std::uint64_t pages) {
+    while (!stop) {
       if (const char* area = shown_.exchange(nullptr)) {
         read_all(area, pages);
         seen_ = true;
@@ -161,9 +167,9 @@ class Sharer {
       relax();
     }
   }
-  std::atomic<bool> running_{false}, failed_{false}, stop_{false}, seen_{false};
+  std::atomic<bool> seen_{false};
   std::atomic<const char*> shown_{nullptr};
-  std::thread thread_; // last: it uses the others
+  Partner thread_; // last: it uses the others
 };
 
 Pass map_pass(char* range, const KernelWorkload& w, Sharer* sharer) {
@@ -202,26 +208,17 @@ double fault_in_and_drop(char* range, std::uint64_t pages) {
 class FellowFaulter {
  public:
   FellowFaulter(int cpu, char* range, std::uint64_t pages)
-      : thread_([this, cpu, range, pages] {
-          failed_ = !pin_to(cpu);
-          running_ = true;
-          while (!stop_)
+      : thread_(cpu, [this, range, pages](const std::atomic<bool>& stop) {
+          while (!stop)
             latest_ = fault_in_and_drop(range, pages);
         }) {
-    while (!running_)
-      relax();
-    if (failed_) give_up();
-  }
-  ~FellowFaulter() {
-    stop_ = true;
-    thread_.join();
+    if (!thread_.pinned()) give_up();
   }
   double latest() const { return latest_; }
 
  private:
-  std::atomic<bool> running_{false}, failed_{false}, stop_{false};
   std::atomic<double> latest_{0};
-  std::thread thread_; // last: it uses the others
+  Partner thread_; // last: it uses the others
 };
 
 Pass threads_pass(char* range, const KernelWorkload& w, const FellowFaulter& fellow) {
