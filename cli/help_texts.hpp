@@ -57,7 +57,7 @@ inline constexpr const char* validate_examples = R"(Examples:
   mmsim report results/validation         draws each series over the published one
   mmsim validate --only '^rmap$' --points one topic, every point; --only 'th-|pb-' is part of a name
   mmsim validate --dry-run                checks the files; cases, runs, and the hash of each case
-  mmsim validate --host                   this machine beside the model, after mmsim calibrate
+  mmsim validate --host                   this machine beside the model, which is calibrated first
 
 A case is a file NAME.toml in tests/reference of the sources that this program was built from, or in
 $MMSIM_REFERENCE: a published series with its source, what stands for it in the model, which of its points
