@@ -10,6 +10,7 @@
 #include "cli/exit_status.hpp"
 #include "cli/host_probe.hpp"
 #include "cli/manifest.hpp"
+#include "cli/readable.hpp"
 #include "cli/sweep_identity.hpp"
 #include "cli/terminal_table.hpp"
 #include "cli/what_if.hpp"
@@ -21,16 +22,14 @@ namespace fs = std::filesystem;
 
 constexpr auto probe_budget = std::chrono::milliseconds(2800);
 
-std::string plural(std::size_t count, const std::string& what) {
-  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
-}
-
 /// "1 seed", "2 to 4 seeds".
-std::string plural(std::size_t least, std::size_t most, const std::string& what) {
+std::string plural_between(std::size_t least, std::size_t most, const std::string& what) {
   return least == most ? plural(most, what) : fmt::format("{} to {}", least, plural(most, what));
 }
 
-std::string runs_to_do(std::size_t least, std::size_t most) { return plural(least, most, "run") + " to do"; }
+std::string runs_to_do(std::size_t least, std::size_t most) {
+  return plural_between(least, most, "run") + " to do";
+}
 
 /// "8 runs to do: about 40 s with 2 processes (how it is known; within a factor of 2 to 3)"
 std::string host_time_line(const HostTime& time, std::size_t least, std::size_t most, unsigned processes,
@@ -64,9 +63,9 @@ void show_plan(const SweepPlan& plan, const fs::path& out) {
   std::cout << table.text(terminal_of(1)) << plural(plan.size(), "point") << ", ";
   if (plan.sampling)
     std::cout << "drawn by " << plan.sampling->method << " with sample_seed " << plan.sampling->seed << ", ";
-  std::cout << plural(seeds, most_seeds, "seed");
+  std::cout << plural_between(seeds, most_seeds, "seed");
   if (plan.seed_rule) std::cout << " (until ci = " << fmt::format("{}", plan.seed_rule->ci) << ')';
-  std::cout << ": " << plural(plan.size() * seeds, plan.size() * most_seeds, "run") << ", into "
+  std::cout << ": " << plural_between(plan.size() * seeds, plan.size() * most_seeds, "run") << ", into "
             << out.native() << '\n';
   if (marked) std::cout << what_if_legend << '\n';
 }

@@ -62,4 +62,8 @@ std::string readable_ratio(double ratio) {
   return fmt::format("{:.{}f}x", ratio, ratio < 1.095 ? 2 : ratio < 99.5 ? 1 : 0);
 }
 
+std::string plural(std::size_t count, const std::string& what) {
+  return std::to_string(count) + ' ' + what + (count == 1 ? "" : "s");
+}
+
 } // namespace mmsim

@@ -1,6 +1,7 @@
 // Numbers as people read them on a terminal: rounded, with a unit. Files have the exact ones.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -16,6 +17,8 @@ std::string readable_count(std::uint64_t count);
 std::string readable_rate(double per_second);
 /// A part of one: "71 %", "<1 %".
 std::string readable_share(double share);
+/// "1 point", "2 points".
+std::string plural(std::size_t count, const std::string& what);
 /// "9.1x", "120x".
 std::string readable_ratio(double ratio);
 

@@ -11,6 +11,7 @@
 
 #include "cli/csv_reader.hpp"
 #include "cli/merged_findings.hpp"
+#include "cli/readable.hpp"
 #include "sim/record/results.hpp"
 
 namespace mmsim {
@@ -25,10 +26,6 @@ std::optional<std::uint64_t> point_of(const fs::path& file) {
   const auto end = std::from_chars(name.data(), name.data() + name.size(), point);
   if (end.ec != std::errc() || file.extension() != ".json" || *end.ptr != '-') return std::nullopt;
   return point;
-}
-
-std::string plural(std::size_t count, const std::string& what) {
-  return std::to_string(count) + ' ' + what + (count == 1 ? "" : "s");
 }
 
 } // namespace

@@ -5,16 +5,13 @@
 #include <set>
 
 #include "cli/point_check.hpp"
+#include "cli/readable.hpp"
 #include "cli/validation/comparison.hpp"
 #include "sim/engine/nearest_name.hpp"
 #include "sim/engine/parameter.hpp"
 
 namespace mmsim::validation {
 namespace {
-
-std::string plural(std::size_t count, const std::string& what) {
-  return std::to_string(count) + ' ' + what + (count == 1 ? "" : "s");
-}
 
 void check_each_point(const Case& one) {
   const CasePoint* as_written = nullptr; // the one point that may be [model] itself

@@ -5,6 +5,7 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include "cli/readable.hpp"
 #include "cli/terminal_table.hpp"
 #include "cli/validation/frozen.hpp"
 
@@ -27,10 +28,6 @@ std::string signed_percent(const std::optional<double>& share) {
 
 std::string value_text(const std::optional<double>& value) {
   return value ? fmt::format("{:.4g}", *value) : "no value";
-}
-
-std::string plural(std::size_t count, const std::string& what) {
-  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }
 
 /// "CPUs 1 .. 80", or "3 kinds" where x is text.
