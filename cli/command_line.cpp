@@ -107,7 +107,7 @@ std::function<int()> parse_command_line(int argc, char** argv) {
   std::function<int()> action;
   app.set_version_flag("--version", "mmsim " MMSIM_VERSION, "print the version");
   app.set_help_flag("-h,--help", "print this help; mmsim COMMAND --help says more");
-  app.footer(std::string("\n") + help::main_examples + help::statuses);
+  app.footer(std::string("\n") + help_text::main_examples + help_text::statuses);
   app.get_formatter()->column_width(34);
   const auto command = [&](const char* name, const char* description, const char* examples) {
     CLI::App* result = app.add_subcommand(name, description);
@@ -119,7 +119,7 @@ std::function<int()> parse_command_line(int argc, char** argv) {
   app.allow_extras();
 
   RunOptions run;
-  CLI::App* run_app = command("run", "simulate one point and show what came out", help::run_examples);
+  CLI::App* run_app = command("run", "simulate one point and show what came out", help_text::run_examples);
   run_app->add_option("CONFIG", run.configuration, "a configuration (TOML); without one, defaults and --set");
   add_overrides(*run_app, run.overrides);
   add_directory(*run_app, "--out", run.out, "also write tables and manifest.json into this directory");
@@ -147,7 +147,7 @@ std::function<int()> parse_command_line(int argc, char** argv) {
   SweepOptions sweep;
   CLI::App* sweep_app =
       command("sweep", "simulate every point of the axes, a process each; goes on where it stopped",
-              help::sweep_examples);
+              help_text::sweep_examples);
   sweep_app->add_option("SWEEP", sweep.sweep, "a configuration with a [sweep] section (TOML)")->required();
   add_overrides(*sweep_app, sweep.overrides);
   add_directory(*sweep_app, "--out", sweep.out, "the result directory; default results/<name of SWEEP>");
@@ -184,7 +184,7 @@ std::function<int()> parse_command_line(int argc, char** argv) {
 
   ValidateOptions validate;
   CLI::App* validate_app =
-      command("validate", "lay published measurements beside what the model says", help::validate_examples);
+      command("validate", "lay published measurements beside what the model says", help_text::validate_examples);
   validate_app
       ->add_option("--only", validate.only, "cases whose name or topic this regular expression is found in")
       ->type_name("REGEX");
@@ -204,7 +204,7 @@ std::function<int()> parse_command_line(int argc, char** argv) {
 
   CalibrateOptions calibrate;
   CLI::App* calibrate_app =
-      command("calibrate", "measure this machine and write a machine file of it", help::calibrate_examples);
+      command("calibrate", "measure this machine and write a machine file of it", help_text::calibrate_examples);
   calibrate_app->add_option("--out", calibrate.out, "the machine file to write; default results/machine.toml")
       ->type_name("FILE");
   calibrate_app->add_flag("--quick", calibrate.quick, "fewer repetitions: sooner done, wider spreads");
@@ -218,14 +218,14 @@ std::function<int()> parse_command_line(int argc, char** argv) {
   std::string kinds;
   for (const std::string& kind : list_kinds())
     kinds += (kinds.empty() ? "" : "|") + kind;
-  CLI::App* list_app = command("list", "show what there is to choose and to read", help::list_examples);
+  CLI::App* list_app = command("list", "show what there is to choose and to read", help_text::list_examples);
   list_app->add_option("KIND", list.kind, kinds)->required()->type_name(" ");
   list_app->add_flag("--json", list.json, "as JSON");
   list_app->callback([&] { action = [list] { return list_command(list); }; });
 
   ExplainOptions explain;
   CLI::App* explain_app = command("explain", "show where the time of each operation goes, point by point",
-                                  help::explain_examples);
+                                  help_text::explain_examples);
   explain_app->add_option("DIR", explain.directory, "a result directory")->required();
   explain_app->add_flag("--all", explain.every_point,
                         "a tree of every point, not of the ends of the axis alone");
@@ -235,7 +235,7 @@ std::function<int()> parse_command_line(int argc, char** argv) {
 
   ReportOptions report;
   CLI::App* report_app =
-      command("report", "draw figures and one HTML page, into the first directory", help::report_examples);
+      command("report", "draw figures and one HTML page, into the first directory", help_text::report_examples);
   report_app->add_option("DIR", report.directories, "result directories, laid side by side")->required();
   report_app->add_option("--real", report.real, "a run on a real machine, as CSV; may be repeated")
       ->type_name("FILE.csv[:OPERATION]")

@@ -20,7 +20,7 @@
 namespace mmsim {
 namespace {
 
-constexpr double least_share = 0.005; // an account below this everywhere is part of "other"
+constexpr double least_part = 0.005; // an account below this everywhere is part of "other"
 
 /// Accounts of an operation over all points, so that its tables have the same columns; the largest share
 /// first.
@@ -36,7 +36,7 @@ std::vector<std::string> accounts_of(const Findings& findings, const std::string
         else
           known->second = std::max(known->second, share);
       }
-  std::erase_if(most, [](const auto& each) { return each.second < least_share; });
+  std::erase_if(most, [](const auto& each) { return each.second < least_part; });
   std::ranges::stable_sort(most, std::ranges::greater{}, &std::pair<std::string, double>::second);
   std::vector<std::string> names;
   for (auto& [name, share] : most)

@@ -1,7 +1,7 @@
 // What mmsim --help and mmsim COMMAND --help say below the options.
 #pragma once
 
-namespace mmsim::help {
+namespace mmsim::help_text {
 
 inline constexpr const char* statuses =
     "Exit status: 0 done; 1 a violation was found, or a validation misses; 2 the input is wrong; 3 a fault "
@@ -135,4 +135,4 @@ context_switch1), else the one of which there are most.
 Of a directory that is damaged, what is whole is drawn; each defect is said in one line, and the exit status is 2.
 )";
 
-} // namespace mmsim::help
+} // namespace mmsim::help_text

@@ -16,7 +16,7 @@ std::string count_of(double mean_over_seeds) {
 }
 std::string time_of(double nanoseconds) { return nanoseconds > 0 ? readable_nanoseconds(nanoseconds) : "-"; }
 
-enum Side : unsigned { waits = 1, holds = 2, both = waits | holds };
+enum Side : unsigned { of_waits = 1, of_holds = 2, of_both = of_waits | of_holds };
 
 struct LockColumn {
   std::string_view title; // as in /proc/lock_stat
@@ -26,18 +26,18 @@ struct LockColumn {
 };
 constexpr std::size_t highest_rank = 5;
 const std::array<LockColumn, 11> columns{{
-    {"class name", both, 0, [](const LockStat& s) { return s.name; }},
-    {"con-bounces", waits, 5, [](const LockStat& s) { return count_of(s.con_bounces); }},
-    {"contentions", waits, 2, [](const LockStat& s) { return count_of(s.contended); }},
-    {"waittime-max", waits, 4, [](const LockStat& s) { return time_of(s.wait_max_ns); }},
-    {"waittime-total", waits, 1, [](const LockStat& s) { return time_of(s.wait_ns); }},
-    {"waittime-avg", waits, 3,
+    {"class name", of_both, 0, [](const LockStat& s) { return s.name; }},
+    {"con-bounces", of_waits, 5, [](const LockStat& s) { return count_of(s.con_bounces); }},
+    {"contentions", of_waits, 2, [](const LockStat& s) { return count_of(s.contended); }},
+    {"waittime-max", of_waits, 4, [](const LockStat& s) { return time_of(s.wait_max_ns); }},
+    {"waittime-total", of_waits, 1, [](const LockStat& s) { return time_of(s.wait_ns); }},
+    {"waittime-avg", of_waits, 3,
      [](const LockStat& s) { return time_of(s.contended > 0 ? s.wait_ns / s.contended : 0); }},
-    {"acq-bounces", holds, 5, [](const LockStat& s) { return count_of(s.acq_bounces); }},
-    {"acquisitions", holds, 1, [](const LockStat& s) { return count_of(s.acquired); }},
-    {"holdtime-max", holds, 3, [](const LockStat& s) { return time_of(s.hold_max_ns); }},
-    {"holdtime-total", holds, 4, [](const LockStat& s) { return time_of(s.hold_ns); }},
-    {"holdtime-avg", holds, 2,
+    {"acq-bounces", of_holds, 5, [](const LockStat& s) { return count_of(s.acq_bounces); }},
+    {"acquisitions", of_holds, 1, [](const LockStat& s) { return count_of(s.acquired); }},
+    {"holdtime-max", of_holds, 3, [](const LockStat& s) { return time_of(s.hold_max_ns); }},
+    {"holdtime-total", of_holds, 4, [](const LockStat& s) { return time_of(s.hold_ns); }},
+    {"holdtime-avg", of_holds, 2,
      [](const LockStat& s) { return time_of(s.acquired > 0 ? s.hold_ns / s.acquired : 0); }},
 }};
 
@@ -99,9 +99,9 @@ std::string LockStatTable::text(std::vector<LockStat> classes, std::size_t inden
   const auto fits = [&](const Shape& shape) {
     return table_of(classes, shape).natural_width() + indent <= terminal_.width;
   };
-  std::vector<Shape> shapes{{both, highest_rank, false}};
-  if (!fits(shapes[0])) shapes = {{both, highest_rank, true}};
-  if (!fits(shapes[0])) shapes = {{waits, highest_rank, true}, {holds, highest_rank, true}};
+  std::vector<Shape> shapes{{of_both, highest_rank, false}};
+  if (!fits(shapes[0])) shapes = {{of_both, highest_rank, true}};
+  if (!fits(shapes[0])) shapes = {{of_waits, highest_rank, true}, {of_holds, highest_rank, true}};
   std::string result;
   for (Shape& shape : shapes) {
     for (; shape.rank > 1 && !fits(shape); --shape.rank)

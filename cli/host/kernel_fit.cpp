@@ -28,7 +28,7 @@ std::string both_sides(const FittedParameter& fitted) {
   return "the model takes " + readable_nanoseconds(fitted.simulated_ns) + ", the machine " + machine;
 }
 
-MachineValue value_of(const Calibration& calibration, const FittedParameter& fitted,
+MachineValue fitted_value(const Calibration& calibration, const FittedParameter& fitted,
                       const Measurement& measured) {
   const std::string how =
       words_of(calibration.from) + ": " + std::string(calibration.reason) + "; " + both_sides(fitted);
@@ -111,7 +111,7 @@ KernelFit fit_to(const std::vector<MeasuredOperation>& measured, std::vector<std
   const std::vector<FittedParameter> fitted = fit_parameters(targets, settings, simulator, budget);
   for (std::size_t i = 0; i < fitted.size(); ++i) {
     values.push_back(
-        value_of(*fitted_ones[i], fitted[i], find_measured(measured, fitted_ones[i]->from)->measured));
+        fitted_value(*fitted_ones[i], fitted[i], find_measured(measured, fitted_ones[i]->from)->measured));
     if (fitted[i].missed()) fit.remarks.push_back(remark_of(*fitted_ones[i], fitted[i]));
   }
   return fit;

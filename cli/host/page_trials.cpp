@@ -93,7 +93,7 @@ std::size_t cold_bytes(const HostMachine& machine) {
   return std::size_t(std::clamp<std::uint64_t>(spare_memory() / 8, 4 << 20, wanted));
 }
 
-std::size_t hot_pages(const HostMachine& machine) {
+std::size_t pages_that_stay_hot(const HostMachine& machine) {
   for (const HostCache& cache : machine.caches)
     if (cache.level == 2) return std::clamp<std::size_t>(cache.bytes / 4 / page_size, 4, 64);
   return 16;
@@ -144,7 +144,7 @@ SweepParts sweep_parts(std::size_t bytes, std::size_t cpus, std::size_t piece) {
 
 std::vector<Trial> page_trials(const HostMachine& machine) {
   auto cold = std::make_shared<MemoryBlock>(cold_bytes(machine), MemoryBlock::huge_if_possible);
-  const std::size_t pages = hot_pages(machine);
+  const std::size_t pages = pages_that_stay_hot(machine);
   auto hot = std::make_shared<MemoryBlock>(2 * pages * page_size, MemoryBlock::huge_if_possible);
   auto sweep = std::make_shared<Sweep>(cold->data(), cold->bytes());
   // Where memory is short: what caches hold tells nothing of memory.

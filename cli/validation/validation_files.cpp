@@ -96,7 +96,7 @@ Json json_of(const CaseResult& result) {
 
 } // namespace
 
-std::vector<ResultFile> validation_files(const std::vector<CaseResult>& results, const ManifestFacts& facts) {
+std::vector<ResultFile> validation_files(const std::vector<CaseResult>& results, const ValidationFacts& facts) {
   Json cases = Json::array();
   for (const CaseResult& result : results)
     cases.push_back(json_of(result));

@@ -27,13 +27,13 @@
 
 namespace mmsim::validation {
 
-struct ManifestFacts {
+struct ValidationFacts {
   std::string command;
   RunTotals totals;
   bool complete = true;
 };
 
-std::vector<ResultFile> validation_files(const std::vector<CaseResult>& results, const ManifestFacts& facts);
+std::vector<ResultFile> validation_files(const std::vector<CaseResult>& results, const ValidationFacts& facts);
 
 /// Throws InputError if a validation cannot be written to `directory`. Touches nothing.
 void check_validation_directory(const std::filesystem::path& directory);

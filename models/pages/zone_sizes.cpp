@@ -161,7 +161,7 @@ std::uint64_t take(ZoneSpan& zone, std::uint64_t frames) {
 }
 
 /// Takes mem_map and image; returns how many frames of them found no room.
-std::uint64_t reserve(std::vector<ZoneSpan>& zones, const NodeMemory& memory, const LayoutParameters& p) {
+std::uint64_t reserve_kernel(std::vector<ZoneSpan>& zones, const NodeMemory& memory, const LayoutParameters& p) {
   const std::uint64_t map =
       whole_frames(std::uint64_t{memory.frames} * static_cast<std::uint64_t>(p.page_struct));
   std::uint64_t missing = 0;
@@ -242,9 +242,9 @@ std::vector<ZoneSpan> size_zones(const LayoutParameters& p, const NodeMemory& me
                                       whole_frames(p.movablecore.value()));
 
   auto zones = spans(memory, dma, dma32, movable);
-  if (reserve(zones, memory, p) != 0) {
+  if (reserve_kernel(zones, memory, p) != 0) {
     auto without_movable = spans(memory, dma, dma32, std::vector<std::uint32_t>(memory.nodes, memory.frames));
-    if (reserve(without_movable, memory, p) != 0) refuse_memory(memory, p, configuration);
+    if (reserve_kernel(without_movable, memory, p) != 0) refuse_memory(memory, p, configuration);
     refuse_movable(memory, p, configuration);
   }
   for (ZoneSpan& zone : zones) {

@@ -2,6 +2,7 @@
 
 #include "models/address_space/content_stamps.hpp"
 #include "models/reclaim/page_cache.hpp"
+#include "models/reclaim/radix_tree.hpp"
 #include "models/scheduler/scheduler.hpp"
 
 #include <bit>
@@ -10,15 +11,8 @@
 
 namespace mmsim {
 
-namespace {
-// Levels of a tree of 64 slots a node.
-int levels_of(std::uint64_t pages) {
-  return std::max(1, (static_cast<int>(std::bit_width(pages - (pages > 0))) + 5) / 6);
-}
-} // namespace
-
 File::File(PageCache& cache, std::string name, std::uint64_t pages)
-    : name(std::move(name)), pages(pages), cache_(cache), levels_(levels_of(pages)),
+    : name(std::move(name)), pages(pages), cache_(cache), levels_(radix_tree_levels(pages)),
       nodes_((pages + slots - 1) / slots) {
   PageCacheMeans& means = cache.means_;
   ra.ra_pages = cache.parameters_.readahead.value() / bytes_per_frame;

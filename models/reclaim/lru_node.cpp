@@ -4,13 +4,12 @@
 // but gives it back after SWAP_CLUSTER_MAX pages so that irqs are not off for long; all are freed at the end.
 #include "models/reclaim/lru.hpp"
 #include "models/reclaim/lru_hold.hpp"
+#include "models/reclaim/vmscan.hpp"
 
 #include <algorithm>
 
 namespace mmsim {
 namespace {
-
-constexpr unsigned swap_cluster_max = 32;
 
 class LruOfNodes final : public Lru {
  public:

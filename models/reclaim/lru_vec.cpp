@@ -21,7 +21,6 @@ constexpr VmStatItem item_of(LruList list) {
   }
   return NR_INACTIVE_ANON;
 }
-constexpr bool is_active(LruList list) { return list == LruList::active || list == LruList::active_file; }
 } // namespace
 
 LruVec::LruVec(PageAllocator& pages, SpinLocks& locks, LruHeads heads, LruLists lists, std::uint32_t zone)

@@ -42,6 +42,7 @@ class PageAllocator;
 /// enum lru_list, as far as there are pages for it.
 enum class LruList : std::uint8_t { inactive, active, inactive_file, active_file };
 inline constexpr std::size_t lru_list_count = 4;
+constexpr bool is_active(LruList list) { return list == LruList::active || list == LruList::active_file; }
 
 /// Whether pages of files have lists of their own.
 enum class LruLists : std::uint8_t { shared, by_kind };

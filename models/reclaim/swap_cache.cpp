@@ -1,17 +1,12 @@
 #include "models/reclaim/swap_cache.hpp"
 
+#include "models/reclaim/radix_tree.hpp"
 #include "models/system.hpp"
 
 #include <algorithm>
 #include <bit>
 
 namespace mmsim {
-
-namespace {
-int levels_of(std::uint64_t slots) {
-  return std::max(1, (static_cast<int>(std::bit_width(slots - 1)) + 5) / 6);
-}
-} // namespace
 
 SwapCache::SwapCache(System& system, const SwapSlots& slots, Bytes space)
     : system_(system), slots_a_space_(space.value() / bytes_per_frame) {
@@ -31,7 +26,7 @@ SwapCache::SwapCache(System& system, const SwapSlots& slots, Bytes space)
   for (const std::uint64_t size : sizes) {
     Space& made = spaces_.emplace_back();
     made.nodes.resize((size + slots_a_node - 1) / slots_a_node);
-    made.levels = levels_of(slots_a_space_ == 0 ? size : slots.areas().front().max); // by the highest index
+    made.levels = radix_tree_levels(slots_a_space_ == 0 ? size : slots.areas().front().max); // by the highest index
     if (lockless)
       made.i_pages = system.locks.make("swap_i_pages", &made.line);
     else

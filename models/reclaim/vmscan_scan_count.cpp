@@ -22,7 +22,6 @@ constexpr LruList inactive_of(bool file) { return file ? LruList::inactive_file 
 constexpr bool is_file(LruList list) {
   return list == LruList::inactive_file || list == LruList::active_file;
 }
-constexpr bool is_active(LruList list) { return list == LruList::active || list == LruList::active_file; }
 // enum lru_list's order.
 constexpr std::array<LruList, lru_list_count> evictable{LruList::inactive, LruList::active,
                                                         LruList::inactive_file, LruList::active_file};

@@ -5,12 +5,12 @@
 namespace mmsim {
 namespace {
 
-struct Row {
+struct AccountRow {
   Account account;
   std::string_view name, help;
 };
 
-constexpr std::array<Row, account_count> rows{{
+constexpr std::array<AccountRow, account_count> account_rows{{
     {Account::user, "user", "the task's own instructions in user mode"},
     {Account::entry, "entry", "exception entry and exit, system call"},
     {Account::work, "work", "the kernel's own instructions"},
@@ -27,21 +27,21 @@ constexpr std::array<Row, account_count> rows{{
     {Account::schedule, "schedule", "context switches, and waiting for a core"},
 }};
 
-constexpr bool in_enum_order() {
-  for (std::size_t i = 0; i < rows.size(); ++i)
-    if (index(rows[i].account) != i || rows[i].name.empty()) return false;
+constexpr bool accounts_in_enum_order() {
+  for (std::size_t i = 0; i < account_rows.size(); ++i)
+    if (index(account_rows[i].account) != i || account_rows[i].name.empty()) return false;
   return true;
 }
-static_assert(in_enum_order());
+static_assert(accounts_in_enum_order());
 
 } // namespace
 
-std::string_view name(Account account) { return rows[index(account)].name; }
+std::string_view name(Account account) { return account_rows[index(account)].name; }
 
-std::string_view help(Account account) { return rows[index(account)].help; }
+std::string_view help(Account account) { return account_rows[index(account)].help; }
 
 std::optional<Account> account_named(std::string_view name) {
-  for (const Row& row : rows)
+  for (const AccountRow& row : account_rows)
     if (row.name == name) return row.account;
   return {};
 }

@@ -6,12 +6,12 @@
 namespace mmsim {
 namespace {
 
-struct Row {
+struct CounterRow {
   Counter counter;
   std::string_view name, help;
 };
 
-constexpr std::array<Row, counter_count> rows{{
+constexpr std::array<CounterRow, counter_count> counter_rows{{
     {Counter::ipi_requested, "ipi_requested", "interrupts that one core asked of another"},
     {Counter::ipi_sent, "ipi_sent", "interrupts that were put on their way"},
     {Counter::ipi_received, "ipi_received", "interrupts whose handler ran"},
@@ -86,12 +86,12 @@ constexpr std::array<Row, counter_count> rows{{
     {Counter::sigbus, "sigbus", "processes killed by SIGBUS: a page could not be read, or is behind its file's end"},
 }};
 
-constexpr bool in_enum_order() {
-  for (std::size_t i = 0; i < rows.size(); ++i)
-    if (index(rows[i].counter) != i || rows[i].name.empty()) return false;
+constexpr bool counters_in_enum_order() {
+  for (std::size_t i = 0; i < counter_rows.size(); ++i)
+    if (index(counter_rows[i].counter) != i || counter_rows[i].name.empty()) return false;
   return true;
 }
-static_assert(in_enum_order());
+static_assert(counters_in_enum_order());
 
 std::uint64_t grown(std::uint64_t end, std::uint64_t start, std::string_view what) {
   if (end < start)
@@ -109,12 +109,12 @@ Duration grown(Duration end, Duration start, std::string_view what) {
 
 } // namespace
 
-std::string_view name(Counter counter) { return rows[index(counter)].name; }
+std::string_view name(Counter counter) { return counter_rows[index(counter)].name; }
 
-std::string_view help(Counter counter) { return rows[index(counter)].help; }
+std::string_view help(Counter counter) { return counter_rows[index(counter)].help; }
 
 std::optional<Counter> counter_named(std::string_view name) {
-  for (const Row& row : rows)
+  for (const CounterRow& row : counter_rows)
     if (row.name == name) return row.counter;
   return {};
 }
@@ -181,7 +181,7 @@ void Counters::Snapshot::add(const Snapshot& other) {
 Counters::Snapshot difference(const Counters::Snapshot& end, const Counters::Snapshot& start) {
   Counters::Snapshot window;
   for (std::size_t i = 0; i < counter_count; ++i)
-    window.values[i] = grown(end.values[i], start.values[i], rows[i].name);
+    window.values[i] = grown(end.values[i], start.values[i], counter_rows[i].name);
   for (const auto& [name, after] : end.lock_classes) {
     const LockClassStats before = start.lock_class(name);
     window.lock_classes.push_back(

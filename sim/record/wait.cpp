@@ -3,12 +3,12 @@
 namespace mmsim {
 namespace {
 
-struct Row {
+struct WaitKindRow {
   WaitKind kind;
   std::string_view name, help;
 };
 
-constexpr std::array<Row, wait_kind_count> rows{{
+constexpr std::array<WaitKindRow, wait_kind_count> wait_kind_rows{{
     {WaitKind::other, "other", "nobody has said for whom"},
     {WaitKind::lock, "lock", "a lock of that class: its holders, its queue, its cache line"},
     {WaitKind::line, "line", "a cache line of that name, which other cores hold"},
@@ -24,21 +24,21 @@ constexpr std::array<Row, wait_kind_count> rows{{
     {WaitKind::sleep, "sleep", "an event of that name"},
 }};
 
-constexpr bool in_enum_order() {
-  for (std::size_t i = 0; i < rows.size(); ++i)
-    if (std::size_t(rows[i].kind) != i || rows[i].name.empty()) return false;
+constexpr bool wait_kinds_in_enum_order() {
+  for (std::size_t i = 0; i < wait_kind_rows.size(); ++i)
+    if (std::size_t(wait_kind_rows[i].kind) != i || wait_kind_rows[i].name.empty()) return false;
   return true;
 }
-static_assert(in_enum_order());
+static_assert(wait_kinds_in_enum_order());
 
 } // namespace
 
-std::string_view name(WaitKind kind) { return rows[std::size_t(kind)].name; }
+std::string_view name(WaitKind kind) { return wait_kind_rows[std::size_t(kind)].name; }
 
-std::string_view help(WaitKind kind) { return rows[std::size_t(kind)].help; }
+std::string_view help(WaitKind kind) { return wait_kind_rows[std::size_t(kind)].help; }
 
 std::optional<WaitKind> wait_kind_named(std::string_view name) {
-  for (const Row& row : rows)
+  for (const WaitKindRow& row : wait_kind_rows)
     if (row.name == name) return row.kind;
   return {};
 }

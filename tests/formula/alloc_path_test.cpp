@@ -6,7 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace mmsim {
+namespace mmsim::alloc_path_test {
 namespace {
 
 using testing::ElementsAre;
@@ -198,4 +198,4 @@ TEST_P(AllocPathFormula, ATaskThatReclaimHasMovedGoesOnWhereItIs) {
 }
 
 } // namespace
-} // namespace mmsim
+} // namespace mmsim::alloc_path_test

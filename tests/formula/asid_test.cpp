@@ -7,7 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace mmsim::tests {
+namespace mmsim::tests::asid_test {
 namespace {
 
 using namespace literals;
@@ -184,4 +184,4 @@ TEST(RollOver, OnAnotherCpuLeavesAnAddressSpaceThatRunsItsIdAndFlushesAtTheNextS
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::asid_test

@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 #include <vector>
 
-namespace mmsim {
+namespace mmsim::buddy_reserve_test {
 namespace {
 
 using enum MigrateType;
@@ -95,4 +95,4 @@ TEST(BuddyReserveOf5_10, TheReserveForHighOrdersIsNobodysFallbackAndIsGivenUpBef
 }
 
 } // namespace
-} // namespace mmsim
+} // namespace mmsim::buddy_reserve_test

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace mmsim {
+namespace mmsim::buddy_test {
 namespace {
 
 using enum MigrateType;
@@ -307,4 +307,4 @@ TEST(BuddyFormulaWithoutGrouping, AllTypesShareOneList) {
 }
 
 } // namespace
-} // namespace mmsim
+} // namespace mmsim::buddy_test

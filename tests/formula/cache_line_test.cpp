@@ -7,7 +7,7 @@
 #include "tests/support/child.hpp"
 #include "tests/support/test_machine.hpp"
 
-namespace mmsim {
+namespace mmsim::cache_line_test {
 namespace {
 
 using namespace literals;
@@ -425,4 +425,4 @@ TEST(CacheLine, SixteenCoresThatIncrementOneCounterLoseNoneAndCollapseToTransfer
 }
 
 } // namespace
-} // namespace mmsim
+} // namespace mmsim::cache_line_test

@@ -8,7 +8,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mmsim::tests {
+namespace mmsim::tests::clone_exec_test {
 namespace {
 
 class OneCore : public testing::Test {
@@ -72,4 +72,4 @@ TEST_F(OneCore, ExecCostsAnAddressSpaceAStackAndASwitch) {
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::clone_exec_test

@@ -13,7 +13,7 @@
 #include "cli/validation/publication.hpp"
 #include "cli/validation/published_quantity.hpp"
 
-namespace mmsim::validation {
+namespace mmsim::validation::comparison_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -350,4 +350,4 @@ TEST(ValidationSummary, a_fitted_number_counts_for_each_machine_and_value_and_a_
 }
 
 } // namespace
-} // namespace mmsim::validation
+} // namespace mmsim::validation::comparison_test

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mmsim {
+namespace mmsim::core_cache_test {
 namespace {
 
 using namespace tests;
@@ -123,4 +123,4 @@ TEST(CoreCache, ACoresClockWrapsAndOnlyPagesOfLongAgoLookFreshAgain) {
 }
 
 } // namespace
-} // namespace mmsim
+} // namespace mmsim::core_cache_test

@@ -7,7 +7,7 @@
 
 #include "tests/support/test_machine.hpp"
 
-namespace mmsim {
+namespace mmsim::core_test {
 namespace {
 
 using namespace literals;
@@ -415,4 +415,4 @@ TEST(UserTime, EndsAtItsInstantAtAnInterruptOrAtANudge) {
 }
 
 } // namespace
-} // namespace mmsim
+} // namespace mmsim::core_test

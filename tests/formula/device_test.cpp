@@ -12,7 +12,7 @@
 #include "tests/support/child.hpp"
 #include "tests/support/test_machine.hpp"
 
-namespace mmsim {
+namespace mmsim::device_test {
 namespace {
 
 using namespace literals;
@@ -292,4 +292,4 @@ TEST(BlockDeviceQueue, ADeviceTakesAsManyRequestsAsItsQueueIsDeepAndTheOthersInT
 }
 
 } // namespace
-} // namespace mmsim
+} // namespace mmsim::device_test

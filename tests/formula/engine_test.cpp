@@ -8,7 +8,7 @@
 
 #include "tests/support/child.hpp"
 
-namespace mmsim {
+namespace mmsim::engine_test {
 namespace {
 
 using namespace literals;
@@ -573,4 +573,4 @@ TEST(EngineTime, ASecondEngineInOneProcessIsRefused) {
 }
 
 } // namespace
-} // namespace mmsim
+} // namespace mmsim::engine_test

@@ -8,7 +8,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mmsim::tests {
+namespace mmsim::tests::fault_test {
 namespace {
 
 using namespace literals;
@@ -236,4 +236,4 @@ TEST_F(SoftwareFlags, TheFirstAccessOfAChildToAnOldPageFaults) {
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::fault_test

@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mmsim::tests {
+namespace mmsim::tests::gup_test {
 namespace {
 
 using namespace literals;
@@ -199,4 +199,4 @@ TEST_F(GupOf2_6_24, AlwaysGoesThroughMmapSem) {
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::gup_test

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mmsim::tests {
+namespace mmsim::tests::ipi_storm_test {
 namespace {
 
 PointResult storm(std::uint32_t cpus, std::int64_t rate, const std::vector<std::string>& more = {}) {
@@ -52,4 +52,4 @@ TEST(IpiStorm, CostsTheHostOnlyItsCalls) {
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::ipi_storm_test

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mmsim {
+namespace mmsim::locks_test {
 namespace {
 
 using namespace literals;
@@ -203,4 +203,4 @@ TEST(QueuedLock, TellsTheNextInItsQueueThroughItsNode) {
 }
 
 } // namespace
-} // namespace mmsim
+} // namespace mmsim::locks_test

@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mmsim::tests {
+namespace mmsim::tests::lru_test {
 namespace {
 
 using namespace literals;
@@ -256,4 +256,4 @@ TEST(CopyOnWrite, CopiesAPageThatIsStillInAPagevecWherePageCountDecides) {
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::lru_test

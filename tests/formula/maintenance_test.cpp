@@ -7,7 +7,7 @@
 
 #include "tests/support/test_machine.hpp"
 
-namespace mmsim {
+namespace mmsim::maintenance_test {
 namespace {
 
 using namespace literals;
@@ -274,4 +274,4 @@ TEST(Dram, ManyCoresReachTheBandwidthOfTheirNodeAndNoMore) {
 }
 
 } // namespace
-} // namespace mmsim
+} // namespace mmsim::maintenance_test

@@ -11,7 +11,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mmsim::tests {
+namespace mmsim::tests::mappings_test {
 namespace {
 
 constexpr std::int64_t n = 40, third = 10; // pages of an area; [third, 2 * third) is cut out of it
@@ -255,4 +255,4 @@ TEST_F(Mappings, TheFirstBrkMakesAnAreaAndTheNextMovesItsEnd) {
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::mappings_test

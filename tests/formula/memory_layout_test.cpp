@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-namespace mmsim {
+namespace mmsim::memory_layout_test {
 namespace {
 
 using ::testing::AllOf;
@@ -356,4 +356,4 @@ TEST(MemoryLayout, OnTwoPairsOfNodesTheListsAreThoseOf510) {
 }
 
 } // namespace
-} // namespace mmsim
+} // namespace mmsim::memory_layout_test

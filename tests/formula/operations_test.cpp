@@ -9,7 +9,7 @@
 #include <gtest/gtest.h>
 #include <tuple>
 
-namespace mmsim::tests {
+namespace mmsim::tests::operations_test {
 namespace {
 
 using namespace literals;
@@ -330,4 +330,4 @@ TEST(Accounts, SumToTheLatencyOfEachOperationOfEachScenarioToThePicosecond) {
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::operations_test

@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mmsim::tests {
+namespace mmsim::tests::overcommit_test {
 namespace {
 
 const Settings never_5_10 = {{"kernel.overcommit_memory", std::int64_t{2}}};
@@ -133,4 +133,4 @@ TEST(VmAcctMemory, In2_6_24CostsNothingAndOverTheThresholdOneAtomicAddition) {
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::overcommit_test

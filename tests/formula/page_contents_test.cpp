@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mmsim {
+namespace mmsim::page_contents_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -161,4 +161,4 @@ TEST_F(PageContentsOnSlowMemory, ACopyReadsAtTheSourcesNodeAndWritesAtTheTargets
 }
 
 } // namespace
-} // namespace mmsim
+} // namespace mmsim::page_contents_test

@@ -9,7 +9,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mmsim {
+namespace mmsim::pages_test {
 namespace {
 
 using tests::PagedMachine;
@@ -238,4 +238,4 @@ TEST_F(PagesFormula, AHigherOrderPassesTheListsBy) {
 }
 
 } // namespace
-} // namespace mmsim
+} // namespace mmsim::pages_test

@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mmsim {
+namespace mmsim::percpu_counter_test {
 namespace {
 
 using namespace literals;
@@ -106,4 +106,4 @@ TEST(SharedCount, CostsOneAtomicAccessAReferenceAndATransferIfAnotherCoreHadTheL
 }
 
 } // namespace
-} // namespace mmsim
+} // namespace mmsim::percpu_counter_test

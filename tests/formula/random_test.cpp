@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 #include <vector>
 
-namespace mmsim {
+namespace mmsim::random_test {
 namespace {
 
 using namespace literals;
@@ -74,4 +74,4 @@ TEST(RandomStream, ExponentialTimesHaveTheirMean) {
 }
 
 } // namespace
-} // namespace mmsim
+} // namespace mmsim::random_test

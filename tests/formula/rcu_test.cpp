@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mmsim::tests {
+namespace mmsim::tests::rcu_test {
 namespace {
 
 using namespace literals;
@@ -131,4 +131,4 @@ TEST(Rcu, RunsAtMostAHundredOfAFewCallbacksInATick) {
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::rcu_test

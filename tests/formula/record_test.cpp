@@ -18,7 +18,7 @@
 #include "sim/record/ledger.hpp"
 #include "sim/record/operations.hpp"
 
-namespace mmsim {
+namespace mmsim::record_test {
 namespace {
 
 using namespace literals;
@@ -471,4 +471,4 @@ TEST_F(OperationsTest, AnOperationRegisteredTwiceIsOne) {
 }
 
 } // namespace
-} // namespace mmsim
+} // namespace mmsim::record_test

@@ -16,7 +16,7 @@
 #include "sim/record/wait_names.hpp"
 #include "tests/support/points.hpp"
 
-namespace mmsim {
+namespace mmsim::results_test {
 namespace {
 
 using namespace literals;
@@ -245,4 +245,4 @@ TEST(Interrupts, OfTheWarmUpAreNotInTheWindow) {
 }
 
 } // namespace
-} // namespace mmsim
+} // namespace mmsim::results_test

@@ -9,7 +9,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mmsim::tests {
+namespace mmsim::tests::rmap_upkeep_test {
 namespace {
 
 class KeepsNothing final : public ReverseMap {
@@ -227,4 +227,4 @@ TEST(RmapBytes, AreThoseOfTheStructures) {
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::rmap_upkeep_test

@@ -8,7 +8,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mmsim::tests {
+namespace mmsim::tests::rmap_walk_test {
 namespace {
 
 constexpr std::uint64_t pages = 10;
@@ -262,4 +262,4 @@ TEST(PageReferenced, CountsYoungEntriesOnceAndNotThoseThatAreReadSequentially) {
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::rmap_walk_test

@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mmsim {
+namespace mmsim::rw_lock_test {
 namespace {
 
 using namespace literals;
@@ -129,4 +129,4 @@ TEST_F(RwLockCosts, OfHoldingCountForEachReader) {
 }
 
 } // namespace
-} // namespace mmsim
+} // namespace mmsim::rw_lock_test

@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mmsim {
+namespace mmsim::semaphore_test {
 namespace {
 
 TEST(Semaphore, CostsItsSpinlockAndAStoreEachWay) {
@@ -31,4 +31,4 @@ TEST(Semaphore, CostsItsSpinlockAndAStoreEachWay) {
 }
 
 } // namespace
-} // namespace mmsim
+} // namespace mmsim::semaphore_test

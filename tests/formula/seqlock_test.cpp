@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mmsim {
+namespace mmsim::seqlock_test {
 namespace {
 
 using namespace literals;
@@ -120,4 +120,4 @@ TEST_F(SeqCosts, CountEachTimeThatAReaderHasToStartAgain) {
 }
 
 } // namespace
-} // namespace mmsim
+} // namespace mmsim::seqlock_test

@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mmsim::tests {
+namespace mmsim::tests::shootdown_test {
 namespace {
 
 using namespace literals;
@@ -295,4 +295,4 @@ TEST(Shootdowns, OfNobodyCostTheLocalFlushAndOneLookAtTheMask) {
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::shootdown_test

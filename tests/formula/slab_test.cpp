@@ -13,7 +13,7 @@ void PrintTo(const SlabGeometry& g, std::ostream* out) {
 }
 } // namespace mmsim
 
-namespace mmsim::tests {
+namespace mmsim::tests::slab_test {
 namespace {
 
 using Management = SlabGeometry::Management;
@@ -252,4 +252,4 @@ TEST(SlabInput, ABatchLargerThanTheLimitIsAnInputError) {
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::slab_test

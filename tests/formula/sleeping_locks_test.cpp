@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <gtest/gtest.h>
 
-namespace mmsim {
+namespace mmsim::sleeping_locks_test {
 namespace {
 
 using namespace literals;
@@ -205,4 +205,4 @@ TEST(SpinningMutex, IsHandedToASpinnerInThreeTransfers) {
 }
 
 } // namespace
-} // namespace mmsim
+} // namespace mmsim::sleeping_locks_test

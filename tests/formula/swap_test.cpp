@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mmsim::tests {
+namespace mmsim::tests::swap_test {
 namespace {
 
 using namespace literals;
@@ -298,4 +298,4 @@ TEST(SwapToken, GoesToWhoComesFirstAndIsGivenUpAtTheEnd) {
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::swap_test

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-namespace mmsim {
+namespace mmsim::tlb_range_test {
 namespace {
 
 using Instructions = std::vector<std::pair<std::uint64_t, std::uint64_t>>; // first page, pages
@@ -52,4 +52,4 @@ TEST(TlbRange, TakesOneInstructionForTheOddPageAndOneForEachFiveBitsOfTheRestTha
 }
 
 } // namespace
-} // namespace mmsim
+} // namespace mmsim::tlb_range_test

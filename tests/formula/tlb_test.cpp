@@ -10,7 +10,7 @@
 #include <random>
 #include <vector>
 
-namespace mmsim {
+namespace mmsim::tlb_test {
 namespace {
 
 constexpr TlbCosts geometry(std::int64_t l1, std::int64_t l1_ways, std::int64_t l2, std::int64_t l2_ways,
@@ -354,4 +354,4 @@ TEST(Tlb, ErasBehaveLikeErasingUnderRandomUse) {
 }
 
 } // namespace
-} // namespace mmsim
+} // namespace mmsim::tlb_test

@@ -5,7 +5,7 @@
 
 #include "tests/support/test_machine.hpp"
 
-namespace mmsim {
+namespace mmsim::topology_test {
 namespace {
 
 using namespace literals;
@@ -85,4 +85,4 @@ TEST(Topology, MoreCpusThanTheMachineHasAreRefusedAtTheirPlace) {
 }
 
 } // namespace
-} // namespace mmsim
+} // namespace mmsim::topology_test

@@ -10,7 +10,7 @@
 #include <map>
 #include <set>
 
-namespace mmsim::tests {
+namespace mmsim::tests::trace_test {
 namespace {
 
 using nlohmann::json;
@@ -415,4 +415,4 @@ TEST_F(TraceCommand, IsForOneRunNotForASweep) {
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::trace_test

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mmsim {
+namespace mmsim::vm_stat_test {
 namespace {
 
 using tests::PagedMachine;
@@ -146,4 +146,4 @@ TEST_P(VmStatFormula, TheGlobalCountIsWhatHasBeenAndIsReadFromItsLine) {
 }
 
 } // namespace
-} // namespace mmsim
+} // namespace mmsim::vm_stat_test

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mmsim::tests {
+namespace mmsim::tests::vma_test {
 namespace {
 
 const Settings maple{{"kernel.vma_tree", "maple"}, {"kernel.vma_cache", "none"}};
@@ -173,4 +173,4 @@ TEST(MapleTree, ItsNodesHaveMemoryOfASlabCacheAndGoByRcu) {
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::vma_test

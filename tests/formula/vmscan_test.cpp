@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mmsim::tests {
+namespace mmsim::tests::vmscan_test {
 namespace {
 
 using namespace literals;
@@ -222,4 +222,4 @@ TEST_P(VmScanFormula, WithOomKillAllocatingTaskWhoAsksDies) {
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::vmscan_test

@@ -11,7 +11,7 @@
 #include <map>
 #include <optional>
 
-namespace mmsim {
+namespace mmsim::waits_test {
 namespace {
 
 using namespace literals;
@@ -396,4 +396,4 @@ TEST(Waits, OfAnOperationThatIsHandedOnAreThoseOfBothTasks) {
 }
 
 } // namespace
-} // namespace mmsim
+} // namespace mmsim::waits_test

@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mmsim {
+namespace mmsim::watermark_test {
 namespace {
 
 using tests::PagedMachine;
@@ -164,4 +164,4 @@ TEST_P(WatermarkFormula, TheOtherNodeIsUsedDownToItsMarksInTheOrderOfAttempts) {
 }
 
 } // namespace
-} // namespace mmsim
+} // namespace mmsim::watermark_test

@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 #include <utility>
 
-namespace mmsim {
+namespace mmsim::watermarks_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -217,4 +217,4 @@ TEST(Watermarks, ABatchOverHighIsRefusedWhereTheLastOfBothStands) {
 }
 
 } // namespace
-} // namespace mmsim
+} // namespace mmsim::watermarks_test

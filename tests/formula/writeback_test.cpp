@@ -8,7 +8,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mmsim::tests {
+namespace mmsim::tests::writeback_test {
 namespace {
 
 using namespace literals;
@@ -228,4 +228,4 @@ TEST_P(Files, GiveAwayAPageThatNobodyElseHas) {
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::writeback_test

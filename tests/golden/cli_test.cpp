@@ -18,7 +18,7 @@
 #include "sim/record/tables.hpp"
 #include "tests/smoke/command_fixture.hpp"
 
-namespace mmsim {
+namespace mmsim::cli_test {
 namespace {
 
 using ::testing::AllOf;
@@ -261,4 +261,4 @@ TEST_F(OwnRunner, seeds_follow_run_seed_and_costly_points_start_first) {
 }
 
 } // namespace
-} // namespace mmsim
+} // namespace mmsim::cli_test

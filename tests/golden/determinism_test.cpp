@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mmsim::tests {
+namespace mmsim::tests::determinism_test {
 namespace {
 
 class Determinism : public testing::TestWithParam<std::tuple<NamedScenario, std::string>> {
@@ -69,4 +69,4 @@ INSTANTIATE_TEST_SUITE_P(Scenarios, Determinism,
                          });
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::determinism_test

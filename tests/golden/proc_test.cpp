@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 #include <map>
 
-namespace mmsim {
+namespace mmsim::proc_test {
 namespace {
 
 /// A zone with `blocks` free blocks of order 0 unmovable, one of order 3 movable, and one of order 10 reserved.
@@ -264,4 +264,4 @@ TEST(ProcFiles, AllFiveHaveTheKernelsNames) {
 }
 
 } // namespace
-} // namespace mmsim
+} // namespace mmsim::proc_test

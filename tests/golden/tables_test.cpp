@@ -14,7 +14,7 @@
 #include "sim/record/operations.hpp"
 #include "sim/record/tables.hpp"
 
-namespace mmsim {
+namespace mmsim::tables_test {
 namespace {
 
 using namespace literals;
@@ -302,4 +302,4 @@ TEST_F(FilesTest, WhatAKilledProcessLeftIsRemovedAndNothingElse) {
 }
 
 } // namespace
-} // namespace mmsim
+} // namespace mmsim::tables_test

@@ -7,7 +7,7 @@
 
 #include <functional>
 
-namespace mmsim::tests {
+namespace mmsim::tests::trace_test {
 namespace {
 
 class TracedScenario : public testing::TestWithParam<NamedScenario> {
@@ -42,4 +42,4 @@ INSTANTIATE_TEST_SUITE_P(Scenarios, TracedScenario, testing::ValuesIn(scenarios)
                          [](const auto& info) { return info.param.name; });
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::trace_test

@@ -13,7 +13,7 @@
 #include "sim/record/tables.hpp"
 #include "sim/record/wait_names.hpp"
 
-namespace mmsim {
+namespace mmsim::wait_tables_test {
 namespace {
 
 using namespace literals;
@@ -239,4 +239,4 @@ TEST(IpiTable, HasAtMost64By64RowsHoweverManyCpusSend) {
 }
 
 } // namespace
-} // namespace mmsim
+} // namespace mmsim::wait_tables_test

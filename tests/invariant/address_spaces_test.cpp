@@ -9,7 +9,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace mmsim::tests {
+namespace mmsim::tests::address_spaces_test {
 namespace {
 
 using namespace literals;
@@ -226,4 +226,4 @@ TEST(Vfork, LetsTheParentGoOnlyWhenTheChildHasAnotherAddressSpaceOrIsGone) {
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::address_spaces_test

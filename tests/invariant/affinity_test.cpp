@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mmsim::tests {
+namespace mmsim::tests::affinity_test {
 namespace {
 
 using namespace literals;
@@ -125,4 +125,4 @@ TEST(Affinity, AtRandomLosesNobody) {
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::affinity_test

@@ -6,7 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace mmsim::tests {
+namespace mmsim::tests::asid_test {
 namespace {
 
 using namespace literals;
@@ -100,4 +100,4 @@ TEST(Asids, RollOverUnderEveryPolicyWithoutHarm) {
 TEST(Asids, OfArm2_6_24RollOverOnOneCpuWithoutHarm) { EXPECT_EQ(churn("eager", 1, 1, "armv6"), ""); }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::asid_test

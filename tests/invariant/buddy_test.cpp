@@ -10,7 +10,7 @@
 #include <map>
 #include <rapidcheck/gtest.h>
 
-namespace mmsim {
+namespace mmsim::buddy_test {
 namespace {
 
 using testing::HasSubstr;
@@ -287,4 +287,4 @@ TEST(BuddyInvariant, MemoryThatDoesNotFitTheTableIsACallersMistake) {
 }
 
 } // namespace
-} // namespace mmsim
+} // namespace mmsim::buddy_test

@@ -13,7 +13,7 @@
 #include "tests/support/child.hpp"
 #include "tests/support/test_machine.hpp"
 
-namespace mmsim {
+namespace mmsim::core_ticks_test {
 namespace {
 
 using tests::TestMachine;
@@ -439,4 +439,4 @@ TEST(CoreTicks, RunningAheadChangesNeitherInstantsNorTheNumberOfEventsEvenWithTi
 }
 
 } // namespace
-} // namespace mmsim
+} // namespace mmsim::core_ticks_test

@@ -14,7 +14,7 @@
 
 #include "tests/support/child.hpp"
 
-namespace mmsim {
+namespace mmsim::device_sharing_test {
 namespace {
 
 using Rational = boost::multiprecision::cpp_rational;
@@ -138,4 +138,4 @@ TEST(DeviceSharing, EightyRandomMixesCompleteAsFairSharingInExactArithmeticSays)
 }
 
 } // namespace
-} // namespace mmsim
+} // namespace mmsim::device_sharing_test

@@ -7,7 +7,7 @@
 #include <queue>
 #include <random>
 
-namespace mmsim {
+namespace mmsim::event_queue_test {
 namespace {
 
 Instant at(std::int64_t ps) { return Instant(Duration(ps)); }
@@ -175,4 +175,4 @@ TEST(EventQueue, PermutedTiesPopEveryEventOnceAndKeepTime) {
 }
 
 } // namespace
-} // namespace mmsim
+} // namespace mmsim::event_queue_test

@@ -8,7 +8,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mmsim::tests {
+namespace mmsim::tests::fault_test {
 namespace {
 
 using namespace literals;
@@ -212,4 +212,4 @@ TEST_P(ForkOfFiles, CopiesWhatCannotBeFaultedInAgain) {
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::fault_test

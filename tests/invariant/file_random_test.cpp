@@ -8,7 +8,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mmsim::tests {
+namespace mmsim::tests::file_random_test {
 namespace {
 
 using namespace literals;
@@ -132,4 +132,4 @@ TEST_P(RandomFiles, LargerThanMemoryAreReadAndWrittenThrough) {
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::file_random_test

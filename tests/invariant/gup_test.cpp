@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 #include <tuple>
 
-namespace mmsim::tests {
+namespace mmsim::tests::gup_test {
 namespace {
 
 using namespace literals;
@@ -190,4 +190,4 @@ TEST(Gup, OutsideAllAreasFails) {
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::gup_test

@@ -6,7 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace mmsim::tests {
+namespace mmsim::tests::latr_test {
 namespace {
 
 using namespace literals;
@@ -162,4 +162,4 @@ TEST(Oracle, CatchesAPolicyThatGivesBackWhatItShouldKeep) {
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::latr_test

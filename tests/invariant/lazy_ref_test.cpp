@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mmsim::tests {
+namespace mmsim::tests::lazy_ref_test {
 namespace {
 
 using namespace literals;
@@ -80,4 +80,4 @@ TEST(LazyReferences, ThatAreCountedInterruptNobody) {
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::lazy_ref_test

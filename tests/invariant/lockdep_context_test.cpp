@@ -1,7 +1,7 @@
 // lockdep: sleeping, giving back and waiting for other cores where that must not be.
 #include "tests/support/lockdep_world.hpp"
 
-namespace mmsim::tests {
+namespace mmsim::tests::lockdep_context_test {
 namespace {
 
 // --- sleeping
@@ -243,4 +243,4 @@ TEST(LockdepCores, ACallUnderALockThatIsAlwaysTakenWithIrqsOnIsFine) {
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::lockdep_context_test

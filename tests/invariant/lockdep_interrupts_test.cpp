@@ -1,7 +1,7 @@
 // lockdep: locks and seqcounts in interrupts, found though they never meet.
 #include "tests/support/lockdep_world.hpp"
 
-namespace mmsim::tests {
+namespace mmsim::tests::lockdep_interrupts_test {
 namespace {
 
 // --- interrupts
@@ -303,4 +303,4 @@ TEST(LockdepSeqcount, AWriterMustHavePreemptionOff) {
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::lockdep_interrupts_test

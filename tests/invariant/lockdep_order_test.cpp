@@ -1,7 +1,7 @@
 // lockdep: orders of locks that are found at the first evidence, with both places and times.
 #include "tests/support/lockdep_world.hpp"
 
-namespace mmsim::tests {
+namespace mmsim::tests::lockdep_order_test {
 namespace {
 
 // --- order
@@ -251,4 +251,4 @@ TEST(LockdepOrder, QueuedReadersCountAsWaitersAndThoseInInterruptsDoNot) {
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::lockdep_order_test

@@ -6,7 +6,7 @@
 #include "tests/smoke/command_fixture.hpp"
 #include "tests/support/lockdep_world.hpp"
 
-namespace mmsim::tests {
+namespace mmsim::tests::lockdep_test {
 namespace {
 
 // --- what is legal
@@ -228,4 +228,4 @@ TEST(Lockdep, TurnedOffFindsNothing) {
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::lockdep_test

@@ -7,7 +7,7 @@
 #include <tuple>
 #include <vector>
 
-namespace mmsim {
+namespace mmsim::locks_test {
 namespace {
 
 using namespace literals;
@@ -275,4 +275,4 @@ INSTANTIATE_TEST_SUITE_P(Kinds, FairKind, testing::Values("ticket", "queued"),
                          [](const auto& info) { return std::string(info.param); });
 
 } // namespace
-} // namespace mmsim
+} // namespace mmsim::locks_test

@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 #include <tuple>
 
-namespace mmsim::tests {
+namespace mmsim::tests::lru_test {
 namespace {
 
 using namespace literals;
@@ -162,4 +162,4 @@ TEST(LruInvariant, MissesThePagevecsReference) {
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::lru_test

@@ -17,7 +17,7 @@
 
 #include <stdexcept>
 
-namespace mmsim::tests {
+namespace mmsim::tests::mappings_random_test {
 namespace {
 
 using namespace literals;
@@ -236,4 +236,4 @@ INSTANTIATE_TEST_SUITE_P(
     });
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::mappings_random_test

@@ -7,7 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace mmsim::tests {
+namespace mmsim::tests::oracle_random_test {
 namespace {
 
 using namespace literals;
@@ -189,4 +189,4 @@ TEST(RandomPrograms, AreHardEnoughToFindThePlantedBugs) {
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::oracle_random_test

@@ -11,7 +11,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace mmsim::tests {
+namespace mmsim::tests::oracle_test {
 namespace {
 
 using namespace literals;
@@ -460,4 +460,4 @@ TEST(ArmFreeFirst, IsListedAsUnsafe) {
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::oracle_test

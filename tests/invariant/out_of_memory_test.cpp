@@ -12,7 +12,7 @@
 #include <deque>
 #include <gtest/gtest.h>
 
-namespace mmsim::tests {
+namespace mmsim::tests::out_of_memory_test {
 namespace {
 
 using namespace literals;
@@ -327,4 +327,4 @@ INSTANTIATE_TEST_SUITE_P(Policies, Promises,
                          });
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::out_of_memory_test

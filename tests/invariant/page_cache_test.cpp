@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mmsim::tests {
+namespace mmsim::tests::page_cache_test {
 namespace {
 
 using namespace literals;
@@ -126,4 +126,4 @@ TEST_P(PageCaches, LoseNothingInARandomRun) {
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::page_cache_test

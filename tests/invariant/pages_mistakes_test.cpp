@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace mmsim {
+namespace mmsim::pages_mistakes_test {
 namespace {
 
 using testing::HasSubstr;
@@ -74,4 +74,4 @@ TEST(Pages, TooMuchMemoryForFrameNumbersIsAnInputError) {
 }
 
 } // namespace
-} // namespace mmsim
+} // namespace mmsim::pages_mistakes_test

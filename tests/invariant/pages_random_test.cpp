@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mmsim {
+namespace mmsim::pages_random_test {
 namespace {
 
 using namespace tests;
@@ -120,4 +120,4 @@ TEST_P(PagesRandom, HalfAMillionOperationsOnThreeZonesLoseNothing) {
 }
 
 } // namespace
-} // namespace mmsim
+} // namespace mmsim::pages_random_test

@@ -8,7 +8,7 @@
 #include <fstream>
 #include <gtest/gtest.h>
 
-namespace mmsim {
+namespace mmsim::pages_test {
 namespace {
 
 using namespace tests;
@@ -238,4 +238,4 @@ TEST(Pages, ATebibyteCostsOnlyWhatIsTouched) {
 }
 
 } // namespace
-} // namespace mmsim
+} // namespace mmsim::pages_test

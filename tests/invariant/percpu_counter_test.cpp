@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mmsim {
+namespace mmsim::percpu_counter_test {
 namespace {
 
 using namespace literals;
@@ -131,4 +131,4 @@ TEST(SharedCount, RefusesToDropBelowZero) {
 }
 
 } // namespace
-} // namespace mmsim
+} // namespace mmsim::percpu_counter_test

@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mmsim::tests {
+namespace mmsim::tests::quantum_test {
 namespace {
 
 class Quantum : public testing::TestWithParam<NamedScenario> {};
@@ -56,4 +56,4 @@ INSTANTIATE_TEST_SUITE_P(Scenarios, Quantum, testing::ValuesIn(with_pages()),
                          [](const auto& info) { return info.param.name; });
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::quantum_test

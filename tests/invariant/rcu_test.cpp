@@ -8,7 +8,7 @@
 
 #include <deque>
 
-namespace mmsim::tests {
+namespace mmsim::tests::rcu_test {
 namespace {
 
 using namespace literals;
@@ -148,4 +148,4 @@ INSTANTIATE_TEST_SUITE_P(Kinds, RcuKind, testing::Values("classic", "tree"),
                          [](const auto& info) { return std::string(info.param); });
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::rcu_test

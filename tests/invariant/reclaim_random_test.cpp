@@ -9,7 +9,7 @@
 #include <array>
 #include <gtest/gtest.h>
 
-namespace mmsim::tests {
+namespace mmsim::tests::reclaim_random_test {
 namespace {
 
 /// A kernel's settings, and those of its reverse map.
@@ -256,4 +256,4 @@ TEST(Pace, KswapdKeepsUpWithASlowWriterAndAFastOneReclaimsItself) {
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::reclaim_random_test

@@ -10,7 +10,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mmsim {
+namespace mmsim::rereads_test {
 namespace {
 
 using tests::TestMachine;
@@ -105,4 +105,4 @@ INSTANTIATE_TEST_SUITE_P(Locks, Rereads,
                          });
 
 } // namespace
-} // namespace mmsim
+} // namespace mmsim::rereads_test

@@ -15,7 +15,7 @@
 #include <map>
 #include <set>
 
-namespace mmsim::tests {
+namespace mmsim::tests::rmap_random_test {
 namespace {
 
 using namespace literals;
@@ -226,4 +226,4 @@ INSTANTIATE_TEST_SUITE_P(
     });
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::rmap_random_test

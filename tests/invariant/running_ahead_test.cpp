@@ -10,7 +10,7 @@
 
 #include "tests/support/child.hpp"
 
-namespace mmsim {
+namespace mmsim::running_ahead_test {
 namespace {
 
 // (time, who) of every step of a random program of fibers that sleep, yield, wake each other, post callbacks,
@@ -100,4 +100,4 @@ TEST(RunningAhead, TheSameProgramTwiceLeavesTheSameTrace) {
 }
 
 } // namespace
-} // namespace mmsim
+} // namespace mmsim::running_ahead_test

@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 #include <tuple>
 
-namespace mmsim {
+namespace mmsim::rw_lock_test {
 namespace {
 
 using namespace literals;
@@ -212,4 +212,4 @@ TEST(RwLock, RefusesAReaderThatReadsAlready) {
 }
 
 } // namespace
-} // namespace mmsim
+} // namespace mmsim::rw_lock_test

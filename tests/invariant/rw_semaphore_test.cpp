@@ -8,7 +8,7 @@
 #include <tuple>
 #include <vector>
 
-namespace mmsim {
+namespace mmsim::rw_semaphore_test {
 namespace {
 
 using namespace literals;
@@ -233,4 +233,4 @@ TEST_P(AnyRwSemaphore, RefusesWhatIsNotHeldAndWhatWouldWaitForItself) {
 }
 
 } // namespace
-} // namespace mmsim
+} // namespace mmsim::rw_semaphore_test

@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 #include <tuple>
 
-namespace mmsim {
+namespace mmsim::semaphore_test {
 namespace {
 
 using namespace literals;
@@ -114,4 +114,4 @@ TEST(Semaphore, MayBeGivenByAnInterrupt) {
 }
 
 } // namespace
-} // namespace mmsim
+} // namespace mmsim::semaphore_test

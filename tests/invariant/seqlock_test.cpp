@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 #include <tuple>
 
-namespace mmsim {
+namespace mmsim::seqlock_test {
 namespace {
 
 using namespace literals;
@@ -163,4 +163,4 @@ TEST(SeqCount, RefusesASecondWriter) {
 }
 
 } // namespace
-} // namespace mmsim
+} // namespace mmsim::seqlock_test

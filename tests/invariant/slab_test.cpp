@@ -11,7 +11,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
-namespace mmsim::tests {
+namespace mmsim::tests::slab_test {
 namespace {
 
 using testing::HasSubstr;
@@ -386,4 +386,4 @@ TEST(FamilyObjects, ALostObjectAndAWrongCountAreFound) {
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::slab_test

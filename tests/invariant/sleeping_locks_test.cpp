@@ -10,7 +10,7 @@
 #include <string>
 #include <tuple>
 
-namespace mmsim {
+namespace mmsim::sleeping_locks_test {
 namespace {
 
 using namespace literals;
@@ -492,4 +492,4 @@ TEST(RwSemaphore, CountsTheLongestHoldOfASingleReader) {
 }
 
 } // namespace
-} // namespace mmsim
+} // namespace mmsim::sleeping_locks_test

@@ -11,7 +11,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mmsim::tests {
+namespace mmsim::tests::swap_random_test {
 namespace {
 
 using namespace literals;
@@ -253,4 +253,4 @@ TEST(ContentStamps, NoticeAPageThatWasSwappedWithAnother) {
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::swap_random_test

@@ -11,7 +11,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace mmsim::tests {
+namespace mmsim::tests::unmap_test {
 namespace {
 
 using namespace literals;
@@ -279,4 +279,4 @@ TEST(Unmapped, PagesAreFlushedByWhoChangesTheTableMeanwhile) {
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::unmap_test

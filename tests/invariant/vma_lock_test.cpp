@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mmsim::tests {
+namespace mmsim::tests::vma_lock_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -199,4 +199,4 @@ TEST(VmaTreeInput, ACacheBeforeAMapleTreeIsRefusedNamingBothKeys) {
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::vma_lock_test

@@ -7,7 +7,7 @@
 #include <map>
 #include <string>
 
-namespace mmsim {
+namespace mmsim::vma_tree_test {
 namespace {
 
 struct Kind {
@@ -157,4 +157,4 @@ INSTANTIATE_TEST_SUITE_P(Kinds, VmaTrees,
                          [](const auto& info) { return std::string(info.param.name); });
 
 } // namespace
-} // namespace mmsim
+} // namespace mmsim::vma_tree_test

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 #include <spdlog/fmt/fmt.h>
 
-namespace mmsim::tests {
+namespace mmsim::tests::waits_test {
 namespace {
 
 /// What is wrong with whom `operation` has waited for; empty if nothing is. `unnamed`: how much of it may be for nobody
@@ -96,4 +96,4 @@ TEST(WaitsOfLocks, AreForSomebodyWhateverTheLock) {
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::waits_test

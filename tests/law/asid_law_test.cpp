@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mmsim::tests {
+namespace mmsim::tests::asid_law_test {
 namespace {
 
 /// The mean of a hand-over between two processes on one CPU, in ns.
@@ -51,4 +51,4 @@ TEST(Asids, OfEightBitsFlushWhereMoreProcessesThanIdsTakeTurns) {
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::asid_law_test

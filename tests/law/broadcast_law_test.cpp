@@ -7,7 +7,7 @@
 #include <cmath>
 #include <gtest/gtest.h>
 
-namespace mmsim::tests {
+namespace mmsim::tests::broadcast_law_test {
 namespace {
 
 using namespace literals;
@@ -174,4 +174,4 @@ TEST(FlushScenario, TakesLongerIfThreadsMustBeToldOrIfMoreFlushAtOnce) {
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::broadcast_law_test

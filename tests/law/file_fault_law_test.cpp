@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mmsim::tests {
+namespace mmsim::tests::file_fault_law_test {
 namespace {
 
 using namespace literals;
@@ -97,4 +97,4 @@ TEST_P(FileFaults, BookTheWaitForTheDiskAsIo) {
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::file_fault_law_test

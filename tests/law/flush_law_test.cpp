@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mmsim::tests {
+namespace mmsim::tests::flush_law_test {
 namespace {
 
 using namespace literals;
@@ -199,4 +199,4 @@ TEST(Interrupts, AreAllReceivedOrCoalescedUnderPoliciesThatWaitForSwitchesToo) {
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::flush_law_test

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mmsim::tests {
+namespace mmsim::tests::gup_test {
 namespace {
 
 struct Measured {
@@ -66,4 +66,4 @@ TEST(GupFork, AForkSlowsEachPinnerForReadingDownAtMostOnce) {
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::gup_test

@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mmsim::tests {
+namespace mmsim::tests::hand_over_law_test {
 namespace {
 
 using namespace literals;
@@ -56,4 +56,4 @@ TEST(HandOver, OfAQueuedLockTakesTheSameHoweverManyWait) {
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::hand_over_law_test

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mmsim::tests {
+namespace mmsim::tests::hot_pages_law_test {
 namespace {
 
 const std::vector<std::string> four_cpus{"machine.base=neoverse-n1-80", "kernel.base=5.10", "run.cpus=4",
@@ -72,4 +72,4 @@ TEST(HotPagesLaw, APageThatIsReusedWhileHotIsClearedAtTheCachesSpeed) {
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::hot_pages_law_test

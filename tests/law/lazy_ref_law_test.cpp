@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mmsim::tests {
+namespace mmsim::tests::lazy_ref_law_test {
 namespace {
 
 // Million context switches a second, all cores together.
@@ -35,4 +35,4 @@ TEST(SwitchRate, On192CoresFlattensWithCountedLazyReferencesAndScalesWithShootdo
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::lazy_ref_law_test

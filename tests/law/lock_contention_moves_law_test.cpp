@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mmsim::tests {
+namespace mmsim::tests::lock_contention_moves_law_test {
 namespace {
 
 struct Waits {
@@ -40,4 +40,4 @@ TEST(ContentionLaw, MovesFromZoneLockToLruLockAsBatchesGrow) {
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::lock_contention_moves_law_test

@@ -9,7 +9,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mmsim::tests {
+namespace mmsim::tests::lock_fairness_law_test {
 namespace {
 
 struct Service {
@@ -89,4 +89,4 @@ TEST(TicketAndQueued, AreFairUnderBothArbitrations) {
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::lock_fairness_law_test

@@ -8,7 +8,7 @@
 #include <bit>
 #include <gtest/gtest.h>
 
-namespace mmsim::tests {
+namespace mmsim::tests::lock_law_test {
 namespace {
 
 using namespace literals;
@@ -300,4 +300,4 @@ TEST(References, AreHeldByManyAtATime) {
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::lock_law_test

@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 #include <utility>
 
-namespace mmsim::tests {
+namespace mmsim::tests::lru_lock_law_test {
 namespace {
 
 using namespace literals;
@@ -132,4 +132,4 @@ TEST(LruLock, IsOneANode) {
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::lru_lock_law_test

@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mmsim::tests {
+namespace mmsim::tests::mprotect_law_test {
 namespace {
 
 constexpr int flipped_pages = 4;
@@ -67,4 +67,4 @@ TEST(Mprotect, GrowsWithTheThreadsThatItInterruptsAndNotWithThoseThatHearABroadc
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::mprotect_law_test

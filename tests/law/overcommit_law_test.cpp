@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mmsim::tests {
+namespace mmsim::tests::overcommit_law_test {
 namespace {
 
 /// Processes, one a core, map and unmap 64 pages again and again, 200 times each: how often the counter's lock was
@@ -52,4 +52,4 @@ TEST(VmCommittedAs, IsNobodysBottleneckWhereTheBatchIsAQuarterOfACpusMemory) {
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::overcommit_law_test

@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mmsim::tests {
+namespace mmsim::tests::planted_bottleneck_law_test {
 namespace {
 
 struct Change {
@@ -105,4 +105,4 @@ TEST(PlantedBottleneck, ShortPerCpuListsAreTheZonesLock) {
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::planted_bottleneck_law_test

@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-namespace mmsim::tests {
+namespace mmsim::tests::rcu_law_test {
 namespace {
 
 using namespace literals;
@@ -87,4 +87,4 @@ TEST(RcuGracePeriods, TakeAFewTicksWhereCpusSwitchAndAsLongAsTheKernelIsBusyWher
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::rcu_law_test

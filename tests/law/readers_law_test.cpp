@@ -8,7 +8,7 @@
 #include <cmath>
 #include <gtest/gtest.h>
 
-namespace mmsim::tests {
+namespace mmsim::tests::readers_law_test {
 namespace {
 
 using namespace literals;
@@ -131,4 +131,4 @@ TEST(SeqlockWriters, AreDelayedByLoadsAndNotByLooks) {
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::readers_law_test

@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mmsim::tests {
+namespace mmsim::tests::reclaim_flush_law_test {
 namespace {
 
 using namespace literals;
@@ -143,4 +143,4 @@ TEST(ReclaimFlush, DoesNotWaitWhereNobodyElseIsConcerned) {
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::reclaim_flush_law_test

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mmsim::tests {
+namespace mmsim::tests::reclaim_law_test {
 namespace {
 
 const OperationResult& operation(const PointResult& result, const std::string& name) {
@@ -165,4 +165,4 @@ TEST(SwapToken, LetsOneProcessRunWhileTheOthersThrash) {
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::reclaim_law_test

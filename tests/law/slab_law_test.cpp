@@ -10,7 +10,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mmsim::tests {
+namespace mmsim::tests::slab_law_test {
 namespace {
 
 struct Churn {
@@ -78,4 +78,4 @@ TEST_P(SlabLaw, TheSharedArrayShortensTheHoldAndTheWait) {
 TEST_P(SlabLaw, AloneNobodyWaits) { EXPECT_EQ(churn(GetParam(), 60, 8, 1).contended, 0); }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::slab_law_test

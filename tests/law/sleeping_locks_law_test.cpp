@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <gtest/gtest.h>
 
-namespace mmsim {
+namespace mmsim::sleeping_locks_law_test {
 namespace {
 
 using namespace literals;
@@ -215,4 +215,4 @@ TEST(Readers, EnterTogetherWhoeverQueuesBetweenThem) {
 }
 
 } // namespace
-} // namespace mmsim
+} // namespace mmsim::sleeping_locks_law_test

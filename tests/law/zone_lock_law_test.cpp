@@ -9,7 +9,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mmsim::tests {
+namespace mmsim::tests::zone_lock_law_test {
 namespace {
 
 struct PerPage {
@@ -82,4 +82,4 @@ TEST(ZoneLockLaw, WithoutListsEveryPageTakesTheLockTwice) {
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::zone_lock_law_test

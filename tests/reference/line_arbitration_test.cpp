@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace mmsim {
+namespace mmsim::line_arbitration_test {
 namespace {
 
 using namespace tests;
@@ -44,4 +44,4 @@ TEST(LineArbitration, TheOtherChoiceIsTwiceAsWrongOnTheMachineWhoseSocketsOrderT
 }
 
 } // namespace
-} // namespace mmsim
+} // namespace mmsim::line_arbitration_test

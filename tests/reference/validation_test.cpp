@@ -17,7 +17,7 @@
 #include "sim/engine/parameter.hpp"
 #include "tests/smoke/command_fixture.hpp"
 
-namespace mmsim {
+namespace mmsim::validation_test {
 namespace {
 
 /// Read loosely: what is wrong with a file is for a test to say, not for the list of tests.
@@ -105,4 +105,4 @@ TEST(FrozenNumbers, every_default_of_machine_kernel_run_and_scenarios_is_as_it_w
 }
 
 } // namespace
-} // namespace mmsim
+} // namespace mmsim::validation_test

@@ -14,7 +14,7 @@
 
 #include <sstream>
 
-namespace mmsim::tests {
+namespace mmsim::tests::bad_mappings_test {
 namespace {
 
 using testing::HasSubstr;
@@ -185,4 +185,4 @@ TEST_P(BadMappings, WhatMayNotBePromisedIsNot) {
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::bad_mappings_test

@@ -20,7 +20,7 @@
 #include "sim/machine/topology.hpp"
 #include "tests/smoke/command_fixture.hpp"
 
-using namespace mmsim;
+namespace mmsim::tests::calibrate_test {
 using namespace mmsim::host;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -244,3 +244,5 @@ TEST(Calibrate, a_file_that_somebody_wrote_by_hand_is_left_alone) {
   EXPECT_THAT(ended.err, HasSubstr("mine.toml exists and mmsim calibrate has not written it"));
   EXPECT_EQ(contents_of(folder / "mine.toml"), "# My own numbers\nclock = \"1 GHz\"\n");
 }
+
+} // namespace mmsim::tests::calibrate_test

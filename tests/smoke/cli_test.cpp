@@ -12,7 +12,7 @@
 #include "sim/record/tables.hpp"
 #include "tests/smoke/command_fixture.hpp"
 
-namespace mmsim {
+namespace mmsim::cli_test {
 namespace {
 
 using ::testing::AllOf;
@@ -502,4 +502,4 @@ TEST(Report, takes_real_runs_before_and_after_directories) {
 }
 
 } // namespace
-} // namespace mmsim
+} // namespace mmsim::cli_test

@@ -12,7 +12,7 @@
 #include "cli/readable.hpp"
 #include "cli/terminal_table.hpp"
 
-namespace mmsim {
+namespace mmsim::cli_text_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -165,4 +165,4 @@ TEST(Overview, has_a_row_for_each_number_and_marks_what_ifs) {
 }
 
 } // namespace
-} // namespace mmsim
+} // namespace mmsim::cli_text_test

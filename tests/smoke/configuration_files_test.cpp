@@ -13,7 +13,7 @@
 #include "cli/sweep_plan.hpp"
 #include "tests/smoke/configuration_fixture.hpp"
 
-using namespace mmsim;
+namespace mmsim::tests::configuration_files_test {
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -284,3 +284,5 @@ TEST(Sweeps, wrong_ones_are_refused_with_their_place) {
   EXPECT_THAT(error_in("[scenario]\nname = \"fork\"\n[sweep]\naxes = { \"scenario.test_width\" = [1] }\n"),
               HasSubstr("did you mean"));
 }
+
+} // namespace mmsim::tests::configuration_files_test

@@ -12,7 +12,7 @@
 #include "sim/engine/nearest_name.hpp"
 #include "tests/smoke/configuration_fixture.hpp"
 
-using namespace mmsim;
+namespace mmsim::tests::configuration_test {
 using namespace mmsim::literals;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
@@ -197,3 +197,5 @@ TEST(Registry, makes_what_is_named_and_lists_what_there_is) {
   EXPECT_EQ(erased->entries()[1].notes, "what-if");
   EXPECT_THROW((Registered<TestPolicy>{"tardy", "again", make_policy}), std::logic_error);
 }
+
+} // namespace mmsim::tests::configuration_test

@@ -13,7 +13,7 @@
 
 #include "tests/smoke/command_fixture.hpp"
 
-namespace mmsim {
+namespace mmsim::explain_directory_test {
 namespace {
 
 using ::testing::AllOf;
@@ -391,4 +391,4 @@ TEST(Planted, bottlenecks_are_named_by_explain) {
 }
 
 } // namespace
-} // namespace mmsim
+} // namespace mmsim::explain_directory_test

@@ -13,7 +13,7 @@
 #include "cli/overview.hpp"
 #include "cli/terminal_table.hpp"
 
-namespace mmsim {
+namespace mmsim::explain_test {
 namespace {
 
 using ::testing::AllOf;
@@ -226,4 +226,4 @@ TEST(Explanation, of_points_that_are_no_product_has_them_one_below_the_other) {
 }
 
 } // namespace
-} // namespace mmsim
+} // namespace mmsim::explain_test

@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace mmsim::tests {
+namespace mmsim::tests::gup_test {
 namespace {
 
 TEST(GupFork, RefusesToPinMorePagesThanItsRegionHas) {
@@ -21,4 +21,4 @@ TEST(GupFork, RefusesToPinMorePagesThanItsRegionHas) {
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::gup_test

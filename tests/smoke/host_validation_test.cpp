@@ -16,7 +16,7 @@
 #include <filesystem>
 #include <fstream>
 
-namespace mmsim::host {
+namespace mmsim::host::host_validation_test {
 namespace {
 
 using testing::HasSubstr;
@@ -263,4 +263,4 @@ TEST(HostValidation, a_machine_file_knows_its_machine_and_its_base_lies_beside_i
 }
 
 } // namespace
-} // namespace mmsim::host
+} // namespace mmsim::host::host_validation_test

@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace mmsim::tests {
+namespace mmsim::tests::out_of_memory_test {
 namespace {
 
 using testing::AnyOf;
@@ -148,4 +148,4 @@ TEST_P(BurstsBeyondTheMemory, FailAndAreToldOf) {
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::out_of_memory_test

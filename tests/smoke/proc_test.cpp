@@ -7,7 +7,7 @@
 #include <regex>
 #include <sstream>
 
-namespace mmsim {
+namespace mmsim::proc_test {
 namespace {
 
 using testing::HasSubstr;
@@ -174,4 +174,4 @@ TEST(ProcDirectory, ASweepSaysThatItHasNoSuchOption) {
 }
 
 } // namespace
-} // namespace mmsim
+} // namespace mmsim::proc_test

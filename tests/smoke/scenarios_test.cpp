@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace mmsim::tests {
+namespace mmsim::tests::scenarios_test {
 namespace {
 
 struct Place {
@@ -178,4 +178,4 @@ TEST(Munmap, HasFilledTheListsOfEveryCpuBeforeItsWarmUp) {
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::scenarios_test

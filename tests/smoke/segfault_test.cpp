@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mmsim::tests {
+namespace mmsim::tests::segfault_test {
 namespace {
 
 constexpr PageNumber area{0x10000};
@@ -91,4 +91,4 @@ TEST_P(BadAccess, WithoutMemoryForCopiesOfAFilesPagesUnwinds) {
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::segfault_test

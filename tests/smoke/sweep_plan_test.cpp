@@ -25,7 +25,7 @@
 #include "tests/smoke/command_fixture.hpp"
 #include "tests/smoke/configuration_fixture.hpp"
 
-namespace mmsim {
+namespace mmsim::sweep_plan_test {
 namespace {
 
 using ::testing::AllOf;
@@ -496,4 +496,4 @@ TEST(DryRun, shows_points_and_time_and_writes_nothing) {
 }
 
 } // namespace
-} // namespace mmsim
+} // namespace mmsim::sweep_plan_test

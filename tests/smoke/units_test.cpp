@@ -10,7 +10,7 @@
 
 #include "sim/engine/units.hpp"
 
-using namespace mmsim;
+namespace mmsim::tests::units_test {
 using namespace mmsim::literals;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
@@ -114,3 +114,5 @@ TEST(Units, what_is_printed_reads_back_as_the_same_value) {
   }));
   EXPECT_EQ(parse_duration(to_text(Duration::max())), Duration::max());
 }
+
+} // namespace mmsim::tests::units_test

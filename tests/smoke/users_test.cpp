@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mmsim::tests {
+namespace mmsim::tests::users_test {
 namespace {
 
 // How many areas two mappings of so many pages, each where a table begins, become.
@@ -36,4 +36,4 @@ TEST(PagesApart, would_not_be_needed_if_areas_of_whole_tables_did_not_merge) {
 }
 
 } // namespace
-} // namespace mmsim::tests
+} // namespace mmsim::tests::users_test

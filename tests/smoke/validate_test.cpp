@@ -19,7 +19,7 @@
 #include "tests/smoke/command_fixture.hpp"
 #include "tests/smoke/configuration_fixture.hpp"
 
-namespace mmsim::validation {
+namespace mmsim::validation::validate_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -496,4 +496,4 @@ TEST_F(ValidateCommand, control_c_leaves_nothing_and_says_so) {
 }
 
 } // namespace
-} // namespace mmsim::validation
+} // namespace mmsim::validation::validate_test

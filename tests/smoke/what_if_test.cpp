@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-namespace mmsim {
+namespace mmsim::what_if_test {
 namespace {
 
 std::string what_ifs_on(bool broadcast, bool erratum, bool hardware_dirty) {
@@ -30,4 +30,4 @@ TEST(WhatIf, on_older_arm_those_of_x86_are) {
 TEST(WhatIf, on_x86_only_what_no_kernel_has) { EXPECT_EQ(what_ifs_on(false, false, true), "latr"); }
 
 } // namespace
-} // namespace mmsim
+} // namespace mmsim::what_if_test
