@@ -1,4 +1,4 @@
-// Who uses an address space, and which cores may hold its translations: System::check_address_spaces().
+// Who uses an address space, that nobody is at its entries, and which cores may hold its translations: System::check_address_spaces().
 #include "models/system.hpp"
 
 #include <spdlog/fmt/fmt.h>
@@ -45,6 +45,9 @@ void System::check_address_spaces() {
     if (mm->count.value() != references || references == 0)
       throw Violation(fmt::format("mm {}: mm_count is {}, but it has {} users and {} lazy borrowers", id,
                                   mm->count.value(), found.tasks, found.lazy));
+    if (mm->tlb_flush_pending.value() != 0)
+      throw Violation(fmt::format("mm {}: tlb_flush_pending is {}, but nobody is changing entries", id,
+                                  mm->tlb_flush_pending.value()));
     check_cpumask(*this, *mm);
   }
 }

@@ -31,6 +31,20 @@ void KernelParameters::declare(Declaration& d, KernelParameters& p) {
     "pages that munmap and exit collect before they flush and free",
     "5.10: 8 in mmu_gather and up to 19 batches of 510")
       .at_least(1);
+  d("kernel.gather_full", p.gather_full, "flush",
+    "what a full gather does with the table's lock held: it flushes, then drops the lock and frees (flush), "
+    "or does both and goes on with the table (free)",
+    "mm/memory.c zap_pte_range: force_flush since 3.16; include/asm-generic/tlb.h tlb_remove_page of 2.6.24")
+      .one_of({"flush", "free"});
+  d("kernel.zap_block", p.zap_block, 0,
+    "pages that munmap and exit unmap before they end their gather and let others run; 0: no blocks, they "
+    "look at every entry whether somebody wants to run",
+    "mm/memory.c ZAP_BLOCK_SIZE, 1024 pages without preemption, to 2.6.39")
+      .at_least(0);
+  d("kernel.tlb_flush_pending", p.tlb_flush_pending, true,
+    "the mm counts who changes entries and has not flushed them yet; a gather that ends while there is "
+    "another flushes the whole address space",
+    "mm/mmu_gather.c tlb_finish_mmu: counted since 4.13, the whole address space since 5.2");
   d("kernel.gather_bundle", p.gather_bundle, 8, "pages of a gather that are given back first",
     "MMU_GATHER_BUNDLE of 3.0 and later: the array in mmu_gather itself")
       .at_least(1);

@@ -40,12 +40,12 @@ namespace mmsim {
 
 struct KernelParameters {
   std::string pt_lock, page_table, cow_reuse, exit_flush;
-  std::int64_t asid_bits, gather_pages, gather_bundle, gather_batch;
-  bool munmap_downgrade, zero_page, fast_gup, write_protect_seq, wp_late_lru, wp_move_anon_rmap, fault_retry, spurious_flush,
-      pgd_with_mmap_lock, zap_dirty_flush;
+  std::int64_t asid_bits, gather_pages, gather_bundle, gather_batch, zap_block;
+  bool munmap_downgrade, zero_page, fast_gup, write_protect_seq, wp_late_lru, wp_move_anon_rmap, fault_retry,
+      spurious_flush, pgd_with_mmap_lock, zap_dirty_flush, tlb_flush_pending;
   Bytes fault_around, stack_limit;
   std::int64_t max_map_count, stack_guard_gap, mremap_latency_limit;
-  std::string mprotect_flush, mremap_flush, mremap_rmap_locks, mark_accessed;
+  std::string gather_full, mprotect_flush, mremap_flush, mremap_rmap_locks, mark_accessed;
   Duration quantum;
   static void declare(Declaration& d, KernelParameters& p);
 };

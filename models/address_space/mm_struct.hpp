@@ -94,6 +94,9 @@ class MmStruct {
   std::uint64_t tlb_flush_batched = 0;      ///< entries that reclaim has cleared and left to a flush of many
   std::uint64_t tlb_flush_batched_done = 0; ///< how many of them somebody has not left to that
 
+  /// Who changes entries and has not flushed them yet: gathers, and mprotect (kernel.tlb_flush_pending).
+  SharedCount tlb_flush_pending{"mm_struct.tlb_flush_pending", 0};
+
   WithheldRanges withheld; ///< unmapped, but not to be mapped again yet
 
   std::uint64_t context = 0; ///< generation of ids and id (models/address_space/asid.hpp); 0: none yet

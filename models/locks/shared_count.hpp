@@ -4,7 +4,7 @@
 //   users.increment(core);                                  // mmget()
 //   if (users.decrement_and_test(core)) ...                 // mmput(): the last one cleans up
 //
-// Models atomic_inc() and atomic_dec_and_test(), each one atomic access to the line, which is all that an
+// Models atomic_inc(), atomic_dec() and atomic_dec_and_test(), each one atomic access to the line, which is all that an
 // uncontended reference costs and what a contended one makes cores queue for. Left out: saturation
 // (refcount_t), forms that refuse a count of 0.
 #pragma once
@@ -12,6 +12,7 @@
 #include "sim/machine/core.hpp"
 
 #include <cstdint>
+#include <tuple>
 
 namespace mmsim {
 
@@ -24,6 +25,13 @@ class SharedCount {
   void increment(Core& core) {
     core.rmw(line_);
     ++value_;
+  }
+  /// atomic_dec(). Throws Violation below 0.
+  void decrement(Core& core) { std::ignore = decrement_and_test(core); }
+  /// atomic_read().
+  std::int64_t read(Core& core) {
+    core.read(line_);
+    return value_;
   }
   /// Before the machine runs.
   void count_at_boot() { ++value_; }

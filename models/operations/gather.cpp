@@ -4,22 +4,54 @@
 #include "models/pages/struct_page_miss.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace mmsim {
 
-void MmuGather::zap(Core& core, PageNumber begin, PageNumber end, bool sequential) {
+// Without blocks there is no end to the work.
+static std::int64_t work_of_a_block(const System& system) {
+  const std::int64_t pages = system.parameters.zap_block;
+  return pages > 0 ? pages * zap_work_of_a_page : std::numeric_limits<std::int64_t>::max();
+}
+
+MmuGather::MmuGather(System& system, Core& core, MmStruct& mm, bool full_mm, Refill refill)
+    : system_(system), mm_(mm), full_mm_(full_mm), refill_(refill), zap_work_(work_of_a_block(system)) {
+  if (system.parameters.tlb_flush_pending) mm.tlb_flush_pending.increment(core);
+}
+
+void MmuGather::zap(Task& task, PageNumber begin, PageNumber end, bool sequential) {
   sequential_ = sequential;
-  const auto limit = static_cast<std::size_t>(system_.parameters.gather_pages);
-  for_each_table(core, mm_.tables, begin, end, [&](TablePage& table, PageNumber page, PageNumber next) {
-    while (page < next) {
-      const PageNumber stop = std::min(next, page + (limit - std::min(limit, pages_.size())));
-      const bool flushed = zap_table(core, table, page, stop);
-      page = stop;
-      if (flushed || pages_.size() >= limit) finish(core); // tlb_flush_mmu(): the batch is full
+  for (PageNumber page = begin; page < end;) {
+    const PageNumber next = std::min(end, table_end(page));
+    TablePage* const table = walk_to_table(task.core(), mm_.tables, page);
+    page = table != nullptr ? zap_table(task, *table, page, next) : next;
+    if (table == nullptr) --zap_work_;
+    if (!in_blocks()) {
+      system_.scheduler.resched_point(task); // zap_pmd_range()
+    } else if (zap_work_ <= 0) {             // unmap_vmas(): tlb_finish_mmu(), tlb_gather_mmu()
+      flush_and_free(task.core());
+      system_.scheduler.resched_point(task);
+      zap_work_ = work_of_a_block(system_);
     }
-    return true;
-  });
+  }
+}
+
+// Of [begin, end), up to where a block ends. Returns where.
+PageNumber MmuGather::zap_table(Task& task, TablePage& table, PageNumber begin, PageNumber end) {
+  SpinLock& lock = system_.pte_lock(mm_, table);
+  for (PageNumber page = begin;;) {
+    Core& core = task.core();
+    lock.lock(core);
+    system_.flusher.flush_batched_pending(core, mm_);
+    const Zapped zapped = zap_pte_range(core, table, page, end);
+    if (zapped.force_flush) flush(core); // tlb_flush_mmu_tlbonly(): others may write to the pages until here
+    lock.unlock(core);
+    if (zapped.force_flush) flush_and_free(core);
+    page = zapped.end;
+    if (page == end || zap_work_ <= 0) return page;
+    system_.scheduler.resched_point(task);
+  }
 }
 
 // Struct pages of frames in a row, in either direction, are fetched ahead by hardware.
@@ -27,29 +59,30 @@ static bool follows(FrameNumber frame, FrameNumber last) {
   return last != no_frame && (frame == last + 1 || last == frame + 1);
 }
 
-bool MmuGather::zap_table(Core& core, TablePage& table, PageNumber begin, PageNumber end) {
+// Under the table's lock.
+MmuGather::Zapped MmuGather::zap_pte_range(Core& core, TablePage& table, PageNumber begin, PageNumber end) {
   const WorkCosts& work = core.costs().work;
-  SpinLock& lock = system_.pte_lock(mm_, table);
-  lock.lock(core);
-  system_.flusher.flush_batched_pending(core, mm_);
+  const auto limit = static_cast<std::size_t>(system_.parameters.gather_pages);
   const bool frees_first = system_.flusher.frees_first();
   ReverseMap& rmap = *system_.rmap;
   const bool tracks = rmap.tracks_entries();
   bool force_flush = false;
   FrameNumber met = no_frame; // the last one whose struct page was looked at
   const std::uint64_t bulk = system_.steps_in_quantum(work.pte_scan + work.pte_clear + work.page_unref);
-  for (PageNumber page = begin; page < end;) {
-    const PageNumber stop = std::min(end, page + bulk);
+  PageNumber page = begin;
+  while (page < end && zap_work_ > 0) {
     system_.before_entries_change(core);
-    const PageNumber first = page;
+    if (!in_blocks() && system_.scheduler.need_resched(core)) break;
+    const PageNumber first = page, stop = std::min(end, page + bulk);
     std::int64_t cleared = 0, anon = 0, file = 0;
     Duration misses{};
     unmapped_.clear();
     removed_.clear();
     used_.clear();
-    for (; page < stop; ++page) {
+    for (; page < stop && zap_work_ > 0 && pages_.size() < limit; ++page) {
       const std::size_t index = page.value() & 511;
       const Pte entry = table.words[index];
+      zap_work_ -= entry.none() ? 1 : zap_work_of_a_page;
       if (entry.none()) continue;
       PageTable::set(table, index, entry.cleared());
       if (entry.is_swap()) { // no translation: nothing to flush
@@ -77,15 +110,15 @@ bool MmuGather::zap_table(Core& core, TablePage& table, PageNumber begin, PageNu
       met = entry.frame();
       pages_.push_back(entry.frame());
     }
-    if (system_.pages.stamps != nullptr) system_.pages.stamps->zapped(mm_, first, stop);
+    if (system_.pages.stamps != nullptr) system_.pages.stamps->zapped(mm_, first, page);
     mm_.rss_anon -= anon;
     mm_.rss_file -= file;
     if (cleared > 0) {
-      system_.oracle.entry_changed(mm_, first, stop, refill_);
+      system_.oracle.entry_changed(mm_, first, page, refill_);
       begin_ = std::min(begin_, first);
-      end_ = std::max(end_, stop);
+      end_ = std::max(end_, page);
     }
-    core.charge(static_cast<std::int64_t>(stop - first) * work.pte_scan + cleared * work.pte_clear +
+    core.charge(static_cast<std::int64_t>(page - first) * work.pte_scan + cleared * work.pte_clear +
                     (anon + file) * work.page_unref,
                 Account::work);
     if (misses.count() != 0) core.charge(misses, Account::coherence, system_.pages.struct_page());
@@ -104,10 +137,11 @@ bool MmuGather::zap_table(Core& core, TablePage& table, PageNumber begin, PageNu
       }
       pages_.clear();
     }
+    if (pages_.size() < limit) continue;
+    if (system_.parameters.gather_full == "flush") return {page, true};
+    flush_and_free(core); // tlb_remove_page() of 2.6.24: tlb_flush_mmu()
   }
-  if (force_flush) flush(core); // tlb_flush_mmu_tlbonly(): else the page could be written back meanwhile
-  lock.unlock(core);
-  return force_flush;
+  return {page, force_flush};
 }
 
 // Entries that were swap entries, of which the mm has so many less.
@@ -151,6 +185,11 @@ void MmuGather::flush(Core& core) {
     system_.flusher.flush_range(core, mm_, begin_, end_, !tables_.empty());
   else if (!tables_.empty() || system_.parameters.exit_flush == "always")
     system_.flusher.flush_mm(core, mm_, !tables_.empty());
+  reset_range();
+}
+
+// __tlb_reset_range()
+void MmuGather::reset_range() {
   begin_ = PageNumber(~std::uint64_t{0});
   end_ = PageNumber(0);
 }
@@ -219,10 +258,25 @@ class WithheldUnmap final : public Withheld {
 
 } // namespace
 
-void MmuGather::finish(Core& core) {
+// tlb_flush_mmu()
+void MmuGather::flush_and_free(Core& core) {
   flush(core);
   free_pages(system_, core, pages_);
   free_tables(system_, core, mm_, tables_);
+}
+
+void MmuGather::finish(Core& core) {
+  if (system_.parameters.tlb_flush_pending && mm_.tlb_flush_pending.read(core) > 1) { // mm_tlb_flush_nested()
+    core.counters().add(Counter::tlb_flush_nested);
+    system_.flusher.flush_mm(core, mm_, true);
+    reset_range();
+  }
+  flush_and_free(core);
+  ended(core);
+}
+
+void MmuGather::ended(Core& core) {
+  if (system_.parameters.tlb_flush_pending) mm_.tlb_flush_pending.decrement(core);
 }
 
 void MmuGather::finish_or_defer(Core& core, PageNumber first, PageNumber end) {
@@ -234,9 +288,8 @@ void MmuGather::finish_or_defer(Core& core, PageNumber first, PageNumber end) {
   WithheldUnmap& kept = *unmap;
   std::unique_ptr<Withheld> withheld = std::move(unmap);
   if (system_.flusher.defer(core, mm_, begin_, end_, freed_tables, withheld)) {
-    begin_ = PageNumber(~std::uint64_t{0});
-    end_ = PageNumber(0);
-    return;
+    reset_range();
+    return ended(core);
   }
   kept.give_back(pages_, tables_);
   finish(core);

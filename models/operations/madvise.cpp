@@ -13,12 +13,11 @@ namespace mmsim {
 namespace {
 
 // madvise_dontneed_single_vma()
-void zap_page_range(System& system, Core& core, MmStruct& mm, const Vma& vma, PageNumber begin,
-                    PageNumber end) {
-  system.lru->lru_add_drain(core);
-  MmuGather gather(system, mm, false, Refill::allowed);
-  gather.zap(core, begin, end, vma.has(VM_SEQ_READ));
-  gather.finish_or_defer(core, begin, end);
+void zap_page_range(System& system, Task& task, const Vma& vma, PageNumber begin, PageNumber end) {
+  system.lru->lru_add_drain(task.core());
+  MmuGather gather(system, task.core(), *task.mm, false, Refill::allowed);
+  gather.zap(task, begin, end, vma.has(VM_SEQ_READ));
+  gather.finish_or_defer(task.core(), begin, end);
 }
 
 // madvise_willneed(). True if mmap_lock has been dropped meanwhile.
@@ -77,7 +76,7 @@ Errno do_madvise(System& system, Task& task, PageNumber begin, PageNumber end, A
     }
     const PageNumber stop = std::min(vma->end, end);
     if (advice == Advice::dontneed) {
-      zap_page_range(system, task.core(), mm, *vma, begin, stop);
+      zap_page_range(system, task, *vma, begin, stop);
       previous = vma;
     } else if (advice == Advice::willneed) {
       previous = vma;

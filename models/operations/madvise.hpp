@@ -6,7 +6,8 @@
 // and makes the call return ENOMEM after the rest was done.
 // - MADV_DONTNEED, under mmap_lock for reading: zap_page_range() drains the pagevec, clears the entries,
 //   flushes and frees (gather.hpp). Other threads may fault new pages in meanwhile, which the flush does not
-//   find in TLBs.
+//   find in TLBs. Nor does it find entries that another madvise() has cleared here and not flushed yet; who
+//   ends while another is at it flushes the whole address space (kernel.tlb_flush_pending, gather.hpp).
 // - MADV_NORMAL, MADV_RANDOM, MADV_SEQUENTIAL, under mmap_lock for writing: madvise_behavior() changes the
 //   area's flags, merging and cutting as mprotect does. ENOMEM of a cut becomes EAGAIN.
 //
@@ -15,7 +16,7 @@
 //   Of anonymous memory (force_swapin_readahead()) it does nothing.
 //
 // Left out: MADV_FREE, MADV_REMOVE, what huge pages and
-// KSM are told, mm_tlb_flush_nested().
+// KSM are told.
 #pragma once
 
 #include "models/operations/errno.hpp"

@@ -61,6 +61,8 @@ std::uint64_t change_pte_range(System& system, Core& core, MmStruct& mm, TablePa
 
 void change_protection(System& system, Core& core, MmStruct& mm, PageNumber begin, PageNumber end,
                        PageProtection protection) {
+  const bool counts = system.parameters.tlb_flush_pending;
+  if (counts) mm.tlb_flush_pending.increment(core);
   std::uint64_t pages = 0;
   for_each_table(core, mm.tables, begin, end, [&](TablePage& table, PageNumber first, PageNumber last) {
     pages += change_pte_range(system, core, mm, table, first, last, protection);
@@ -68,6 +70,7 @@ void change_protection(System& system, Core& core, MmStruct& mm, PageNumber begi
   });
   if (pages > 0 || system.parameters.mprotect_flush == "always")
     system.flusher.flush_range(core, mm, begin, end, false);
+  if (counts) mm.tlb_flush_pending.decrement(core);
 }
 
 // [begin, end) of `vma` gets `flags`. `previous` is the area before it, on return the one that [begin, end)

@@ -13,7 +13,11 @@
 // read-only, so that the first write faults even where the page is nobody else's (to 6.0), and so is a shared
 // file's page that is not known to be dirty (vma_wants_writenotify()). An entry that is cleared and set again
 // is changed in one step here. Left out: PROT_GROWSDOWN, keys, hugetlb, NUMA hints, mlock, files opened for
-// reading only (EACCES), mm->tlb_flush_pending.
+// reading only (EACCES).
+//
+// change_protection_range() counts in mm->tlb_flush_pending from before its first entry to behind its flush
+// (kernel.tlb_flush_pending), which makes others flush more (gather.hpp), but not itself. Since 5.19 it counts
+// once a call, even if no area changes; here once for each area that does, as in 5.10.
 #pragma once
 
 #include "models/operations/errno.hpp"

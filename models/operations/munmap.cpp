@@ -36,9 +36,9 @@ Detached detach_vmas_to_be_unmapped(System& system, Task& task, Vma* previous, P
 
 void unmap_region(System& system, Task& task, const Detached& detached, PageNumber first, PageNumber end) {
   system.lru->lru_add_drain(task.core());
-  MmuGather gather(system, *task.mm);
+  MmuGather gather(system, task.core(), *task.mm);
   for (const Vma* vma : detached.areas) // unmap_vmas()
-    gather.zap(task.core(), std::max(first, vma->begin), std::min(end, vma->end), vma->has(VM_SEQ_READ));
+    gather.zap(task, std::max(first, vma->begin), std::min(end, vma->end), vma->has(VM_SEQ_READ));
   for (Vma* vma : detached.areas) // free_pgtables()
     unlink_from_reverse_map(system, task, *vma);
   gather.unhook(task.core(), detached.floor, detached.ceiling);

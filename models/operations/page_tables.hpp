@@ -32,15 +32,23 @@ void free_table(System& system, Core& core, TablePage& table);
 /// no memory for one of them; those above it stay.
 [[nodiscard]] std::optional<PteSlot> alloc_pte(System& system, Core& core, MmStruct& mm, PageNumber page);
 
+/// The end of what the last-level table of `page` maps.
+inline PageNumber table_end(PageNumber page) { return PageNumber((page.value() | 511) + 1); }
+
+/// Walks down from the root to the last-level table of `page`. Null if there is none.
+inline TablePage* walk_to_table(Core& core, PageTable& tables, PageNumber page) {
+  core.charge((tables.shape().levels - 1) * core.costs().work.table_walk_level, Account::work);
+  return tables.leaf(page);
+}
+
 /// Calls visit(table, begin, end) for each last-level table of a range, with what of the range it maps, until one says
 /// false. Each is walked down to from the root (pgd_addr_end() and its kind). False if one did.
 template <class Visit>
 bool for_each_table(Core& core, PageTable& tables, PageNumber begin, PageNumber end, Visit&& visit) {
   for (PageNumber page = begin; page < end;) {
-    const PageNumber next = std::min(end, PageNumber((page.value() | 511) + 1));
-    core.charge((tables.shape().levels - 1) * core.costs().work.table_walk_level, Account::work);
-    if (TablePage* const table = tables.leaf(page); table != nullptr && !visit(*table, page, next))
-      return false;
+    const PageNumber next = std::min(end, table_end(page));
+    TablePage* const table = walk_to_table(core, tables, page);
+    if (table != nullptr && !visit(*table, page, next)) return false;
     page = next;
   }
   return true;

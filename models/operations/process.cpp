@@ -258,9 +258,9 @@ bool dup_mmap(System& system, Task& task, MmStruct& parent, MmStruct& child) {
 void exit_mmap(System& system, Task& task, MmStruct& mm) {
   system.flusher.complete(task.core(), mm); // what a policy has put off
   system.lru->lru_add_drain(task.core());
-  MmuGather gather(system, mm, true);
+  MmuGather gather(system, task.core(), mm, true);
   for (Vma& vma : mm.vmas)
-    gather.zap(task.core(), vma.begin, vma.end, vma.has(VM_SEQ_READ));
+    gather.zap(task, vma.begin, vma.end, vma.has(VM_SEQ_READ));
   for (Vma& vma : mm.vmas) // free_pgtables()
     unlink_from_reverse_map(system, task, vma);
   gather.unhook(task.core(), PageNumber(0), mm.tables.shape().end());

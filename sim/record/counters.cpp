@@ -83,7 +83,10 @@ constexpr std::array<CounterRow, counter_count> counter_rows{{
     {Counter::rmap_unmapped, "rmap_unmapped", "entries that the reverse map has cleared"},
     {Counter::swapout_scan, "swapout_scan",
      "pages that a scan of address spaces has looked at (kernel.rmap scan)"},
-    {Counter::sigbus, "sigbus", "processes killed by SIGBUS: a page could not be read, or is behind its file's end"},
+    {Counter::sigbus, "sigbus",
+     "processes killed by SIGBUS: a page could not be read, or is behind its file's end"},
+    {Counter::tlb_flush_nested, "tlb_flush_nested",
+     "flushes of an address space because another one was pending (kernel.tlb_flush_pending)"},
 }};
 
 constexpr bool counters_in_enum_order() {

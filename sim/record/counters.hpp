@@ -88,9 +88,10 @@ enum class Counter : std::uint8_t {
   rmap_unmapped,
   swapout_scan,
   sigbus,
+  tlb_flush_nested,
 };
 
-inline constexpr std::size_t counter_count = std::size_t(Counter::sigbus) + 1;
+inline constexpr std::size_t counter_count = std::size_t(Counter::tlb_flush_nested) + 1;
 
 constexpr std::size_t index(Counter counter) { return std::size_t(counter); }
 

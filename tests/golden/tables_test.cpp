@@ -168,6 +168,7 @@ TEST(Tables, CounterHasTheseBytesAndShowsTheMeanOverSeedsButTheLongestOfAll) {
                                                         "0,2,lazy,rmap_unmapped,0\n"
                                                         "0,2,lazy,swapout_scan,0\n"
                                                         "0,2,lazy,sigbus,0\n"
+                                                        "0,2,lazy,tlb_flush_nested,0\n"
                                                         "0,2,lazy,lock_acquired.mmap_lock,1.500\n"
                                                         "0,2,lazy,lock_contended.mmap_lock,0.500\n"
                                                         "0,2,lazy,lock_wait_ns.mmap_lock,6.173\n"

@@ -1,4 +1,4 @@
-// Does the check of mm_users, mm_count and mm_cpumask find each of them wrong, and nothing where all is
+// Does the check of mm_users, mm_count, tlb_flush_pending and mm_cpumask find each of them wrong, and nothing where all is
 // right?
 
 #include "models/operations/affinity.hpp"
@@ -60,6 +60,10 @@ TEST(AddressSpaces, AUserThatIsNoTaskIsFound) {
 TEST(AddressSpaces, AReferenceTooManyIsFound) {
   EXPECT_THAT(after([](KernelWorld&, MmStruct& mm) { mm.count.count_at_boot(); }),
               HasSubstr("mm 1: mm_count is 3, but it has 2 users and 1 lazy borrowers"));
+}
+TEST(AddressSpaces, AGatherThatNeverEndedIsFound) {
+  EXPECT_THAT(after([](KernelWorld&, MmStruct& mm) { mm.tlb_flush_pending.count_at_boot(); }),
+              HasSubstr("mm 1: tlb_flush_pending is 1, but nobody is changing entries"));
 }
 TEST(AddressSpaces, ACoreThatHasTheTablesLoadedWithoutItsBitIsFound) {
   EXPECT_THAT(after([](KernelWorld&, MmStruct& mm) { mm.cpumask.erase(CoreId(1)); }),

@@ -65,8 +65,8 @@ class KernelWorld {
     MmStruct& mm = *task.mm;
     mm.mmap_lock.down_write(task);
     system.lru->lru_add_drain(task.core()); // zap_page_range()
-    MmuGather gather(system, mm);
-    gather.zap(task.core(), first, first + pages);
+    MmuGather gather(system, task.core(), mm);
+    gather.zap(task, first, first + pages);
     gather.finish(task.core());
     mm.mmap_lock.up_write(task);
   }
