@@ -1,18 +1,24 @@
 // Skip cores in lazy-TLB mode; they look for themselves when they come back.
 //
 // Models arch/x86/mm/tlb.c of 5.10 (flush_tlb_mm_range, native_flush_tlb_others with tlb_is_not_lazy,
-// switch_mm_irqs_off), as a what-if on Arm. The flusher writes entries, bumps the mm's tlb_gen, and then
-// reads each masked core's is_lazy flag; a core that leaves lazy mode clears its flag and then reads the
-// generation. Whichever is second sees the other. Where page tables are freed lazy cores are interrupted too:
-// they may still walk them. The bit of a core in mm_cpumask is cleared when it switches to another mm: with
-// ids it compares the mm's generation with the one of its entries when it comes back. A batch's generations go up
-// page by page, lazy cores are passed over, and a core that is told drops what it has loaded if it is behind
-// (flush_tlb_func_common() of full_flush_tlb_info). Left out: flushing the
-// range alone on coming back (the whole id goes), the six ids that x86 keeps a core.
+// flush_tlb_func_common, switch_mm_irqs_off), as a what-if on Arm. The flusher writes entries, bumps the mm's tlb_gen,
+// and then reads each masked core's is_lazy flag; a core that leaves lazy mode clears its flag and then reads the
+// generation. Whichever is second sees the other. Where page tables are freed lazy cores are interrupted too: they may
+// still walk them. Such a core does not flush but goes to init_mm's tables, which is hardly dearer, and clears its bit
+// in mm_cpumask: the next flush that frees tables has nobody to interrupt there. So does a core that went lazy after the
+// flusher had looked at it, one that flushes a batch, and the flusher itself where it has but borrowed the mm (the last
+// thread in exit_mmap(), kswapd).
+//
+// Who is told flushes what it has loaded and nothing else. It reads the mm's generation: if its own is that one, another
+// flush has done all; if this flush is all that it has missed, the range goes, else the whole id. Entries of an mm that
+// is not loaded (with ids) are left alone, and the bit of a core is cleared when it switches to another mm: it compares
+// the mm's generation with the one of its entries when it comes back. A batch's generations go up page by page.
+//
+// Left out: flushing the range alone on coming back (the whole id goes), the six ids that x86 keeps a core, and that
+// is_lazy was on the line of all of cpu_tlbstate until 5.13.
 
 #include "models/tlb_flush/shootdown.hpp"
 
-#include <algorithm>
 #include <vector>
 
 namespace mmsim {
@@ -24,9 +30,33 @@ class Lazy final : public MaskedShootdownPolicy {
   explicit Lazy(const FlushMeans& means) : MaskedShootdownPolicy(means), cpus_(means.machine.cpus()) {}
 
   bool mask_covers_entries() const override { return false; } // who comes back compares generations
-  void announce(Core& core, MmStruct& mm) override {
+
+  // Awake before the mask says that the core is there: a flusher of `mm` that finds it there must not find it
+  // lazy, since it may look after loaded() has. Then the generation: whoever bumps it later finds the bit.
+  void enter(Core& core, MmStruct& mm) override {
+    if (cpu(core).is_lazy) set_lazy(core, false);
+    MaskedShootdownPolicy::enter(core, mm);
+    if (means_.ids.has_ids())
+      catch_up(core, mm); // before the walker may follow what it remembers of freed tables
+    else
+      own_generation(core, mm) = latest_generation(core, mm); // the switch flushes next
+  }
+  void loaded(Core& core, MmStruct& mm) override { cpu(core).loaded = &mm; }
+  void enter_lazy(Core& core, MmStruct&) override { set_lazy(core, true); }
+  void leave_lazy(Core& core, MmStruct& mm) override {
+    set_lazy(core, false);
+    catch_up(core, mm);
+  }
+  void leave(Core& core, MmStruct& mm) override {
+    if (cpu(core).loaded == &mm) cpu(core).loaded = nullptr;
+    if (cpu(core).is_lazy) set_lazy(core, false);
+    clear_bit(core, mm);
+  }
+
+ protected:
+  std::uint64_t announce(Core& core, MmStruct& mm) override {
     core.rmw(mm.generation_line);
-    ++mm.generation;
+    return ++mm.generation;
   }
   CoreSet targets(Core& core, MmStruct& mm, const FlushRange& range) override {
     const CoreSet others = others_in_mask(core, mm);
@@ -36,52 +66,16 @@ class Lazy final : public MaskedShootdownPolicy {
     cores.erase(core.id());
     return awake_of(core, cores);
   }
-  void flush_batch_here(Core& core) override {
-    if (MmStruct* const mm = cpus_[core.id().value()].loaded) catch_up_if_behind(core, *mm);
+  void flush_own(Core& core, const FlushTlbInfo& info) override {
+    core.irq_disable();
+    if (cpu(core).loaded == &info.mm) flush_loaded(core, info);
+    core.irq_enable();
   }
-  CoreSet awake_of(Core& core, const CoreSet& others) {
-    CoreSet awake;
-    others.for_each([&](CoreId id) {
-      Cpu& cpu = cpus_[id.value()];
-      core.read(cpu.line, Account::tlb_remote);
-      if (cpu.is_lazy)
-        core.counters().add(Counter::tlb_flush_skipped);
-      else
-        awake.insert(id);
-    });
-    return awake;
+  void interrupted(Core& core, const FlushTlbInfo& info) override {
+    if (cpu(core).loaded == &info.mm) flush_loaded(core, info);
   }
-  void flushed(Core& core, MmStruct& mm, const FlushRange& range, std::uint64_t generation) override {
-    // A partial flush brings the core up to date only if it missed none before.
-    std::uint64_t& own = mm.core_generation[core.id().value()];
-    if (range.whole_mm || own + 1 >= generation)
-      own = std::max(own, generation);
-    else
-      catch_up_with(core, mm);
-  }
-  // Awake before the mask says that the core is there: a flusher of `mm` that finds it there must not find it
-  // lazy, since it may look after loaded() has.
-  void enter(Core& core, MmStruct& mm) override {
-    if (cpus_[core.id().value()].is_lazy) set_lazy(core, false);
-    MaskedShootdownPolicy::enter(core, mm);
-    // Before the tables are loaded: from then on the walker may follow what it remembers of freed ones.
-    if (means_.ids.has_ids()) catch_up_if_behind(core, mm);
-  }
-  void loaded(Core& core, MmStruct& mm) override {
-    cpus_[core.id().value()].loaded = &mm;
-    if (means_.ids.has_ids()) return;
-    core.read(mm.generation_line); // the switch has flushed: the core is up to date
-    mm.core_generation[core.id().value()] = mm.generation;
-  }
-  void enter_lazy(Core& core, MmStruct&) override { set_lazy(core, true); }
-  void leave_lazy(Core& core, MmStruct& mm) override {
-    set_lazy(core, false);
-    catch_up_if_behind(core, mm);
-  }
-  void leave(Core& core, MmStruct& mm) override {
-    clear_bit(core, mm);
-    if (cpus_[core.id().value()].loaded == &mm) cpus_[core.id().value()].loaded = nullptr; // init_mm's
-    if (cpus_[core.id().value()].is_lazy) set_lazy(core, false);
+  void flush_batch_here(Core& core) override { // full_flush_tlb_info
+    if (MmStruct* const mm = cpu(core).loaded) flush_loaded(core, {*mm, FlushRange::all_of(*mm), 0});
   }
 
  private:
@@ -90,21 +84,53 @@ class Lazy final : public MaskedShootdownPolicy {
     bool is_lazy = false;
     MmStruct* loaded = nullptr; ///< loaded_mm; null for init_mm
   };
+  Cpu& cpu(const Core& core) { return cpus_[core.id().value()]; }
 
   void set_lazy(Core& core, bool lazy) {
-    Cpu& cpu = cpus_[core.id().value()];
-    core.write(cpu.line);
-    cpu.is_lazy = lazy;
+    core.write(cpu(core).line);
+    cpu(core).is_lazy = lazy;
   }
-  void catch_up_if_behind(Core& core, MmStruct& mm) {
-    core.read(mm.generation_line);
-    if (mm.core_generation[core.id().value()] < mm.generation) catch_up_with(core, mm);
+  CoreSet awake_of(Core& core, const CoreSet& others) {
+    CoreSet awake;
+    others.for_each([&](CoreId id) {
+      Cpu& other = cpus_[id.value()];
+      core.read(other.line, Account::tlb_remote);
+      if (other.is_lazy)
+        core.counters().add(Counter::tlb_flush_skipped);
+      else
+        awake.insert(id);
+    });
+    return awake;
   }
-  void catch_up_with(Core& core, MmStruct& mm) {
-    const std::uint64_t generation = mm.generation;
+
+  // flush_tlb_func_common() of who has info.mm loaded, with irqs off. Who leaves has flushed nothing: with ids its
+  // entries keep the generation that they are up to.
+  void flush_loaded(Core& core, const FlushTlbInfo& info) {
+    if (cpu(core).is_lazy) return means_.leave_borrowed_mm(core);
+    std::uint64_t& own = own_generation(core, info.mm);
+    const std::uint64_t latest = latest_generation(core, info.mm);
+    if (own == latest) return;
+    if (own + 1 != info.new_tlb_gen || info.new_tlb_gen != latest)
+      return invalidate_all_of(core, info.mm, latest);
+    invalidate_here(core, info.mm, info.range);
+    own = latest;
+  }
+  void catch_up(Core& core, MmStruct& mm) {
+    const std::uint64_t latest = latest_generation(core, mm);
+    if (own_generation(core, mm) != latest) invalidate_all_of(core, mm, latest);
+  }
+  // `latest` was read before: what comes up meanwhile interrupts this core, or meets it when it next looks.
+  void invalidate_all_of(Core& core, MmStruct& mm, std::uint64_t latest) {
     invalidate_here(core, mm, FlushRange::all_of(mm));
     core.counters().add(Counter::tlb_flush_mm);
-    mm.core_generation[core.id().value()] = generation;
+    own_generation(core, mm) = latest;
+  }
+  static std::uint64_t latest_generation(Core& core, MmStruct& mm) {
+    core.read(mm.generation_line);
+    return mm.generation;
+  }
+  static std::uint64_t& own_generation(const Core& core, MmStruct& mm) {
+    return mm.core_generation[core.id().value()];
   }
 
   std::vector<Cpu> cpus_;

@@ -31,8 +31,9 @@ class LeaveMm final : public MaskUntilRollover {
   }
 
  protected:
-  void interrupted(Core& core, MmStruct& mm, const FlushRange& range) override {
-    if (lazy_on(core) != &mm) return invalidate_here(core, mm, range);
+  void interrupted(Core& core, const FlushTlbInfo& info) override {
+    MmStruct& mm = info.mm;
+    if (lazy_on(core) != &mm) return invalidate_here(core, mm, info.range);
     if (means_.ids.has_ids()) {
       invalidate_here(core, mm, FlushRange::all_of(mm));
       clear_bit(core, mm);

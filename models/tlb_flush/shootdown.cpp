@@ -4,20 +4,16 @@ namespace mmsim {
 
 class ShootdownPolicy::Call final : public RemoteCall {
  public:
-  Call(ShootdownPolicy& policy, MmStruct& mm, const FlushRange& range, std::uint64_t generation)
-      : policy_(policy), mm_(mm), range_(range), generation_(generation) {}
+  Call(ShootdownPolicy& policy, const FlushTlbInfo& info) : policy_(policy), info_(info) {}
   void run(Core& core) override {
     core.settle();
     core.catch_up(); // what the interrupted user code did until now, it did with the old entries
-    policy_.interrupted(core, mm_, range_);
-    policy_.flushed(core, mm_, range_, generation_);
+    policy_.interrupted(core, info_);
   }
 
  private:
   ShootdownPolicy& policy_;
-  MmStruct& mm_;
-  FlushRange range_;
-  std::uint64_t generation_;
+  const FlushTlbInfo& info_;
 };
 
 class ShootdownPolicy::KernelCall final : public RemoteCall {
@@ -50,19 +46,14 @@ class ShootdownPolicy::BatchCall final : public RemoteCall {
 };
 
 void ShootdownPolicy::flush(Core& core, MmStruct& mm, const FlushRange& range) {
-  announce(core, mm);
-  const std::uint64_t generation = mm.generation;
-  const auto flush_own = [&] {
-    invalidate_here(core, mm, range);
-    flushed(core, mm, range, generation);
-  };
-  if (!own_tlb_last()) flush_own();
+  const FlushTlbInfo info{mm, range, announce(core, mm)};
+  if (!own_tlb_last()) flush_own(core, info);
   if (means_.machine.cpus() > 1) {
     const CoreSet others = targets(core, mm, range);
-    Call call(*this, mm, range, generation);
+    Call call(*this, info);
     means_.calls.call(core, others, call);
   }
-  if (own_tlb_last()) flush_own();
+  if (own_tlb_last()) flush_own(core, info);
 }
 
 void ShootdownPolicy::flush_kernel_range(Core& core, PageNumber begin, PageNumber end, bool all) {
@@ -89,18 +80,18 @@ void ShootdownPolicy::batch_add(Core& core, MmStruct& mm, PageNumber, CoreSet& c
 
 void ShootdownPolicy::batch_flush(Core& core, const CoreSet& cores) {
   core.counters().add(Counter::tlb_flush_all);
-  const auto flush_own = [&] {
+  const auto flush_batch_own = [&] {
     if (!cores.contains(core.id())) return;
     core.irq_disable();
     flush_batch_here(core);
     core.irq_enable();
   };
-  if (!own_tlb_last()) flush_own();
+  if (!own_tlb_last()) flush_batch_own();
   if (const CoreSet others = batch_targets(core, cores); !others.empty()) {
     BatchCall call(*this);
     means_.calls.call(core, others, call);
   }
-  if (own_tlb_last()) flush_own();
+  if (own_tlb_last()) flush_batch_own();
 }
 
 void ShootdownPolicy::invalidate_here(Core& core, MmStruct& mm, const FlushRange& range) {

@@ -15,6 +15,13 @@
 
 namespace mmsim {
 
+/// One flush, for the cores that take part in it: flush_tlb_info.
+struct FlushTlbInfo {
+  MmStruct& mm;
+  FlushRange range;
+  std::uint64_t new_tlb_gen; ///< the mm's generation with this flush, under policies that count them
+};
+
 class ShootdownPolicy : public TlbFlushPolicy {
  public:
   explicit ShootdownPolicy(const FlushMeans& means) : means_(means) {}
@@ -36,13 +43,14 @@ class ShootdownPolicy : public TlbFlushPolicy {
   }
   /// What a core does for a batch, with irqs off: itself, or in its handler.
   virtual void flush_batch_here(Core& core) { invalidate_all_here(core); }
-  /// Before the first invalidation: the flush becomes visible to cores that come and go.
-  virtual void announce(Core&, MmStruct&) {}
-  /// A core has invalidated `range`; `generation` was the mm's when the flush was announced.
-  virtual void flushed(Core&, MmStruct&, const FlushRange&, std::uint64_t generation) { (void)generation; }
+  /// Before the first invalidation: the flush becomes visible to cores that come and go. Returns the mm's generation
+  /// with it.
+  virtual std::uint64_t announce(Core&, MmStruct& mm) { return mm.generation; }
+  /// What the core that flushes does about its own TLB.
+  virtual void flush_own(Core& core, const FlushTlbInfo& info) { invalidate_here(core, info.mm, info.range); }
   /// What a target does in its handler.
-  virtual void interrupted(Core& core, MmStruct& mm, const FlushRange& range) {
-    invalidate_here(core, mm, range);
+  virtual void interrupted(Core& core, const FlushTlbInfo& info) {
+    invalidate_here(core, info.mm, info.range);
   }
   /// The order of on_each_cpu_mask(): the own TLB after the others have done.
   virtual bool own_tlb_last() const { return false; }

@@ -58,7 +58,7 @@ struct FlushMeans {
   CrossCalls& calls;
   AsidAllocator& ids;
   const Configuration& configuration;
-  /// The core, in an interrupt and with irqs off, leaves the tables that it borrows for those of init_mm.
+  /// The core, with irqs off, leaves the tables that it borrows for those of init_mm.
   std::function<void(Core&)> leave_borrowed_mm;
 };
 
