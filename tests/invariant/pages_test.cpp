@@ -17,7 +17,7 @@ struct PagesInvariant : testing::TestWithParam<ListsAndVersion> {};
 INSTANTIATE_TEST_SUITE_P(, PagesInvariant, all_lists_and_versions, test_name);
 
 std::vector<Setting> machine_of(const ListsAndVersion& kind) {
-  return small_machine + kind.settings() + std::vector<Setting>{{"kernel.pcp_batch", std::int64_t{7}}};
+  return two_small_sockets + kind.settings() + std::vector<Setting>{{"kernel.pcp_batch", std::int64_t{7}}};
 }
 
 // What kernels ask for, rarely the reserves.

@@ -33,11 +33,11 @@ inline std::vector<Setting> version(const std::string& name) {
 
 /// Two sockets of 19 MiB, which is no multiple of 4 MiB, so that nodes run empty and neighbours help out. Of these
 /// the kernel has a page or two.
-inline const std::vector<Setting> small_machine{{"machine.sockets", std::int64_t{2}},
-                                                {"machine.cores_per_cluster", std::int64_t{4}},
-                                                {"machine.memory", "38 MiB"},
-                                                {"kernel.image", "0 B"},
-                                                {"kernel.page_struct", std::int64_t{1}}};
+inline const std::vector<Setting> two_small_sockets{{"machine.sockets", std::int64_t{2}},
+                                                    {"machine.cores_per_cluster", std::int64_t{4}},
+                                                    {"machine.memory", "38 MiB"},
+                                                    {"kernel.image", "0 B"},
+                                                    {"kernel.page_struct", std::int64_t{1}}};
 
 struct ListsAndVersion {
   const char *lists, *version;
