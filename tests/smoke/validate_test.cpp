@@ -428,9 +428,9 @@ TEST_F(ValidateCommand, the_table_drops_columns_to_fit_and_says_which_and_keeps_
   for (const char* title : {"median", "change", "model", "off", "steps", "verdict"})
     EXPECT_THAT(out, HasSubstr(title));
   EXPECT_THAT(unwrapped(out),
-              AllOf(HasSubstr("Too wide for this terminal: x"), HasSubstr("from 1 to 4: x5.00 published"),
-                    HasSubstr("1 of 1 step right"), HasSubstr("Relative change within 30 %: "),
-                    HasSubstr("steps right: 1 of 1")));
+              AllOf(HasSubstr("Too wide for this terminal: compare, x, points"),
+                    HasSubstr("from 1 to 4: x5.00 published"), HasSubstr("1 of 1 step right"),
+                    HasSubstr("Relative change within 30 %: "), HasSubstr("steps right: 1 of 1")));
   const std::string table = out.substr(out.find("\ncase "));
   std::istringstream lines(table.substr(1, table.find("median: of") - 1));
   for (std::string line; std::getline(lines, line);)
