@@ -167,7 +167,7 @@ CHANGE_BOUND = 0.3  # a change is within this share of the published one, or it 
 def factor(multiple):
     """1.04 -> '\u00d71.04', 286.4 -> '\u00d7286'"""
     return f"\u00d7{multiple:.{2 if abs(multiple) < 9.995 else 1 if abs(multiple) < 99.95 else 0}f}" \
-        if 1 <= abs(multiple) < 1e5 else f"\u00d7{multiple:.3g}" if math.isfinite(multiple) else "no value"
+        if 0.9995 <= abs(multiple) < 1e5 else f"\u00d7{multiple:#.3g}" if math.isfinite(multiple) else "no value"
 
 
 def steps_right(case):

@@ -32,7 +32,7 @@ std::string signed_percent(const std::optional<double>& share) {
 std::string factor(const std::optional<double>& multiple) {
   if (!multiple) return "no value";
   const double size = std::abs(*multiple);
-  if (size < 1 || size >= 99999.5) return fmt::format("x{:.3g}", *multiple);
+  if (size < 0.9995 || size >= 99999.5) return fmt::format("x{:#.3g}", *multiple);
   return fmt::format("x{:.{}f}", *multiple, size < 9.995 ? 2 : size < 99.95 ? 1 : 0);
 }
 
@@ -181,7 +181,7 @@ struct CaseColumn {
   std::string (*cell)(const CaseResult&, const Terminal&);
   std::string_view legend;
 };
-constexpr std::size_t highest_rank = 6;
+constexpr std::size_t highest_rank = 7;
 
 template <auto Field>
 std::string of_change(const CaseResult& result, const Terminal&) {
@@ -191,15 +191,15 @@ std::string of_change(const CaseResult& result, const Terminal&) {
 const std::array<CaseColumn, 13> case_columns{{
     {{"case"}, 0, [](const CaseResult& r, const Terminal&) { return "  " + r.one->name; }, ""},
     {{"compare"},
-     5,
+     6,
      [](const CaseResult& r, const Terminal&) { return std::string(name(r.one->compare)); },
      ""},
     {{"x", TerminalTable::wraps},
-     6,
+     7,
      [](const CaseResult& r, const Terminal&) { return x_range(*r.one); },
      ""},
     {{"points", right},
-     4,
+     5,
      [](const CaseResult& r, const Terminal&) { return std::to_string(predicted(*r.one)); },
      "points: predicted ones"},
     {{"median", right},
@@ -207,22 +207,22 @@ const std::array<CaseColumn, 13> case_columns{{
      [](const CaseResult& r, const Terminal&) { return percent(r.outcome.median); },
      "median: of their |error|"},
     {{"90th", right},
-     3,
+     4,
      [](const CaseResult& r, const Terminal&) { return percent(r.outcome.p90); },
      "90th: percentile, likewise"},
     {{"worst", right},
-     1,
+     2,
      [](const CaseResult& r, const Terminal&) { return worst_cell(r); },
      "worst: the largest error"},
     {{"limit", right},
-     2,
+     3,
      [](const CaseResult& r, const Terminal&) { return tolerance(*r.one); },
      "limit: the tolerance"},
     {{"change", right},
      0,
      of_change<&Change::published>,
      "change: the last published value as a multiple of the first"},
-    {{"model", right}, 0, of_change<&Change::simulated>, "model: that of the simulated ones"},
+    {{"model", right}, 1, of_change<&Change::simulated>, "model: that of the simulated ones"},
     {{"off", right},
      0,
      [](const CaseResult& r, const Terminal&) {
