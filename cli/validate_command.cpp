@@ -101,7 +101,7 @@ int validate_command(const ValidateOptions& options) {
     spdlog::info("{} runs; nothing was written: with --only, --out DIR says where to", totals.runs);
   } else {
     write_files(out, validation_files(results, {options.command, totals, !options.only}));
-    spdlog::info("{} runs; validation.csv and cases.json in {}; next: mmsim report {}", totals.runs,
+    spdlog::info("{} runs; validation.csv, series.csv and cases.json in {}; next: mmsim report {}", totals.runs,
                  out.native(), out.native());
   }
   return std::ranges::all_of(results, &CaseResult::passed) ? exit_done : exit_violation;

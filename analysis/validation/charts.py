@@ -93,7 +93,8 @@ def _marks(place, named, row, reference, case):
         "miss" if row["verdict"] == "miss" else "predicted"
     simulated = row["simulated"]
     said = {"uncounted": "not counted", "calibrated": "calibrated", "miss": "\u2717 miss", "predicted": "\u2713 ok"}
-    error = f" ({signed(row['relative_error'])})" if math.isfinite(row["relative_error"]) else ""
+    sized = math.isfinite(row["relative_error"]) and case["compare"] != "trend"  # a trend may have two units
+    error = f" ({signed(row['relative_error'])})" if sized else ""
     hover = (f"{_name(case, row['x'])}\n{reference} {_number(row['published'])}\n"
              f"simulated {_number(simulated)}{error}\n{said[kind]}")
     plain = kind if kind in ("calibrated", "uncounted") else "predicted"

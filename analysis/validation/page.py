@@ -9,7 +9,8 @@ from analysis.units import three_digits, unbroken
 from analysis.validation.charts import caption, overview, overview_caption
 from analysis.validation.plotly import case_chart, overview_chart
 from analysis.validation.styles import PUBLISHED, SIMULATED, marker, words
-from analysis.validation.summary import headline, outcome, percent, signed, verdict_words, worst_first
+from analysis.validation.summary import (course, courses, factor, headline, outcome, percent, signed, steps_right,
+                                         verdict_words, worst_first)
 
 _COMPARES = {
     "absolute": "absolute: each value against the {} one",
@@ -76,7 +77,7 @@ def _summary(validation, specs):
     return ('<section id="summary"><h2>Summary</h2><div class="block"><h3>Errors by topic</h3>'
             f"{_topic_table(validation)}<p class=caption>Median and 90th percentile of |error| are over the predicted "
             "points of absolute and relative series; of trends and crossovers it is counted how many are right.</p>"
-            f'{_groups(validation)}</div>{_worst(validation)}{chart}<div class="block">{every}</div></section>')
+            f'{_courses(validation)}{_groups(validation)}</div>{_worst(validation)}{chart}<div class="block">{every}</div></section>')
 
 
 def _topic_table(validation):
@@ -110,6 +111,15 @@ def _groups(validation):
             "points it has.</p>")
 
 
+def _courses(validation):
+    told = courses(validation)
+    if not told:
+        return ""
+    return (f"<p class=finding>{escape(_sentence(told))}</p><p class=caption>A change is a series' last value as a "
+            "multiple of its first; a step goes from a published point to the next, where the two differ enough to ask. "
+            "Neither is part of a verdict.</p>")
+
+
 def _share(value):
     return None if math.isnan(value) else (percent(value), min(value, 1e300))
 
@@ -138,12 +148,27 @@ def _sentence(text):
 
 def _cases(validation):
     header = ("case", "topic", "compare", "predicted points", "median", "90th percentile", "furthest off",
-              "tolerance", "verdict")
+              "tolerance", "change", "simulated change", "change off by", "steps right", "verdict")
     rows = [[case["case"], case["topic"], case["compare"], case["points"], _share(case["median"]), _share(case["p90"]),
              (case["furthest"], min(case["furthest_error"], 1e300)) if case["furthest"] else None,
-             _share(case["tolerance"]), verdict_words(case)]
+             _share(case["tolerance"]), _factor(case["change_published"]), _factor(case["change_simulated"]),
+             _off(case["change_error"]), _steps(case), verdict_words(case)]
             for case in validation.case.sort_values("median", ascending=False, kind="stable").to_dict("records")]
-    return page_tables.sortable(header, rows, 4, "Largest median first; a header sorts")
+    empty = {column for column in range(8, 12) if all(row[column] is None for row in rows)}  # of older directories
+    header, *rows = [[cell for column, cell in enumerate(row) if column not in empty] for row in (header, *rows)]
+    return page_tables.sortable(tuple(header), rows, 4, "Largest median first; a header sorts")
+
+
+def _factor(multiple):
+    return (factor(multiple), multiple) if math.isfinite(multiple) else None
+
+
+def _off(error):
+    return (signed(error), abs(error)) if math.isfinite(error) else None
+
+
+def _steps(case):
+    return (steps_right(case), 1 - case["wrong_steps"] / case["steps"]) if steps_right(case) else None
 
 
 def _topic(validation, topic, charts, specs):
@@ -163,6 +188,7 @@ def _case(validation, chart, specs):
     facts = [("source", case["source"]), ("rows", ", ".join(case["rows"])), ("machine", case["machine"]),
              ("compared", _COMPARES[case["compare"]].format(chart.reference)),
              ("tolerance", percent(case["tolerance"]) if math.isfinite(case["tolerance"]) else ""),
+             ("change", course(case)),
              ("free parameters", ", ".join(case["free"])), ("why it misses", case["miss"]), ("note", case["note"]),
              ("seen before it was frozen", case["seen_before"]),
              ("not frozen", "what is called a prediction here may have been fitted" if case["frozen"] is False else ""),
@@ -189,11 +215,15 @@ def _keys(chart):
 
 def _numbers(validation, chart):
     rows = validation.rows(chart.case["case"]).to_dict("records")
+    steps = any(row["step"] for row in rows)  # a directory of before does not tell
     cells = [[str(row["x"]), *(three_digits(row[name]) if math.isfinite(row[name]) else "no value"
-                               for name in ("published", "simulated")), signed(row["relative_error"]), row["role"],
+                               for name in ("published", "simulated")),
+              "-" if row["compare"] == "trend" else signed(row["relative_error"]), row["role"],
+              *([{"right": "\u2713 right", "wrong": "\u2717 wrong"}.get(row["step"], "")] if steps else []),
               {"ok": "\u2713 ok", "miss": "\u2717 miss"}.get(row["verdict"], "\u25cb not counted")] for row in rows]
-    return page_tables.table((chart.case["x"] or "x", chart.reference, "simulated", "error", "role", "verdict"), cells,
-                             numbers_from=1)
+    header = (chart.case["x"] or "x", chart.reference, "simulated", "error", "role", *(["step to it"] if steps else []),
+              "verdict")
+    return page_tables.table(header, cells, numbers_from=1)
 
 
 def _anchor(kind, name):

@@ -161,6 +161,44 @@ def _steps(case):
     return f"{told}; {_many(case['lacking'], 'point')} without a value" if case["lacking"] else told
 
 
+CHANGE_BOUND = 0.3  # a change is within this share of the published one, or it is not
+
+
+def factor(multiple):
+    """1.04 -> '\u00d71.04', 286.4 -> '\u00d7286'"""
+    return f"\u00d7{multiple:.{2 if abs(multiple) < 9.995 else 1 if abs(multiple) < 99.95 else 0}f}" \
+        if 0.9995 <= abs(multiple) < 1e5 else f"\u00d7{multiple:#.3g}" if math.isfinite(multiple) else "no value"
+
+
+def steps_right(case):
+    """'4 of 5' of the steps that are asked about; '' where none is."""
+    if not case["steps"] > 0 or not math.isfinite(case["wrong_steps"]):
+        return ""
+    return f"{case['steps'] - case['wrong_steps']:.0f} of {case['steps']:.0f}"
+
+
+def course(case):
+    """How far a series goes, published and simulated, and how many of its steps are right; '' if nothing is told."""
+    told = []
+    if math.isfinite(case["change_published"]):
+        given = "" if case["change_predicted"] else ", both given"
+        told.append(f"from {case['change_from']} to {case['change_to']}: {factor(case['change_published'])} published, "
+                    f"{factor(case['change_simulated'])} simulated ({signed(case['change_error'])}{given})")
+    if steps_right(case):
+        told.append(f"{steps_right(case)} step{'' if case['steps'] == 1 else 's'} right")
+    return "; ".join(told)
+
+
+def courses(validation):
+    """The same of all series in one sentence; '' where cases.json does not tell."""
+    case = validation.case
+    changes = case[case["change_predicted"] & case["change_published"].notna()]
+    within = int((changes["change_error"].abs() <= CHANGE_BOUND).sum())
+    asked, wrong = case["steps"].sum(), case["wrong_steps"].sum()
+    return f"Relative change within {percent(CHANGE_BOUND)}: {within} of {len(changes)} series; " \
+           f"steps right: {asked - wrong:.0f} of {asked:.0f}" if len(changes) else ""
+
+
 def verdict_words(case):
     """The verdict with a symbol: it must not hang on colour."""
     return {"ok": "\u2713 holds", "miss": "\u2717 misses"}.get(case["verdict"], "\u25cb not counted")

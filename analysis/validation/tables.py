@@ -16,11 +16,14 @@ WORDS = {
     "role": ("calibrated", "predicted"),
     "verdict": ("ok", "miss", "uncounted"),
     "compare": ("absolute", "relative", "trend", "crossover"),
+    "step": ("right", "wrong", ""),
 }
+NEWER = ("step",)  # columns that tables of before do not have
 # What cases.json tells of a case, and what stands for "not told".
 CASE_TEXTS = ("title", "topic", "source", "machine", "unit", "x", "compare", "verdict", "miss", "note",
               "publication", "seen_before", "group")
 CASE_NUMBERS = ("tolerance", "median", "p90", "steps", "wrong_steps")
+CHANGE_NUMBERS = ("published", "simulated", "error")
 CASE_LISTS = ("rows", "free", "changes", "warnings")
 # What manifest.json tells, where there is one.
 FACTS = {"version": str, "command": (str, list), "host_seconds": (int, float), "events": (int, float),
@@ -54,7 +57,8 @@ def read_points(path, defects):
         defects.add(f"{faults[0]}{more} (shown without); the table is damaged: {AGAIN}")
     if not good:
         raise InputError(f"{faults[0] if faults else path}: no rows left to show; {AGAIN}")
-    return pandas.DataFrame(good, columns=header).astype({name: "float64" for name in NUMBERS})[list(COLUMNS)]
+    frame = pandas.DataFrame(good, columns=header).astype({name: "float64" for name in NUMBERS})
+    return frame.reindex(columns=[*COLUMNS, *NEWER]).fillna(dict.fromkeys(NEWER, ""))
 
 
 def _text(path):
@@ -93,7 +97,7 @@ def _fault(header, cells):
         if _number(row[name]) is None:
             return f"{name} is '{row[name][:40]}', not a number"
     for name, words in WORDS.items():
-        if row[name] not in words:
+        if name in row and row[name] not in words:
             return f"{name} is '{row[name][:40]}', not one of {', '.join(words)}"
     return None
 
@@ -161,13 +165,21 @@ def _fields(path, name, case, defects):
     for field in CASE_LISTS:
         fields[field] = [_words(each) for each in _field(path, name, case, field, list, [], defects)]
     fields["frozen"] = case.get("frozen") if isinstance(case.get("frozen"), bool) else None
+    change = _field(path, name, case, "change", dict, {}, defects)
+    for field in CHANGE_NUMBERS:
+        fields[f"change_{field}"] = float(_field(path, name, change, field, (int, float), math.nan, defects))
+    for field in ("from", "to"):
+        fields[f"change_{field}"] = _field(path, name, change, field, str, "", defects)
+    fields["change_predicted"] = change.get("predicted") is True
     return fields
 
 
 def no_fields():
     """Of a case of which nothing is told."""
     return {**dict.fromkeys(CASE_TEXTS, ""), **dict.fromkeys(CASE_NUMBERS, math.nan),
-            **{field: [] for field in CASE_LISTS}, "frozen": None}
+            **{field: [] for field in CASE_LISTS}, "frozen": None,
+            **{f"change_{field}": math.nan for field in CHANGE_NUMBERS},
+            "change_from": "", "change_to": "", "change_predicted": False}
 
 
 def _words(entry):

@@ -1,6 +1,7 @@
 #include "cli/validation/case_result.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <utility>
 
@@ -29,6 +30,16 @@ struct Collected {
   }
 };
 
+/// What is asked of every series, whatever its verdict.
+void add_course(Summary& summary, const Outcome& outcome) {
+  summary.steps += outcome.steps;
+  summary.wrong_steps += outcome.wrong_steps;
+  if (!outcome.change || !outcome.change->predicted) return;
+  const std::optional<double>& error = outcome.change->error;
+  summary.changes += 1;
+  summary.changes_within += error && std::abs(*error) <= change_bound;
+}
+
 } // namespace
 
 Summary summary_of(const std::vector<CaseResult>& results) {
@@ -44,6 +55,7 @@ Summary summary_of(const std::vector<CaseResult>& results) {
     sources.insert(publication_of(one.source));
     summary.predicted += predicted_errors(result.outcome).size();
     cases.push_back(&one);
+    add_course(summary, result.outcome);
     if (one.compare == Compare::trend) {
       summary.trends += 1;
       summary.trends_ok += result.outcome.ok;

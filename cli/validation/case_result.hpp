@@ -31,12 +31,17 @@ struct ErrorSummary {
       median_of_cases; ///< the median of the cases' medians: a case counts once however long
 };
 
+/// A series' change is within this share of the published one, or it is not.
+constexpr double change_bound = 0.3;
+
 struct Summary {
   ErrorSummary all;
   std::vector<ErrorSummary> topics; ///< those with such cases, in the order of the cases
   std::vector<ErrorSummary> groups; ///< those with such cases: how much was known before the freeze
   std::size_t trends = 0, trends_ok = 0, crossovers = 0, crossovers_ok = 0;
   std::size_t cases = 0, sources = 0, predicted = 0;
+  std::size_t changes = 0, changes_within = 0; ///< of series whose ends are not both given
+  std::size_t steps = 0, wrong_steps = 0;      ///< of all series, trends or not
   CalibrationCount calibration;
 };
 

@@ -28,6 +28,7 @@ std::vector<Row> rows_of(const Case& one, const std::vector<Answer>& answers) {
                     .error = {},
                     .predicted = !one.given(point),
                     .ok = false,
+                    .step = {},
                     .message = answers[i].why_none});
   }
   return rows;
@@ -62,23 +63,28 @@ void judge_errors(const Case& one, Outcome& outcome) {
   outcome.ok = outcome.median && *outcome.median <= one.tolerance;
 }
 
-void judge_steps(const Case& one, const std::vector<Answer>& answers, Outcome& outcome) {
-  for (std::size_t i = 0; i < outcome.rows.size(); ++i) {
+void walk_steps(const Case& one, const std::vector<Answer>& answers, Outcome& outcome) {
+  for (std::size_t i = 1; i < one.points.size(); ++i) {
+    const CasePoint &from = one.points[i - 1], &to = one.points[i];
+    if (!is_step(from.y, to.y, one.step)) continue;
+    const bool both = answers[i - 1].value && answers[i].value;
+    const std::string wrong = both ? wrong_step(answers[i - 1], answers[i], from.y, to.y) : std::string();
+    const bool right = both && wrong.empty(), predicted = !one.given(to);
+    outcome.steps += predicted;
+    outcome.wrong_steps += predicted && !right;
+    if (one.compare == Compare::crossover) continue; // whose one row is no point
     Row& row = outcome.rows[i];
+    row.step = right;
+    if (!wrong.empty() && row.message.empty())
+      row.message = fmt::format("from x = {} to {} the published value goes {}, the simulated {}", from.label,
+                                to.label, to.y > from.y ? "up" : "down", wrong);
+  }
+}
+
+void judge_steps(Outcome& outcome) {
+  for (Row& row : outcome.rows) {
     row.error = error_of(row.simulated, row.published);
-    row.ok = row.simulated.has_value();
-    if (i == 0) continue;
-    const Row& before = outcome.rows[i - 1];
-    if (!is_step(before.published, row.published, one.step)) continue;
-    outcome.steps += row.predicted;
-    const bool both = before.simulated && row.simulated;
-    const std::string wrong =
-        both ? wrong_step(answers[i - 1], answers[i], before.published, row.published) : std::string();
-    row.ok = both && wrong.empty();
-    outcome.wrong_steps += row.predicted && !row.ok;
-    if (!wrong.empty())
-      row.message = fmt::format("from x = {} to {} the published value goes {}, the simulated {}", before.x,
-                                row.x, row.published > before.published ? "up" : "down", wrong);
+    row.ok = row.step.value_or(row.simulated.has_value());
   }
   outcome.ok = std::ranges::all_of(outcome.rows, [](const Row& row) { return row.ok || !row.predicted; });
 }
@@ -97,6 +103,7 @@ void judge_crossing(const Case& one, const std::vector<Answer>& answers, Outcome
           .error = {},
           .predicted = true,
           .ok = false,
+          .step = {},
           .message = {}};
   const auto failed = std::ranges::find_if(answers, [](const Answer& each) { return !each.value; });
   if (failed != answers.end()) {
@@ -114,17 +121,35 @@ void judge_crossing(const Case& one, const std::vector<Answer>& answers, Outcome
 
 Outcome compare(const Case& one, const std::vector<Answer>& answers) {
   Outcome outcome;
+  outcome.change = change_of(one, answers);
   if (one.compare == Compare::crossover) {
     judge_crossing(one, answers, outcome);
+    walk_steps(one, answers, outcome);
     return outcome;
   }
   outcome.rows = rows_of(one, answers);
   if (one.base) divide_by_base(one, outcome.rows);
+  walk_steps(one, answers, outcome);
   if (one.compare == Compare::trend)
-    judge_steps(one, answers, outcome);
+    judge_steps(outcome);
   else
     judge_errors(one, outcome);
   return outcome;
+}
+
+std::optional<Change> change_of(const Case& one, const std::vector<Answer>& answers) {
+  const CasePoint &first = one.points.front(), &last = one.points.back();
+  if (one.points.size() < 2 || !(first.y * last.y > 0)) return std::nullopt;
+  Change change{.from = first.label,
+                .to = last.label,
+                .published = last.y / first.y,
+                .simulated = {},
+                .error = {},
+                .predicted = !one.given(first) || !one.given(last)};
+  const auto &begins = answers.front().value, &ends = answers.back().value;
+  if (begins && ends && *begins != 0) change.simulated = *ends / *begins;
+  change.error = error_of(change.simulated, change.published);
+  return change;
 }
 
 std::optional<double> crossing(const std::vector<std::pair<double, double>>& curve, double level) {

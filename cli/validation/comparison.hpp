@@ -9,6 +9,11 @@
 //   crossover   the place x where each curve first changes sides of `level`, on straight lines between
 //               points; error = simulated place / published place - 1, in a single row
 //
+// Beside that, of every series of more than one point, and not part of any verdict:
+//
+//   change      the last value as a multiple of the first; error = simulated multiple / published one - 1
+//   steps       how many of the published steps go the same way in the simulation, by the rule of trends
+//
 // Absolute and relative cases are ok if the median |error| of the predicted points is at most the
 // tolerance, a crossover if the |error| of its place is, a trend if no step to a predicted point goes the
 // wrong way. The median of an even number is the mean of the two in the middle; the 90th percentile is the
@@ -39,20 +44,35 @@ struct Row {
   std::optional<double> error;     ///< nothing without `simulated`, and where published is 0
   bool predicted = false;
   bool ok = false;
+  std::optional<bool>
+      step;            ///< whether the step to it from the row before is right; nothing if not asked about
   std::string message; ///< why there is no value, or how a step goes wrong
+};
+
+/// How far a series goes.
+struct Change {
+  std::string from, to;            ///< x of the first and the last point
+  double published = 0;            ///< the last value as a multiple of the first
+  std::optional<double> simulated; ///< likewise; nothing if one of the two has no value, or the first is 0
+  std::optional<double> error;     ///< nothing without `simulated`
+  bool predicted = false;          ///< at least one of the two is
 };
 
 struct Outcome {
   std::vector<Row> rows;                  ///< a crossover has one, x = "crossing"
   std::optional<double> median;           ///< of |error| of predicted rows; infinite if most have no value
   std::optional<double> p90;              ///< likewise; both nothing for trends, where errors do not count
-  std::size_t steps = 0, wrong_steps = 0; ///< of trends: those asked about
+  std::size_t steps = 0, wrong_steps = 0; ///< published steps to predicted points that are asked about
+  std::optional<Change> change;           ///< nothing where change_of() has none
   bool ok = false;
 };
 
 /// `answers` has one for each point of the case.
 Outcome compare(const Case& one, const std::vector<Answer>& answers);
 
+/// Nothing of a lone point, and where the published ends are no multiple of each other: one is 0, or their
+/// signs differ.
+std::optional<Change> change_of(const Case& one, const std::vector<Answer>& answers);
 /// The x where the curve first changes sides of `level`; nothing if it does not. x ascend.
 std::optional<double> crossing(const std::vector<std::pair<double, double>>& curve, double level);
 /// Whether a published step is large enough to ask about.

@@ -40,14 +40,40 @@ void add_row(std::string& table, std::initializer_list<std::string_view> fields)
 }
 
 std::string points_table(const std::vector<CaseResult>& results) {
-  std::string table = "case,x,published,simulated,relative_error,role,verdict,topic,unit,compare\n";
+  std::string table = "case,x,published,simulated,relative_error,role,verdict,topic,unit,compare,step\n";
   for (const CaseResult& result : results) {
     const Case& one = *result.one;
     const std::string unit = one.compare == Compare::crossover ? one.x : one.compared_unit();
     for (const Row& row : result.outcome.rows)
       add_row(table, {one.name, row.x, number(row.published), number(row.simulated), number(row.error),
                       row.predicted ? "predicted" : "calibrated", row.ok ? "ok" : "miss", one.topic, unit,
-                      name(one.compare)});
+                      name(one.compare), row.step ? *row.step ? "right" : "wrong" : ""});
+  }
+  return table;
+}
+
+/// Empty where no error counts, and of a point without a value.
+std::string worst_error(const CaseResult& result) {
+  const Row* worst = worst_row(*result.one, result.outcome);
+  return worst ? number(worst->error) : std::string();
+}
+
+std::string series_table(const std::vector<CaseResult>& results) {
+  std::string table = "case,topic,compare,points,median_error,worst_error,from,to,published_change,"
+                      "simulated_change,change_error,change_role,steps,steps_right,verdict\n";
+  for (const CaseResult& result : results) {
+    const Case& one = *result.one;
+    const Outcome& outcome = result.outcome;
+    if (one.points.size() < 2) continue;
+    const auto told = [&](auto field) { return outcome.change ? field(*outcome.change) : std::string(); };
+    add_row(table, {one.name, one.topic, name(one.compare), std::to_string(one.points.size()),
+                    number(outcome.median), worst_error(result), one.points.front().label,
+                    one.points.back().label, told([](const Change& c) { return number(c.published); }),
+                    told([](const Change& c) { return number(c.simulated); }),
+                    told([](const Change& c) { return number(c.error); }),
+                    told([](const Change& c) { return std::string(c.predicted ? "predicted" : "given"); }),
+                    std::to_string(outcome.steps), std::to_string(outcome.steps - outcome.wrong_steps),
+                    outcome.ok ? "ok" : "miss"});
   }
   return table;
 }
@@ -58,10 +84,20 @@ Json worst_of(const CaseResult& result) {
   return worst ? Json{{"x", worst->x}, {"error", json_of(worst->error)}} : Json();
 }
 
+Json json_of(const std::optional<Change>& change) {
+  if (!change) return {};
+  return {{"from", change->from},
+          {"to", change->to},
+          {"published", change->published},
+          {"simulated", json_of(change->simulated)},
+          {"error", json_of(change->error)},
+          {"predicted", change->predicted}};
+}
+
 Json json_of(const CaseResult& result) {
   const Case& one = *result.one;
   const Outcome& outcome = result.outcome;
-  const bool trend = one.compare == Compare::trend;
+  const bool trend = one.compare == Compare::trend, course = one.points.size() > 1;
   Json changes = Json::array();
   for (const Freeze& change : one.changes)
     changes.push_back({{"on", change.on}, {"hash", change.hash}, {"why", change.why}});
@@ -80,8 +116,8 @@ Json json_of(const CaseResult& result) {
           {"median", json_of(outcome.median)},
           {"p90", json_of(outcome.p90)},
           {"worst", worst_of(result)},
-          {"steps", trend ? Json(outcome.steps) : Json()},
-          {"wrong_steps", trend ? Json(outcome.wrong_steps) : Json()},
+          {"steps", course ? Json(outcome.steps) : Json()},
+          {"wrong_steps", course ? Json(outcome.wrong_steps) : Json()},
           {"verdict", outcome.ok ? "ok" : "miss"},
           {"frozen", result.frozen()},
           {"hash", result.hash},
@@ -91,12 +127,14 @@ Json json_of(const CaseResult& result) {
           {"note", one.note},
           {"free", one.free},
           {"changes", std::move(changes)},
-          {"warnings", result.warnings}};
+          {"warnings", result.warnings},
+          {"change", json_of(outcome.change)}};
 }
 
 } // namespace
 
-std::vector<ResultFile> validation_files(const std::vector<CaseResult>& results, const ValidationFacts& facts) {
+std::vector<ResultFile> validation_files(const std::vector<CaseResult>& results,
+                                         const ValidationFacts& facts) {
   Json cases = Json::array();
   for (const CaseResult& result : results)
     cases.push_back(json_of(result));
@@ -113,6 +151,7 @@ std::vector<ResultFile> validation_files(const std::vector<CaseResult>& results,
     return json.dump(1, ' ', false, Json::error_handler_t::replace) + '\n';
   };
   return {{"validation.csv", points_table(results)},
+          {"series.csv", series_table(results)},
           {"cases.json", text(cases)},
           {"manifest.json", text(manifest)}};
 }
@@ -121,7 +160,7 @@ void check_validation_directory(const std::filesystem::path& directory) {
   check_result_directory(directory, identity);
   std::error_code error;
   if (std::filesystem::exists(directory / "manifest.json", error)) return;
-  for (const char* file : {"validation.csv", "cases.json"})
+  for (const char* file : {"validation.csv", "series.csv", "cases.json"})
     if (std::filesystem::exists(directory / file, error))
       throw InputError("exists, but belongs to no result of mmsim; choose another --out",
                        {(directory / file).native()});

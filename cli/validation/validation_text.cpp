@@ -1,7 +1,9 @@
 #include "cli/validation/validation_text.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <functional>
 
 #include <spdlog/fmt/fmt.h>
 
@@ -24,6 +26,20 @@ std::string percent(const std::optional<double>& share) {
 
 std::string signed_percent(const std::optional<double>& share) {
   return share && std::isfinite(*share) ? (*share >= 0 ? "+" : "") + percent(share) : "-";
+}
+
+/// "x1.04", "x286": a value as a multiple of another.
+std::string factor(const std::optional<double>& multiple) {
+  if (!multiple) return "no value";
+  const double size = std::abs(*multiple);
+  if (size < 0.9995 || size >= 99999.5) return fmt::format("x{:#.3g}", *multiple);
+  return fmt::format("x{:.{}f}", *multiple, size < 9.995 ? 2 : size < 99.95 ? 1 : 0);
+}
+
+/// "4 of 5"; "-" where none is asked about.
+std::string steps_cell(const Outcome& outcome) {
+  if (outcome.steps == 0) return "-";
+  return fmt::format("{} of {}", outcome.steps - outcome.wrong_steps, outcome.steps);
 }
 
 std::string value_text(const std::optional<double>& value) {
@@ -65,6 +81,20 @@ std::string worst_point(const CaseResult& result) {
   if (!worst->simulated) return place + "no value: " + worst->message;
   return place + fmt::format("{} simulated, {} published ({})", value_text(worst->simulated),
                              value_text(worst->published), signed_percent(worst->error));
+}
+
+/// "from 1 to 80: x337 published, x162 simulated (-52 %); 4 of 4 steps right"
+std::string course_text(const CaseResult& result) {
+  const Outcome& outcome = result.outcome;
+  std::string text;
+  if (const auto& change = outcome.change)
+    text = fmt::format("from {} to {}: {} published, {} simulated ({}){}", change->from, change->to,
+                       factor(change->published), factor(change->simulated), signed_percent(change->error),
+                       change->predicted ? "" : ", both given");
+  if (outcome.steps > 0)
+    text += fmt::format("{}{} of {} right", text.empty() ? "" : "; ", outcome.steps - outcome.wrong_steps,
+                        plural(outcome.steps, "step"));
+  return text;
 }
 
 /// "-40 %": there is no room for the place, which --points and the lines of misses tell.
@@ -145,36 +175,114 @@ std::string not_yet_frozen(const std::vector<CaseResult>& results, const Termina
       terminal, false);
 }
 
+struct CaseColumn {
+  TerminalTable::Column title; // short: the table is wide
+  std::size_t rank;            // who goes first where it is narrow: the highest
+  std::string (*cell)(const CaseResult&, const Terminal&);
+  std::string_view legend;
+};
+constexpr std::size_t highest_rank = 7;
+
+template <auto Field>
+std::string of_change(const CaseResult& result, const Terminal&) {
+  return result.outcome.change ? factor(std::invoke(Field, *result.outcome.change)) : "-";
+}
+
+const std::array<CaseColumn, 13> case_columns{{
+    {{"case"}, 0, [](const CaseResult& r, const Terminal&) { return "  " + r.one->name; }, ""},
+    {{"compare"},
+     6,
+     [](const CaseResult& r, const Terminal&) { return std::string(name(r.one->compare)); },
+     ""},
+    {{"x", TerminalTable::wraps},
+     7,
+     [](const CaseResult& r, const Terminal&) { return x_range(*r.one); },
+     ""},
+    {{"points", right},
+     5,
+     [](const CaseResult& r, const Terminal&) { return std::to_string(predicted(*r.one)); },
+     "points: predicted ones"},
+    {{"median", right},
+     0,
+     [](const CaseResult& r, const Terminal&) { return percent(r.outcome.median); },
+     "median: of their |error|"},
+    {{"90th", right},
+     4,
+     [](const CaseResult& r, const Terminal&) { return percent(r.outcome.p90); },
+     "90th: percentile, likewise"},
+    {{"worst", right},
+     2,
+     [](const CaseResult& r, const Terminal&) { return worst_cell(r); },
+     "worst: the largest error"},
+    {{"limit", right},
+     3,
+     [](const CaseResult& r, const Terminal&) { return tolerance(*r.one); },
+     "limit: the tolerance"},
+    {{"change", right},
+     0,
+     of_change<&Change::published>,
+     "change: the last published value as a multiple of the first"},
+    {{"model", right}, 1, of_change<&Change::simulated>, "model: that of the simulated ones"},
+    {{"off", right},
+     0,
+     [](const CaseResult& r, const Terminal&) {
+       return r.outcome.change ? signed_percent(r.outcome.change->error) : "-";
+     },
+     "off: the error of the change"},
+    {{"steps", right},
+     0,
+     [](const CaseResult& r, const Terminal&) { return steps_cell(r.outcome); },
+     "steps: between neighbours, that go the published way"},
+    {{"verdict"}, 0, [](const CaseResult& r, const Terminal& t) { return verdict(r, t); }, ""},
+}};
+
+/// Of the columns of at most this rank.
+TerminalTable cases_table(const std::vector<CaseResult>& results, std::size_t rank,
+                          const Terminal& terminal) {
+  std::vector<TerminalTable::Column> titles;
+  for (const CaseColumn& column : case_columns)
+    if (column.rank <= rank) titles.push_back(column.title);
+  TerminalTable table(titles);
+  std::string topic;
+  for (const CaseResult& result : results) {
+    if (result.one->topic != topic) {
+      topic = result.one->topic;
+      std::vector<std::string> heading(titles.size());
+      heading.front() = topic;
+      table.add_row(std::move(heading));
+    }
+    std::vector<std::string> cells;
+    for (const CaseColumn& column : case_columns)
+      if (column.rank <= rank) cells.push_back(column.cell(result, terminal));
+    table.add_row(std::move(cells));
+  }
+  return table;
+}
+
+std::string legend(std::size_t rank) {
+  std::string text, left_out;
+  for (const CaseColumn& column : case_columns)
+    if (column.rank > rank)
+      left_out.append(left_out.empty() ? ". Too wide for this terminal: " : ", ").append(column.title.title);
+    else if (!column.legend.empty())
+      text.append(text.empty() ? "" : "; ").append(column.legend);
+  return text + left_out;
+}
+
 } // namespace
 
 std::string cases_text(const std::vector<CaseResult>& results, const Terminal& terminal) {
-  TerminalTable table({{"case"},
-                       {"compare"},
-                       {"x", TerminalTable::wraps},
-                       {"points", right}, // titles are short: the table is wide
-                       {"median", right},
-                       {"90th", right},
-                       {"worst", right},
-                       {"limit", right},
-                       {"verdict"}});
-  std::string notes, topic;
-  for (const CaseResult& result : results) {
-    const Case& one = *result.one;
-    if (one.topic != topic) table.add_row({one.topic, "", "", "", "", "", "", "", ""});
-    topic = one.topic;
-    table.add_row({"  " + one.name, std::string(name(one.compare)), x_range(one),
-                   std::to_string(predicted(one)), percent(result.outcome.median),
-                   percent(result.outcome.p90), worst_cell(result), tolerance(one),
-                   verdict(result, terminal)});
+  std::size_t rank = highest_rank;
+  while (rank > 0 && cases_table(results, rank, terminal).natural_width() > terminal.width)
+    --rank;
+  std::string notes;
+  for (const CaseResult& result : results)
     notes += notes_of(result, terminal);
-  }
   notes += not_yet_frozen(results, terminal);
-  const std::string legend =
-      "points: predicted ones; median, 90th percentile and worst: of their |error|; limit: the tolerance";
   std::string below;
-  for (const std::string& line : wrapped(legend, terminal.width))
+  for (const std::string& line : wrapped(legend(rank), terminal.width))
     below += terminal.dim(line) + '\n';
-  return table.text(terminal) + below + (notes.empty() ? "" : '\n' + notes);
+  return cases_table(results, rank, terminal).text(terminal) + below + (notes.empty() ? "" : '\n' + notes);
 }
 
 std::string points_text(const std::vector<CaseResult>& results, const Terminal& terminal) {
@@ -185,15 +293,22 @@ std::string points_text(const std::vector<CaseResult>& results, const Terminal& 
             std::string(name(one.compare)) + ", " + one.compared_unit() + ")\n";
     for (const std::string& line : wrapped(one.source, std::max<std::size_t>(terminal.width, 40) - 2))
       text += "  " + terminal.dim(line) + '\n';
-    TerminalTable table({{one.x, right}, {"published", right}, {"simulated", right}, {"error", right}, {""}});
+    TerminalTable table({{one.x, right},
+                         {"published", right},
+                         {"simulated", right},
+                         {"error", right},
+                         {"", TerminalTable::wraps}});
     for (const Row& row : result.outcome.rows) {
       std::string last = row.predicted ? row.ok ? "ok" : terminal.red("miss") : terminal.dim("given");
       if (!row.message.empty()) last += ": " + row.message;
-      table.add_row({row.x, value_text(row.published), value_text(row.simulated), signed_percent(row.error),
-                     std::move(last)});
+      const std::string error = one.compare == Compare::trend ? "-" : signed_percent(row.error);
+      table.add_row({row.x, value_text(row.published), value_text(row.simulated), error, std::move(last)});
     }
     text += table.text(terminal, 2);
-    if (const std::string worst = worst_point(result); !worst.empty()) text += "  " + worst + '\n';
+    for (const std::string& told : {worst_point(result), course_text(result)})
+      if (!told.empty())
+        for (const std::string& line : wrapped(told, std::max<std::size_t>(terminal.width, 40) - 2))
+          text += "  " + line + '\n';
     for (const std::string& warning : result.warnings)
       text += hanging("  warning: ", warning, terminal, false);
   }
@@ -226,6 +341,9 @@ std::string summary_text(const Summary& summary, const Terminal& terminal) {
   if (summary.trends > 0) text += fmt::format("Trends right: {} of {}\n", summary.trends_ok, summary.trends);
   if (summary.crossovers > 0)
     text += fmt::format("Crossovers right: {} of {}\n", summary.crossovers_ok, summary.crossovers);
+  text += fmt::format("Relative change within {}: {} of {} series; steps right: {} of {}\n",
+                      percent(change_bound), summary.changes_within, summary.changes,
+                      summary.steps - summary.wrong_steps, summary.steps);
   text += fmt::format("{} from {}, {}; {} against {}\n", plural(summary.cases, "case"),
                       plural(summary.sources, "source"), plural(summary.predicted, "prediction"),
                       plural(summary.calibration.free, "free parameter"),

@@ -168,6 +168,75 @@ TEST(Comparison, a_step_counts_from_its_share_of_the_value_that_it_starts_from) 
   EXPECT_FALSE(is_step(0, 0, 0.1));
 }
 
+TEST(Comparison, a_change_is_the_last_value_as_a_multiple_of_the_first_whatever_lies_between) {
+  const Case one = case_of(Compare::absolute, {{1, 10}, {2, 700}, {4, 40}});
+  const auto change = compare(one, answers_of({100, 7, 300})).change;
+  ASSERT_TRUE(change);
+  EXPECT_EQ(change->from, "1");
+  EXPECT_EQ(change->to, "4");
+  EXPECT_EQ(change->published, 4);
+  EXPECT_EQ(change->simulated, 3);
+  EXPECT_THAT(change->error, Optional(DoubleNear(-0.25, 1e-12)));
+  EXPECT_TRUE(change->predicted);
+}
+
+TEST(Comparison, a_change_is_the_same_for_every_kind_of_comparison) {
+  const std::vector<Answer> answers = answers_of({2, 5});
+  Case relative = case_of(Compare::relative, {{1, 10}, {2, 20}});
+  relative.base = Value(std::int64_t(2));
+  EXPECT_EQ(compare(relative, answers).change->simulated, 2.5) << "the base cancels out";
+  EXPECT_EQ(compare(case_of(Compare::trend, {{1, 10}, {2, 20}}), answers).change->published, 2);
+  Case crossover = case_of(Compare::crossover, {{1, 10}, {2, 20}});
+  crossover.level = 15;
+  const Outcome outcome = compare(crossover, answers_of({10, 20}));
+  EXPECT_EQ(outcome.change->simulated, 2) << "of the points, not of the one row";
+  EXPECT_EQ(outcome.steps, 1u);
+  EXPECT_EQ(outcome.rows.size(), 1u);
+}
+
+TEST(Comparison, a_lone_point_and_ends_that_are_no_multiples_have_no_change) {
+  const Outcome lone = compare(case_of(Compare::absolute, {{1, 10}}), answers_of({11}));
+  EXPECT_FALSE(lone.change);
+  EXPECT_EQ(lone.steps, 0u);
+  EXPECT_FALSE(compare(case_of(Compare::trend, {{1, 0}, {2, 5}}), answers_of({1, 2})).change);
+  EXPECT_FALSE(compare(case_of(Compare::trend, {{1, 5}, {2, 0}}), answers_of({2, 1})).change);
+  EXPECT_FALSE(compare(case_of(Compare::absolute, {{1, -5}, {2, 25}}), answers_of({-1, 2})).change);
+  EXPECT_EQ(compare(case_of(Compare::absolute, {{1, -5}, {2, -25}}), answers_of({-1, -2})).change->published,
+            5);
+}
+
+TEST(Comparison, a_change_has_no_simulated_value_from_zero_or_from_a_run_that_failed) {
+  const Case one = case_of(Compare::absolute, {{1, 10}, {2, 20}});
+  EXPECT_EQ(compare(one, answers_of({0, 20})).change->simulated, std::nullopt);
+  EXPECT_EQ(compare(one, answers_of({10, 0})).change->simulated, 0);
+  EXPECT_EQ(compare(one, answers_of({10, 0})).change->error, -1);
+  std::vector<Answer> answers = answers_of({10, 20});
+  answers[1] = {std::nullopt, "killed"};
+  EXPECT_EQ(compare(one, answers).change->simulated, std::nullopt);
+  EXPECT_EQ(compare(one, answers).change->error, std::nullopt);
+}
+
+TEST(Comparison, a_change_between_two_given_points_is_no_prediction) {
+  Case one = case_of(Compare::absolute, {{1, 10}, {2, 15}, {4, 20}});
+  one.points[0].calibrated = true;
+  EXPECT_TRUE(compare(one, answers_of({1, 2, 3})).change->predicted);
+  one.points[2].calibrated = true;
+  EXPECT_FALSE(compare(one, answers_of({1, 2, 3})).change->predicted);
+}
+
+TEST(Comparison, steps_of_an_absolute_case_are_counted_by_the_rule_of_trends_and_decide_nothing) {
+  const Case one = case_of(Compare::absolute, {{1, 100}, {2, 105}, {4, 200}, {8, 150}});
+  const Outcome outcome = compare(one, answers_of({110, 100, 190, 195}));
+  EXPECT_EQ(outcome.steps, 2u) << "a step of 5 % is not asked about";
+  EXPECT_EQ(outcome.wrong_steps, 1u);
+  EXPECT_EQ(outcome.rows[1].step, std::nullopt);
+  EXPECT_EQ(outcome.rows[2].step, true);
+  EXPECT_EQ(outcome.rows[3].step, false);
+  EXPECT_THAT(outcome.rows[3].message, HasSubstr("from x = 4 to 8 the published value goes down"));
+  EXPECT_TRUE(outcome.ok) << "its median is";
+  EXPECT_EQ(compare(one, answers_of({0, 0, 0, 0})).wrong_steps, 2u) << "staying at zero is no step";
+}
+
 TEST(Comparison, a_crossing_is_where_straight_lines_between_points_first_change_sides) {
   EXPECT_EQ(crossing({{0, 0}, {10, 2}}, 1), 5);
   EXPECT_EQ(crossing({{1, 3}, {2, 1}, {3, 3}}, 2), 1.5) << "the first of two";
@@ -316,6 +385,11 @@ TEST(ValidationSummary, it_counts_sources_and_errors_each_where_they_belong) {
   EXPECT_EQ(summary.trends, 1u);
   EXPECT_EQ(summary.trends_ok, 0u);
   EXPECT_EQ(summary.topics.size(), 1u);
+  // Changes: x1 as x1.1, x1 as 14/13, none, x2 as x0.5. Steps: the trend's.
+  EXPECT_EQ(summary.changes, 3u);
+  EXPECT_EQ(summary.changes_within, 2u);
+  EXPECT_EQ(summary.steps, 1u);
+  EXPECT_EQ(summary.wrong_steps, 1u);
 }
 
 TEST(ValidationSummary, a_source_is_one_however_its_parts_and_tags_are_written) {

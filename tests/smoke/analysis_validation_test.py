@@ -22,7 +22,7 @@ from analysis.validation.charts import caption, case_charts, overview  # noqa: E
 from analysis.validation.figures import write_case  # noqa: E402
 from analysis.validation.page import validation_page  # noqa: E402
 from analysis.validation.plotly import case_chart  # noqa: E402
-from analysis.validation.summary import headline, median, p90  # noqa: E402
+from analysis.validation.summary import course, courses, headline, median, p90  # noqa: E402
 from tests.support.browser import Browser  # noqa: E402
 from tests.support.synthetic_results import edit, write_results  # noqa: E402
 from tests.support.synthetic_validation import CASES, HOST, write_validation  # noqa: E402
@@ -115,6 +115,52 @@ class TheNumbers(InDirectory):
         self.assertEqual(len(load_validation(write_validation(self.directory)).group), 0)
 
 
+class ChangeAndSteps(InDirectory):
+    def test_a_series_says_how_far_it_goes_and_how_many_steps_are_right(self):
+        v = load_validation(write_validation(self.directory))
+        case = v.case.set_index("case")
+        self.assertAlmostEqual(case.loc["stores", "change_published"], 4000 / 30)
+        self.assertEqual(course(case.loc["stores"]), "from 1 to 80: \u00d7133 published, \u00d7145 simulated (+8.9 %); "
+                                                     "4 of 4 steps right")
+        self.assertEqual(course(case.loc["pte_chain"]), "from pte_chain to anon_vma: \u00d70.824 published, "
+                                                        "\u00d70.889 simulated (+7.9 %); 0 of 1 step right")
+        self.assertEqual(course(case.loc["asid"]), "", "a row of its own says where it crosses")
+        self.assertEqual(courses(v), "Relative change within 30 %: 4 of 4 series; steps right: 9 of 10")
+        page = validation_page(v, case_charts(v))
+        self.assertIn(courses(v), page.replace("\u00a0", " "))
+        self.assertIn("simulated change", page)
+        self.assertIn("\u2717 wrong", page)
+
+    def test_a_change_that_is_given_is_shown_and_not_counted_and_one_beyond_the_bound_is_not_within(self):
+        change = {"from": "1", "to": "2", "published": 286.4, "simulated": 162, "error": 162 / 286.4 - 1}
+        points = ((1, 10, 10, ""), (2, 2864, 1620, ""))
+        v = load_validation(write_validation(self.directory, {
+            "far": ("tlb", "absolute", "us", "CPUs", 0.25, points, {"change": {**change, "predicted": True}}),
+            "given": ("tlb", "absolute", "us", "CPUs", 0.25, points, {"change": {**change, "predicted": False}})}))
+        self.assertIn("0 of 1 series", courses(v))
+        self.assertIn("(-43 %, both given)", course(v.case.set_index("case").loc["given"]))
+
+    def test_errors_of_a_trend_are_not_shown(self):
+        v = load_validation(write_validation(self.directory, {"pte_chain": CASES["pte_chain"]}))
+        (chart,) = case_charts(v)
+        self.assertNotIn("%", "".join(mark.hover for mark in (*chart.published, *chart.simulated)))
+        numbers = validation_page(v, [chart]).partition("Numbers: pte_chain")[2].partition("</table>")[0]
+        self.assertEqual(numbers.count("<td class=n>-</td>"), 3)
+
+    def test_a_directory_of_before_has_neither_and_no_columns_for_them(self):
+        write_validation(self.directory, {"stores": CASES["stores"]})
+        edit(self.directory / "validation.csv",
+             lambda text: "".join(line.rpartition(",")[0] + "\n" for line in text.splitlines()))
+        edit(self.directory / "cases.json", lambda text: json.dumps(
+            [{key: value for key, value in case.items() if key not in ("change", "steps", "wrong_steps")}
+             for case in json.loads(text)]))
+        v = load_validation(self.directory)
+        self.assertEqual((v.defects, courses(v), course(v.case.iloc[0])), ([], "", ""))
+        page = validation_page(v, case_charts(v))
+        self.assertNotIn("simulated change", page)
+        self.assertNotIn("step to it", page)
+
+
 class TheCharts(InDirectory):
     def test_a_wide_range_asks_for_logarithmic_axes_and_a_narrow_one_does_not(self):
         chart = self.chart("stores")
@@ -195,7 +241,10 @@ class Damage(InDirectory):
          ("validation.csv:1:", "column 'simulated' is missing", "mmsim validate --out")),
         ("validation.csv", lambda text: text.replace(",148.5,", ",abc,"), ("validation.csv:3:", "'abc', not a number")),
         ("validation.csv", lambda text: text.replace(",ok,", ",fine,", 1), ("validation.csv:2:", "verdict is 'fine'")),
-        ("validation.csv", lambda text: text.replace("cacheline,", "", 1), ("validation.csv:2:", "9 fields")),
+        ("validation.csv", lambda text: text.replace("cacheline,", "", 1), ("validation.csv:2:", "10 fields")),
+        ("validation.csv", lambda text: text.replace(",right", ",rihgt", 1), ("validation.csv:3:", "step is 'rihgt'")),
+        ("cases.json", lambda text: text.replace('"change": {', '"change": 1, "changed": {', 1),
+         ("'change' of case stores has the wrong type",)),
         ("validation.csv", lambda text: text[:-20], ("the last line is cut off", "truncated")),
         ("validation.csv", lambda text: text.replace(",148.5,", ",158.5,"),
          ("case stores at 2", "simulated / published - 1 is 0.1741", "edited")),

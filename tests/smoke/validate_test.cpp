@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -396,17 +397,52 @@ TEST_F(ValidateCommand, a_frozen_case_that_is_predicted_passes_and_its_files_are
                                Not(HasSubstr("frozen"))));
   EXPECT_THAT(ended.err, HasSubstr("next: mmsim report results/validation"));
   const std::string table = contents_of(folder_ / "results/validation/validation.csv");
-  EXPECT_THAT(table, StartsWith("case,x,published,simulated,relative_error,role,verdict,topic,unit,compare\n"
-                                "stores,1,40,"));
-  EXPECT_THAT(table, HasSubstr(",predicted,ok,cacheline,cycles,absolute\n"));
+  EXPECT_THAT(table,
+              StartsWith("case,x,published,simulated,relative_error,role,verdict,topic,unit,compare,step\n"
+                         "stores,1,40,"));
+  EXPECT_THAT(table, AllOf(HasSubstr(",calibrated,miss,cacheline,cycles,absolute,\n"),
+                           HasSubstr(",predicted,ok,cacheline,cycles,absolute,right\n")));
+  const std::string series = contents_of(folder_ / "results/validation/series.csv");
+  EXPECT_THAT(series,
+              StartsWith("case,topic,compare,points,median_error,worst_error,from,to,published_change,"
+                         "simulated_change,change_error,change_role,steps,steps_right,verdict\n"
+                         "stores,cacheline,absolute,2,0,0,1,4,"));
+  EXPECT_THAT(series, HasSubstr(",predicted,1,1,ok\n"));
   const auto cases = nlohmann::json::parse(contents_of(folder_ / "results/validation/cases.json"));
   EXPECT_EQ(cases[0]["verdict"], "ok");
   EXPECT_EQ(cases[0]["free"], nlohmann::json::array({"machine.line.hit"}));
   EXPECT_EQ(cases[0]["worst"]["x"], "4");
+  EXPECT_EQ(cases[0]["change"]["to"], "4");
+  EXPECT_EQ(cases[0]["steps"], 1);
+  EXPECT_EQ(cases[0]["wrong_steps"], 0);
   EXPECT_EQ(cases[0]["seen_before"], "");
   EXPECT_EQ(cases[0]["publication"], "A. Author, Book");
   EXPECT_TRUE(std::filesystem::exists(folder_ / "results/validation/manifest.json"));
   EXPECT_TRUE(std::filesystem::is_empty(scratch_.path()));
+}
+
+TEST_F(ValidateCommand, the_table_drops_columns_to_fit_and_says_which_and_keeps_change_and_steps) {
+  cases_.write("stores.toml",
+               with("\"CPUs\"", "\"CPUs that store to one and the same cache line all the time\""));
+  const std::string out = validate({"--points"}).out;
+  for (const char* title : {"median", "change", "model", "off", "steps", "verdict"})
+    EXPECT_THAT(out, HasSubstr(title));
+  EXPECT_THAT(unwrapped(out),
+              AllOf(HasSubstr("Too wide for this terminal: compare, x, points"),
+                    HasSubstr("from 1 to 4: x5.00 published"), HasSubstr("1 of 1 step right"),
+                    HasSubstr("Relative change within 30 %: "), HasSubstr("steps right: 1 of 1")));
+  const std::string table = out.substr(out.find("\ncase "));
+  std::istringstream lines(table.substr(1, table.find("median: of") - 1));
+  for (std::string line; std::getline(lines, line);)
+    EXPECT_LE(line.size(), 80u) << line;
+}
+
+TEST_F(ValidateCommand, a_trend_shows_no_errors_of_values_that_have_different_units) {
+  cases_.write("stores.toml", with("compare = \"absolute\"\ntolerance = 0.25", "compare = \"trend\""));
+  const std::string out = validate({"--points"}).out;
+  const std::string points = out.substr(0, out.find("from 1 to 4"));
+  EXPECT_THAT(points, Not(HasSubstr("%"))) << "of values; the change has one";
+  EXPECT_THAT(out, HasSubstr("1 of 1"));
 }
 
 TEST_F(ValidateCommand, a_miss_is_status_1_and_says_by_how_much_and_why) {

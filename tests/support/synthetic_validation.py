@@ -4,7 +4,7 @@ import json
 import math
 import statistics
 
-COLUMNS = ("case", "x", "published", "simulated", "relative_error", "role", "verdict", "topic", "unit", "compare")
+COLUMNS = ("case", "x", "published", "simulated", "relative_error", "role", "verdict", "topic", "unit", "compare", "step")
 # case -> (topic, compare, unit, x, tolerance, points, more of cases.json); a point is (x, published, simulated, role or
 # what the verdict is to be). A calibrated point comes first, as in most series.
 CASES = {
@@ -44,13 +44,21 @@ def write_validation(directory, cases=None):
             if role == "predicted" and verdict != "uncounted":
                 errors.append(size)
                 wrong += verdict == "miss"
-            rows.append([name, at, published, simulated, error, role, verdict, topic, unit, compare])
+            rows.append([name, at, published, simulated, error, role, verdict, topic, unit, compare,
+                         "" if at == points[0][0] else "wrong" if compare == "trend" and verdict == "miss" else "right"])
+        numbers = [(published, simulated) for _, published, simulated, _ in points if simulated != ""]
+        change = None
+        if len(points) > 1 and topic != "host" and len(numbers) == len(points):
+            published, simulated = (numbers[-1][index] / numbers[0][index] for index in (0, 1))
+            change = {"from": str(points[0][0]), "to": str(points[-1][0]), "published": published,
+                      "simulated": simulated, "error": simulated / published - 1, "predicted": True}
         median = statistics.median(errors) if errors and compare != "trend" else None
         told.append({
             "case": name, "title": f"{name} of {topic}", "topic": topic, "source": f"A. Author, A paper about {name}",
             "rows": ["xx-"], "machine": "8 sockets", "unit": unit.partition(",")[0], "x": x, "compare": compare,
-            "tolerance": tolerance, "median": median if median != math.inf else None, "p90": None, "steps": None,
-            "wrong_steps": None, "verdict": "miss" if (wrong if compare == "trend" else (median or 0) > tolerance) else
+            "tolerance": tolerance, "median": median if median != math.inf else None, "p90": None,
+            "steps": len(points) - 1 if change else None, "wrong_steps": 0 if change else None, "change": change,
+            "verdict": "miss" if (wrong if compare == "trend" else (median or 0) > tolerance) else
             "ok", "frozen": True, "miss": "", "note": "", "free": [], "changes": [], "warnings": [], **more})
     with open(directory / "validation.csv", "w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
