@@ -11,7 +11,8 @@ void check_bits(Machine& machine, std::int64_t bits, const std::string& allocato
                 const Configuration& configuration) {
   const auto refuse = [&](const std::string& why) {
     throw InputError(fmt::format("kernel.asid_bits = {}, but {}", bits, why),
-                     configuration.origin_of("kernel.asid_bits"));
+                     configuration.last_written(
+                         {"kernel.asid_bits", "kernel.asid_allocator", "machine.tlb.asid_bits", "run.cpus"}));
   };
   if (const std::int64_t available = machine.costs().tlb.asid_bits; bits > available)
     refuse(fmt::format("this machine's TLB has {} (machine.tlb.asid_bits)", available));
