@@ -14,6 +14,7 @@
 #include "models/address_space/vma_trees.hpp"
 #include "models/locks/rcu.hpp"
 #include "models/locks/spinlock.hpp"
+#include "models/operations/errno.hpp"
 #include "models/pages/page_allocator.hpp"
 #include "models/pages/page_contents.hpp"
 #include "models/pages/slab_caches.hpp"
@@ -35,14 +36,15 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 
 namespace mmsim {
 
 struct KernelParameters {
   std::string pt_lock, page_table, cow_reuse, exit_flush;
   std::int64_t asid_bits, gather_pages, gather_bundle, gather_batch;
-  bool munmap_downgrade, zero_page, fast_gup, write_protect_seq, wp_late_lru, wp_move_anon_rmap, fault_retry, spurious_flush,
-      pgd_with_mmap_lock, zap_dirty_flush;
+  bool munmap_downgrade, zero_page, fast_gup, write_protect_seq, wp_late_lru, wp_move_anon_rmap, fault_retry,
+      spurious_flush, pgd_with_mmap_lock, zap_dirty_flush;
   Bytes fault_around, stack_limit;
   std::int64_t max_map_count, stack_guard_gap, mremap_latency_limit;
   std::string mprotect_flush, mremap_flush, mremap_rmap_locks, mark_accessed;
@@ -114,6 +116,8 @@ class System {
   void free_mm(Core& core, MmStruct& mm);
   /// Told of each task of the boot that was killed, once it has given everything up.
   std::function<void(Task&)> task_killed;
+  /// Told of each system call that fails (errno.hpp), also those of tasks that are about to be killed.
+  std::function<void(std::string_view call, Errno error)> call_failed;
 
   /// The lock of a last-level table's entries.
   SpinLock& pte_lock(MmStruct& mm, TablePage& leaf) { return leaf.lock ? *leaf.lock : *mm.page_table_lock; }
