@@ -14,6 +14,7 @@
 #include "models/address_space/vma_trees.hpp"
 #include "models/locks/rcu.hpp"
 #include "models/locks/spinlock.hpp"
+#include "models/operations/errno.hpp"
 #include "models/pages/page_allocator.hpp"
 #include "models/pages/page_contents.hpp"
 #include "models/pages/slab_caches.hpp"
@@ -35,6 +36,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 
 namespace mmsim {
 
@@ -114,6 +116,8 @@ class System {
   void free_mm(Core& core, MmStruct& mm);
   /// Told of each task of the boot that was killed, once it has given everything up.
   std::function<void(Task&)> task_killed;
+  /// Told of each system call that fails (errno.hpp), also those of tasks that are about to be killed.
+  std::function<void(std::string_view call, Errno error)> call_failed;
 
   /// The lock of a last-level table's entries.
   SpinLock& pte_lock(MmStruct& mm, TablePage& leaf) { return leaf.lock ? *leaf.lock : *mm.page_table_lock; }

@@ -56,6 +56,7 @@ Experiment::Experiment(System& system, const RunParameters& run)
     : system_(system), run_(run), watchdog_(std::make_unique<Watchdog>(*this)) {
   system_.scheduler.on_quiet = [this] { all_have_ended(); };
   system_.task_killed = [this](Task& task) { task_killed(task); };
+  system_.call_failed = [this](std::string_view call, Errno error) { ++failure(call, error).times; };
 }
 
 Experiment::~Experiment() = default;
@@ -109,24 +110,30 @@ void Experiment::all_have_ended() {
   close();
 }
 
+Experiment::Failure& Experiment::failure(std::string_view call, Errno error) {
+  for (Failure& known : failures_)
+    if (known.call == call && known.error == error) return known;
+  return failures_.emplace_back(Failure{.call = call, .error = error});
+}
+
 PageNumber Experiment::required(Task& task, PageNumber mapped) {
   if (mapped != map_failed) return mapped;
-  ++failures_.mmap;
+  // Of which error is not in it: of the one that mmap() has told of.
+  ++std::ranges::find(failures_, "mmap", &Failure::call)->ended;
   abort_process(system_, task);
 }
 
 Task& Experiment::required(Task& task, Task* child) {
   if (child != nullptr) return *child;
-  ++failures_.fork;
+  Failure& failed = failure("fork", Errno::enomem);
+  ++failed.times;
+  ++failed.ended;
   abort_process(system_, task);
 }
 
 void Experiment::required(Task& task, Errno error, std::string_view call) {
   if (error == Errno::ok) return;
-  const auto same = [&](const Failures::Call& each) { return each.name == call && each.error == error; };
-  auto counted = std::ranges::find_if(failures_.others, same);
-  if (counted == failures_.others.end()) counted = failures_.others.insert(counted, {call, error, 0});
-  ++counted->times;
+  ++failure(call, error).ended;
   abort_process(system_, task);
 }
 

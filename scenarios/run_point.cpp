@@ -83,16 +83,12 @@ std::vector<std::string> ended_early(const Experiment& experiment, const System&
     tell_of_kills(system, killed, warnings);
   }
   tell_of_signals(run, warnings);
-  const auto report = [&](std::uint64_t times, std::string_view call, Errno error) {
-    if (times > 0)
-      warnings.push_back(fmt::format("{} failed {} time{} ({}), and each time a process ended{}", call, times,
-                                     times == 1 ? "" : "s", name_of(error),
-                                     error == Errno::enomem ? ": " + remedy_of_promises : ""));
-  };
-  report(experiment.failures().mmap, "mmap", Errno::enomem);
-  report(experiment.failures().fork, "fork", Errno::enomem);
-  for (const auto& [call, error, times] : experiment.failures().others)
-    report(times, call, error);
+  for (const auto& [call, error, times, ended] : experiment.failures())
+    warnings.push_back(
+        fmt::format("{} failed {} time{} ({}), and {}{}", call, times, times == 1 ? "" : "s", name_of(error),
+                    ended == times ? "each time a process ended"
+                                   : fmt::format("{} process{} ended", ended, ended == 1 ? "" : "es"),
+                    error == Errno::enomem ? ": " + remedy_of_promises : ""));
   return warnings;
 }
 

@@ -90,23 +90,20 @@ class Experiment {
   void ready(Task& task);
   /// How many tasks will call ready(). Before the machine runs.
   void expect_ready(std::size_t tasks) { expected_ += tasks; }
-  /// What a system call of `task` has returned, which must not be an error, as benchmarks assert: ENOMEM ends
-  /// its process (abort_process()) and becomes a warning of the run.
+  /// What a system call of `task` has returned, which must not be an error, as benchmarks assert: one ends its
+  /// process (abort_process()) and becomes a warning of the run.
   PageNumber required(Task& task, PageNumber mapped);
   Task& required(Task& task, Task* child);
-  /// `call` is the system call's name, a literal. Any error, not only ENOMEM.
+  /// `call` is the system call's name, a literal.
   void required(Task& task, Errno error, std::string_view call);
-  /// How often that happened.
-  struct Failures {
-    struct Call {
-      std::string_view name;
-      Errno error;
-      std::uint64_t times;
-    };
-    std::uint64_t mmap = 0, fork = 0;
-    std::vector<Call> others; ///< a name and error once each
+  /// System calls that failed, a name and an error once each.
+  struct Failure {
+    std::string_view call;
+    Errno error;
+    std::uint64_t times = 0; ///< also those of threads whose process another one's failure had ended by then
+    std::uint64_t ended = 0; ///< processes that required() ended for it
   };
-  const Failures& failures() const { return failures_; }
+  const std::vector<Failure>& failures() const { return failures_; }
 
   /// True once the measured window has closed: loops end.
   bool over() const { return over_; }
@@ -162,6 +159,7 @@ class Experiment {
   void close();
   void open_gate(Core& core);
   void task_killed(Task& task);
+  Failure& failure(std::string_view call, Errno error);
   void all_have_ended();
 
   System& system_;
@@ -169,7 +167,7 @@ class Experiment {
   std::vector<std::string> operations_, perhaps_; // the second: those of the first that need not occur
   std::size_t expected_ = 0;
   std::vector<std::uint32_t> arrived_; // pids
-  Failures failures_;
+  std::vector<Failure> failures_;
   std::vector<std::unique_ptr<Completion>> gate_;
   std::optional<OperationRecorder> recorder_;
   Counters::Snapshot window_begin_, window_end_;

@@ -9,17 +9,19 @@ namespace {
 // What hardware and kernel permit.
 void check_bits(Machine& machine, std::int64_t bits, const std::string& allocator,
                 const Configuration& configuration) {
-  const auto refuse = [&](const std::string& why) {
+  const auto refuse = [&](const std::string& why, std::string_view other) {
     throw InputError(fmt::format("kernel.asid_bits = {}, but {}", bits, why),
-                     configuration.origin_of("kernel.asid_bits"));
+                     configuration.last_written({"kernel.asid_bits", other}));
   };
   if (const std::int64_t available = machine.costs().tlb.asid_bits; bits > available)
-    refuse(fmt::format("this machine's TLB has {} (machine.tlb.asid_bits)", available));
+    refuse(fmt::format("this machine's TLB has {} (machine.tlb.asid_bits)", available),
+           "machine.tlb.asid_bits");
   if (bits > 8 && allocator == "armv6")
-    refuse("Arm's allocator of 2.6.24 has 8 (kernel.asid_allocator = \"armv6\")");
+    refuse("Arm's allocator of 2.6.24 has 8 (kernel.asid_allocator = \"armv6\")", "kernel.asid_allocator");
   // asids_update_limit(): after a roll-over each CPU may have one reserved, and id 0 is init_mm's.
   if (bits > 0 && (std::int64_t{1} << bits) - 1 <= std::int64_t{machine.cpus()})
-    refuse(fmt::format("{} CPUs need more ids than {}", machine.cpus(), (std::int64_t{1} << bits) - 1));
+    refuse(fmt::format("{} CPUs need more ids than {}", machine.cpus(), (std::int64_t{1} << bits) - 1),
+           "run.cpus");
 }
 } // namespace
 

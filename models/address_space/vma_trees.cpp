@@ -25,12 +25,12 @@ VmaTrees::VmaTrees(const Configuration& configuration, std::uint64_t stack_guard
     throw InputError(fmt::format("kernel.vma_cache = \"{}\" stands in front of an rbtree; kernel.vma_tree = "
                                  "\"maple\" has none: set kernel.vma_cache = \"none\"",
                                  cache),
-                     configuration.origin_of("kernel.vma_tree"));
+                     configuration.last_written({"kernel.vma_tree", "kernel.vma_cache"}));
   if (!maple && top_down_ && parameters_.gap_search == "free_area_cache")
     throw InputError(
         "kernel.vma_gap_search = \"free_area_cache\" searches upwards only: set kernel.mmap_layout = "
         "\"bottom_up\"",
-        configuration.origin_of("kernel.vma_gap_search"));
+        configuration.last_written({"kernel.vma_gap_search", "kernel.mmap_layout", "kernel.vma_tree"}));
   if (maple) {
     node_cache_ = &slabs.kmem_cache_create({.name = "maple_node", .size = 256, .hwcache_align = true});
     nodes_.emplace(node_cache_);
@@ -40,7 +40,7 @@ VmaTrees::VmaTrees(const Configuration& configuration, std::uint64_t stack_guard
     throw InputError(fmt::format("kernel.vma_lock = true needs areas that can be found without mmap_lock: "
                                  "kernel.vma_tree = \"maple\", not \"{}\"",
                                  parameters_.tree),
-                     configuration.origin_of("kernel.vma_lock"));
+                     configuration.last_written({"kernel.vma_lock", "kernel.vma_tree"}));
   // struct vma_lock: an rw_semaphore
   locks_.emplace(slabs.kmem_cache_create({.name = "vma_lock", .size = 40}), slabs.vm_area_struct, areas_,
                  locks, scheduler);

@@ -48,7 +48,7 @@ PageNumber brk(System& system, Task& task, PageNumber wanted) {
   const Errno error = do_brk(system, task, wanted, unmapped);
   const PageNumber end = mm.brk;
   unlock_after(task, unmapped);
-  if (error != Errno::ok) failed(task, error, "brk", end, wanted.value() - end.value());
+  if (error != Errno::ok) failed(system, task, error, "brk", end, wanted.value() - end.value());
   return_to_user_mode(system, task);
   return end;
 }

@@ -111,7 +111,7 @@ Errno madvise(System& system, Task& task, PageNumber first, std::uint64_t pages,
     error = do_madvise(system, task, first, first + pages, advice);
     write ? mmap_lock.up_write(task) : mmap_lock.up_read(task);
   }
-  if (error != Errno::ok) failed(task, error, "madvise", first, pages);
+  if (error != Errno::ok) failed(system, task, error, "madvise", first, pages);
   return_to_user_mode(system, task);
   return error;
 }

@@ -4,7 +4,6 @@
 #include "models/operations/vma_adjust.hpp"
 
 #include <bit>
-#include <stdexcept>
 
 namespace mmsim {
 
@@ -87,8 +86,7 @@ MmapResult do_mmap(System& system, Task& task, MmapRequest request) {
   if (!has_a_type(request.flags)) return {map_failed, Errno::einval};
   if ((request.flags & MAP_SHARED) != 0 && (request.flags & MAP_GROWSDOWN) != 0)
     return {map_failed, Errno::einval};
-  if (anonymous && (request.flags & MAP_SHARED) != 0)
-    throw std::logic_error("shared anonymous memory is not modelled");
+  if (anonymous && (request.flags & MAP_SHARED) != 0) return {map_failed, Errno::enodev};
   return mmap_region(system, task, request, place.first);
 }
 
@@ -99,7 +97,7 @@ MmapResult mmap(System& system, Task& task, const MmapRequest& request) {
   task.mm->mmap_lock.down_write(task);
   const MmapResult mapped = do_mmap(system, task, request);
   task.mm->mmap_lock.up_write(task);
-  if (mapped.error != Errno::ok) failed(task, mapped.error, "mmap", request.hint, request.pages);
+  if (mapped.error != Errno::ok) failed(system, task, mapped.error, "mmap", request.hint, request.pages);
   return_to_user_mode(system, task);
   return mapped;
 }

@@ -11,7 +11,8 @@
 // memory is promised before there is an area for it (accountable_mapping(), VM_ACCOUNT); vma_merge() with the
 // neighbours, else a vm_area_struct, linked.
 //
-// Left out: memory that is shared and anonymous (a file of shmem), limits (RLIMIT_AS), mlock, MAP_POPULATE,
+// Left out: memory that is shared and anonymous, which is a file of shmem (shmem_zero_setup()): ENODEV, as of a
+// file whose filesystem has no mmap(), since there is no shmem here; limits (RLIMIT_AS), mlock, MAP_POPULATE,
 // huge pages, files opened for reading only. `alignment` is what programs get by mapping more than they want
 // and unmapping the rest.
 #pragma once

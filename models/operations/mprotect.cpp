@@ -134,7 +134,7 @@ Errno mprotect(System& system, Task& task, PageNumber first, std::uint64_t pages
     error = do_mprotect(system, task, first, first + pages, prot);
     task.mm->mmap_lock.up_write(task);
   }
-  if (error != Errno::ok) failed(task, error, "mprotect", first, pages);
+  if (error != Errno::ok) failed(system, task, error, "mprotect", first, pages);
   return_to_user_mode(system, task);
   return error;
 }

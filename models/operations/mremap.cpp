@@ -159,7 +159,7 @@ MmapResult mremap(System& system, Task& task, PageNumber first, std::uint64_t ol
     result = do_mremap(system, task, first, old_pages, new_pages, flags, unmapped);
     unlock_after(task, unmapped);
   }
-  if (result.error != Errno::ok) failed(task, result.error, "mremap", first, old_pages);
+  if (result.error != Errno::ok) failed(system, task, result.error, "mremap", first, old_pages);
   return_to_user_mode(system, task);
   return result;
 }

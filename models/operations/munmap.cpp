@@ -99,7 +99,7 @@ Errno munmap(System& system, Task& task, PageNumber first, std::uint64_t pages) 
   task.mm->mmap_lock.down_write(task);
   const MunmapResult unmapped = do_munmap(system, task, first, pages, system.parameters.munmap_downgrade);
   unlock_after(task, unmapped);
-  if (unmapped.error != Errno::ok) failed(task, unmapped.error, "munmap", first, pages);
+  if (unmapped.error != Errno::ok) failed(system, task, unmapped.error, "munmap", first, pages);
   return_to_user_mode(system, task);
   return unmapped.error;
 }

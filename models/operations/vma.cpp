@@ -170,20 +170,22 @@ std::optional<PageNumber> unmapped_area(Core& core, MmStruct& mm, GapRequest req
 
 } // namespace
 
+MmapRoom mmap_room(PageNumber task_size, bool top_down) {
+  if (top_down) return {mmap_min_addr, task_size - min_gap};
+  return {task_unmapped_base(task_size), task_size};
+}
+
 std::optional<PageNumber> arch_get_unmapped_area(System& system, Core& core, MmStruct& mm,
                                                  std::uint64_t pages, std::uint64_t alignment) {
   const PageNumber end = mm.tables.shape().end();
-  if (system.vma_trees.top_down() && min_gap < end.value()) {
-    const auto found = unmapped_area(core, mm,
-                                     {.pages = pages,
-                                      .low = mmap_min_addr,
-                                      .high = end - min_gap,
-                                      .alignment = alignment,
-                                      .top_down = true});
-    if (found) return found;
-  }
-  return unmapped_area(core, mm,
-                       {.pages = pages, .low = task_unmapped_base(end), .high = end, .alignment = alignment});
+  const auto look = [&](bool top_down) {
+    const auto [low, high] = mmap_room(end, top_down);
+    return unmapped_area(
+        core, mm, {.pages = pages, .low = low, .high = high, .alignment = alignment, .top_down = top_down});
+  };
+  if (system.vma_trees.top_down())
+    if (const auto found = look(true)) return found;
+  return look(false);
 }
 
 } // namespace mmsim

@@ -52,6 +52,12 @@ void vma_unlink(System& system, Task& task, MmStruct& mm, Vma& vma);
 /// The end of exit_mmap(): the areas go, and the tree with them. Nobody can find them any more.
 void vma_tree_destroy(System& system, Core& core, MmStruct& mm);
 
+/// Where arch_get_unmapped_area() looks first: up to mmap_base, or with "bottom_up" from TASK_UNMAPPED_BASE on.
+struct MmapRoom {
+  PageNumber low, high;
+};
+[[nodiscard]] MmapRoom mmap_room(PageNumber task_size, bool top_down);
+
 /// arch_get_unmapped_area(), or with kernel.mmap_layout = "top_down" arch_get_unmapped_area_topdown(),
 /// without a hint: where `pages` pages have room at a multiple of `alignment`; none: ENOMEM.
 [[nodiscard]] std::optional<PageNumber> arch_get_unmapped_area(System& system, Core& core, MmStruct& mm,

@@ -32,7 +32,7 @@ SlabTuning tuning_of(const SlabParameters& p, std::uint32_t size, std::uint32_t 
         fmt::format("kernel.slab_batchcount = {}: a CPU's array of objects of {} bytes holds {}; "
                     "choose a smaller batch, or a larger kernel.slab_limit",
                     tuning.batchcount, size, tuning.limit),
-        configuration.origin_of("kernel.slab_batchcount"));
+        configuration.last_written({"kernel.slab_batchcount", "kernel.slab_limit"}));
   }
   return tuning;
 }

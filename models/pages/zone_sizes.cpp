@@ -59,18 +59,6 @@ void LayoutParameters::declare(Declaration& d, LayoutParameters& p) {
 
 namespace {
 
-unsigned layer_of(const Configuration& configuration, std::string_view path) {
-  const Entry* entry = configuration.find(path);
-  return entry != nullptr ? entry->layer : default_layer;
-}
-
-/// Where the last of these was written: there the mistake was made, with the others in view.
-Origin last_written(const Configuration& configuration, std::initializer_list<std::string_view> paths) {
-  const std::string_view last =
-      std::ranges::min(paths, {}, [&](std::string_view path) { return layer_of(configuration, path); });
-  return configuration.origin_of(last);
-}
-
 std::uint64_t whole_frames(std::uint64_t bytes) {
   return bytes / bytes_per_frame + (bytes % bytes_per_frame != 0 ? 1 : 0);
 }
@@ -82,17 +70,17 @@ class ZoneEnd {
  public:
   ZoneEnd(const char* path, Bytes limit, const NodeMemory& memory, const Configuration& configuration)
       : path_(path), limit_(limit), memory_(memory), configuration_(configuration),
-        adapts_(layer_of(configuration, path) > layer_of(configuration, "machine.memory")),
+        adapts_(configuration.layer_of(path) > configuration.layer_of("machine.memory")),
         address_(std::min(limit.value() / bytes_per_frame, memory.total())) {
     if (limit.value() % (Buddy::max_block * bytes_per_frame) != 0)
       throw InputError(fmt::format("{} = \"{}\": zones begin at multiples of {}, the largest block", path,
                                    to_text(limit), to_text(bytes_of(Buddy::max_block))),
-                       last_written(configuration, {path}));
+                       configuration.origin_of(path));
     if (limit > memory.all && !adapts_)
       throw InputError(
           fmt::format("{} = \"{}\" is beyond machine.memory = \"{}\": choose at most that, or more memory",
                       path, to_text(limit), to_text(memory.all)),
-          last_written(configuration, {path}));
+          configuration.origin_of(path));
   }
 
   std::uint64_t address() const { return address_; }
@@ -109,7 +97,7 @@ class ZoneEnd {
                 "choose a memory that gives every socket a multiple of that",
                 path_, to_text(limit_), node, to_text(bytes_of(below)), to_text(bytes_of(memory_.frames)),
                 memory_.text(), to_text(bytes_of(Buddy::max_block))),
-            last_written(configuration_, {path_, "machine.memory", "machine.sockets"}));
+            configuration_.last_written({path_, "machine.memory", "machine.sockets"}));
       return static_cast<std::uint32_t>(below / Buddy::max_block * Buddy::max_block);
     }
     return static_cast<std::uint32_t>(below);
@@ -161,7 +149,8 @@ std::uint64_t take(ZoneSpan& zone, std::uint64_t frames) {
 }
 
 /// Takes mem_map and image; returns how many frames of them found no room.
-std::uint64_t reserve_kernel(std::vector<ZoneSpan>& zones, const NodeMemory& memory, const LayoutParameters& p) {
+std::uint64_t reserve_kernel(std::vector<ZoneSpan>& zones, const NodeMemory& memory,
+                             const LayoutParameters& p) {
   const std::uint64_t map =
       whole_frames(std::uint64_t{memory.frames} * static_cast<std::uint64_t>(p.page_struct));
   std::uint64_t missing = 0;
@@ -197,7 +186,7 @@ std::uint64_t reserve_kernel(std::vector<ZoneSpan>& zones, const NodeMemory& mem
           memory.text(), to_text(p.image),
           to_text(bytes_of(std::uint64_t{memory.nodes} * whole_frames(memory.frames * page_struct))),
           p.page_struct, to_text(Bytes(node * memory.nodes))),
-      last_written(configuration, {"machine.memory", "kernel.image", "kernel.page_struct"}));
+      configuration.last_written({"machine.memory", "kernel.image", "kernel.page_struct"}));
 }
 
 [[noreturn]] void refuse_movable(const NodeMemory& memory, const LayoutParameters& p,
@@ -212,7 +201,7 @@ std::uint64_t reserve_kernel(std::vector<ZoneSpan>& zones, const NodeMemory& mem
           path, to_text(movablecore ? p.movablecore : p.kernelcore), to_text(memory.all), to_text(p.image),
           p.page_struct, memory.nodes == 1 ? "the one node" : fmt::format("each of {} nodes", memory.nodes),
           movablecore ? "less of it" : "more of it"),
-      last_written(configuration, {path, "machine.memory"}));
+      configuration.last_written({path, "machine.memory"}));
 }
 
 } // namespace
@@ -227,13 +216,13 @@ std::vector<ZoneSpan> size_zones(const LayoutParameters& p, const NodeMemory& me
             "machine.zones.dma = \"{}\" is above machine.zones.dma32 = \"{}\": the zones overlap; choose a "
             "larger dma32, or 0 for none",
             to_text(p.dma), to_text(p.dma32)),
-        last_written(configuration, {"machine.zones.dma", "machine.zones.dma32"}));
+        configuration.last_written({"machine.zones.dma", "machine.zones.dma32"}));
   if (p.movablecore >= memory.all)
     throw InputError(
         fmt::format("kernel.movablecore = \"{}\" is all of machine.memory = \"{}\" or more: the kernel needs "
                     "memory that is not movable; choose less of it",
                     to_text(p.movablecore), to_text(memory.all)),
-        last_written(configuration, {"kernel.movablecore", "machine.memory"}));
+        configuration.last_written({"kernel.movablecore", "machine.memory"}));
 
   // The lowest address of the highest zone: only that one can give to ZONE_MOVABLE.
   std::uint64_t highest = std::max(dma.address(), dma32.address());

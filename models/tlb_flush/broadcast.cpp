@@ -20,7 +20,7 @@ class Broadcast final : public TlbFlushPolicy {
       throw InputError(
           "kernel.tlb_flush = \"broadcast\", but this machine's barriers do not wait for other cores "
           "(erratum 798181: machine.tlb.erratum_798181 = true): choose \"erratum_798181\"",
-          means.configuration.origin_of(TlbFlushPolicy::registry_path));
+          means.configuration.last_written({TlbFlushPolicy::registry_path, "machine.tlb.erratum_798181"}));
   }
   void flush(Core& core, MmStruct& mm, const FlushRange& range) override {
     instructions_.flush(core, mm, range);

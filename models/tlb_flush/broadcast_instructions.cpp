@@ -13,7 +13,7 @@ BroadcastInstructions::BroadcastInstructions(const FlushMeans& means, std::strin
         fmt::format("kernel.tlb_flush = \"{}\", but this machine has no broadcast TLBI "
                     "(machine.tlb.broadcast = false): choose \"eager\" or another policy that interrupts",
                     policy),
-        means.configuration.origin_of(TlbFlushPolicy::registry_path));
+        means.configuration.last_written({TlbFlushPolicy::registry_path, "machine.tlb.broadcast"}));
 }
 
 void BroadcastInstructions::flush(Core& core, MmStruct& mm, const FlushRange& range) {

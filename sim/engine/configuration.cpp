@@ -1,5 +1,6 @@
 #include "sim/engine/configuration.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdio>
@@ -88,6 +89,15 @@ const Entry* Configuration::find(std::string_view path) const {
 Origin Configuration::origin_of(std::string_view path) const {
   const Entry* entry = find(path);
   return entry != nullptr ? entry->origin : Origin{};
+}
+
+unsigned Configuration::layer_of(std::string_view path) const {
+  const Entry* entry = find(path);
+  return entry != nullptr ? entry->layer : default_layer;
+}
+
+Origin Configuration::last_written(std::initializer_list<std::string_view> paths) const {
+  return origin_of(std::ranges::min(paths, {}, [this](std::string_view path) { return layer_of(path); }));
 }
 
 } // namespace mmsim

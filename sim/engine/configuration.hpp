@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <map>
 #include <stdexcept>
 #include <string>
@@ -71,6 +72,11 @@ class Configuration {
   const Entry* find(std::string_view path) const;
   /// Where it was written; nowhere if the path is not set. For messages.
   Origin origin_of(std::string_view path) const;
+  /// Entry::layer of `path`; default_layer if it is not set.
+  unsigned layer_of(std::string_view path) const;
+  /// Where the last of these was written, the first named of those that are equally late: there the mistake was
+  /// made, with the others in view. For messages about values that cannot be together.
+  Origin last_written(std::initializer_list<std::string_view> paths) const;
   /// All entries, ordered by path.
   const Entries& entries() const { return entries_; }
 

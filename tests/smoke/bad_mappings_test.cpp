@@ -5,6 +5,7 @@
 #include "models/operations/madvise.hpp"
 #include "models/operations/mprotect.hpp"
 #include "models/operations/mremap.hpp"
+#include "scenarios/scenario.hpp"
 #include "tests/support/versions.hpp"
 
 #include <gmock/gmock.h>
@@ -112,6 +113,14 @@ TEST_P(BadMappings, RangesPastTheAddressSpaceAreRefused) {
   EXPECT_THAT(log, HasSubstr("ENOMEM"));
 }
 
+TEST_P(BadMappings, SharedAnonymousMemoryIsRefused) {
+  const std::string log = log_of([&](Task& task, PageNumber) {
+    EXPECT_EQ(mmap(*system, task, {.pages = 3, .flags = MAP_SHARED | MAP_ANONYMOUS}).error, Errno::enodev);
+  });
+  EXPECT_THAT(log, HasSubstr("mmap of 3 pages"));
+  EXPECT_THAT(log, HasSubstr("ENODEV"));
+}
+
 TEST_P(BadMappings, UnmappingWhatIsNotMappedSucceedsAndNoPagesAreRefused) {
   const std::string log = log_of([&](Task& task, PageNumber area) {
     EXPECT_EQ(munmap(*system, task, area + 8, 100), Errno::ok);
@@ -182,6 +191,25 @@ TEST_P(BadMappings, WhatMayNotBePromisedIsNot) {
       },
       {{"kernel.overcommit_memory", std::int64_t{2}}});
   EXPECT_THAT(log, HasSubstr("brk"));
+}
+
+// Two threads ask for too much at once: the failure of one ends the process, the other one's call has failed all the
+// same.
+TEST(FailedCalls, AreAllCountedAndEachProcessThatTheyEndedOnce) {
+  KernelWorld w(2, {{"kernel.overcommit_memory", std::int64_t{2}}});
+  Experiment x(w.system, read_parameters<RunParameters>(Configuration{}));
+  const auto body = [&](Task& task) {
+    (void)x.required(task, mmap(w.system, task, 1 << 18));
+    exit_task(w.system, task);
+  };
+  Task& first = spawn_process_at_boot(w.system, "first", CoreId(0), body);
+  spawn_thread_at_boot(w.system, "second", *first.mm, CoreId(1), body);
+  w.engine.run();
+  ASSERT_EQ(x.failures().size(), 1u);
+  EXPECT_EQ(x.failures()[0].call, "mmap");
+  EXPECT_EQ(x.failures()[0].error, Errno::enomem);
+  EXPECT_EQ(x.failures()[0].times, 2u);
+  EXPECT_EQ(x.failures()[0].ended, 1u);
 }
 
 } // namespace

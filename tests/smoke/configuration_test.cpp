@@ -49,6 +49,21 @@ TEST(Configuration, errors_say_file_line_and_column_where_there_are_any) {
   EXPECT_STREQ(InputError("bad").what(), "bad");
 }
 
+TEST(Configuration, of_values_that_cannot_be_together_the_last_written_is_to_blame) {
+  Configuration configuration;
+  configuration.set("kernel.vma_lock", true, {"6.4.toml", 123, 1}, 2);
+  configuration.set("kernel.vma_tree", "rbtree", {"--set"}, 0);
+  configuration.set("kernel.vma_cache", "vmacache", {"my.toml", 3, 1}, 1);
+  const auto last = [&](std::initializer_list<std::string_view> paths) {
+    return to_text(configuration.last_written(paths));
+  };
+  EXPECT_EQ(last({"kernel.vma_lock", "kernel.vma_tree"}), "--set");
+  EXPECT_EQ(last({"kernel.vma_tree", "kernel.vma_lock"}), "--set");
+  EXPECT_EQ(last({"kernel.vma_lock", "kernel.vma_cache"}), "my.toml:3:1");
+  EXPECT_EQ(last({"kernel.none", "kernel.vma_lock"}), "6.4.toml:123:1"); // what is not set is a default
+  EXPECT_EQ(last({"kernel.none"}), "");
+}
+
 TEST(Configuration, values_print_as_toml) {
   EXPECT_EQ(to_text(Value(true)), "true");
   EXPECT_EQ(to_text(Value(16)), "16");
