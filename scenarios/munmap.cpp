@@ -3,9 +3,11 @@
 // Each CPU has done one round before the warm-up, so that its free pages and slab objects are at hand as on a
 // machine that has run. With placement = "apart" areas of different CPUs share neither a table page nor a
 // vm_area_struct, as the benchmarks take care of, and each munmap frees a last-level table; "packed" leaves
-// them where mmap() puts them, and tables are freed only where no neighbour is. With `readers` > 0 (threads only) so many CPUs, the last ones, unmap nothing: their
-// threads read each area that CPU 0 has touched before it is unmapped, so that their TLBs have it. Named
-// after will-it-scale's tlb_flush and the munmap benchmarks of the RadixVM paper.
+// them where mmap() puts them, and tables are freed only where no neighbour is. With `readers` > 0 (threads
+// only) so many CPUs, the last ones, unmap nothing: their threads read each area that CPU 0 has touched before
+// it is unmapped, so that their TLBs have it. Users that are not bound and sleep now and then (users.hpp) leave
+// cores behind that mm_cpumask still names. Named after will-it-scale's tlb_flush and the munmap benchmarks of
+// the RadixVM paper.
 
 #include "scenarios/address_space_room.hpp"
 #include "scenarios/users.hpp"
@@ -18,6 +20,7 @@ struct MunmapParameters {
   std::string mode, touch, placement;
   std::int64_t pages, readers;
   Duration think;
+  UsersParameters users;
   static void declare(Declaration& d, MunmapParameters& p) {
     d("scenario.mode", p.mode, "threads", "who shares: threads of one process, or processes")
         .one_of({"threads", "processes"});
@@ -31,6 +34,7 @@ struct MunmapParameters {
         .one_of({"write", "read"});
     d("scenario.placement", p.placement, "apart", PlacementParameter::help).one_of({"apart", "packed"});
     d("scenario.think", p.think, "2 us", "mean user time between rounds, exponential");
+    UsersParameters::declare(d, p.users);
   }
 };
 const DeclareParameters<MunmapParameters> declared{"munmap"};
@@ -51,16 +55,19 @@ class Munmap final : public Scenario {
     if (parameters_.readers > 0 && (parameters_.mode != "threads" || parameters_.readers >= x.cpus()))
       throw InputError("scenario.readers needs scenario.mode = \"threads\" and fewer readers than run.cpus",
                        readers_origin_);
+    if (parameters_.readers > 0 && parameters_.users.threads_per_cpu > 1)
+      throw InputError("scenario.readers needs scenario.threads_per_cpu = 1", readers_origin_);
     mmap_ = x.operation("mmap");
     demand_fault_ = x.operation("demand_fault");
     munmap_ = x.operation("munmap");
-    x.expect_ready(x.cpus());
+    sleep_.emplace(x.system(), parameters_.users.sleep);
+    x.expect_ready(users_of(x, parameters_.users));
     const auto mappers = static_cast<std::uint32_t>(x.cpus() - parameters_.readers);
     spawn_users(
-        x, parameters_.mode, "mapper",
-        [this, &x, mappers](Task& task, CoreId cpu) {
-          if (cpu.value() < mappers)
-            map_and_unmap(x, task, cpu);
+        x, parameters_.mode, "mapper", parameters_.users,
+        [this, &x, mappers](Task& task, User user) {
+          if (user.cpu.value() < mappers)
+            map_and_unmap(x, task, user.number);
           else
             read(x, task);
         },
@@ -68,13 +75,14 @@ class Munmap final : public Scenario {
   }
 
  private:
-  void map_and_unmap(Experiment& x, Task& task, CoreId cpu) {
+  void map_and_unmap(Experiment& x, Task& task, std::uint32_t number) {
     System& system = x.system();
-    RandomStream thinks = x.random("think " + std::to_string(cpu.value()));
+    RandomStream thinks = x.random("think " + std::to_string(number));
     const auto pages = static_cast<std::uint64_t>(parameters_.pages);
     const UserArea wanted(placement_, parameters_.mode, pages);
     const AccessKind touched = parameters_.touch == "write" ? AccessKind::write : AccessKind::read;
     const auto round = [&](bool watched) {
+      (*sleep_)(task, thinks);
       run_user(system, task, thinks.exponential(parameters_.think));
       OperationStart start = x.begin(task, "mmap");
       const PageNumber area = x.required(task, mmap(system, task, wanted.pages, wanted.alignment));
@@ -92,8 +100,8 @@ class Munmap final : public Scenario {
     round(false); // the readers are not there yet
     x.ready(task);
     while (!x.over())
-      round(cpu == CoreId(0) && parameters_.readers > 0);
-    if (cpu == CoreId(0)) shown_ = ended;
+      round(number == 0 && parameters_.readers > 0);
+    if (number == 0) shown_ = ended;
     exit_task(system, task);
   }
 
@@ -126,6 +134,7 @@ class Munmap final : public Scenario {
   const Placement placement_;
   Origin readers_origin_;
   OperationId mmap_{}, demand_fault_{}, munmap_{};
+  std::optional<UserSleep> sleep_;
   PageNumber shown_{};       ///< the area of CPU 0 that readers may read
   std::uint64_t shows_ = 0;  ///< how many there were
   std::int64_t to_read_ = 0; ///< readers that have not been through it

@@ -6,6 +6,7 @@ class ShootdownPolicy::Call final : public RemoteCall {
  public:
   Call(ShootdownPolicy& policy, const FlushTlbInfo& info) : policy_(policy), info_(info) {}
   void run(Core& core) override {
+    core.counters().add(Counter::nr_tlb_remote_flush_received);
     core.settle();
     core.catch_up(); // what the interrupted user code did until now, it did with the old entries
     policy_.interrupted(core, info_);
@@ -21,6 +22,7 @@ class ShootdownPolicy::KernelCall final : public RemoteCall {
   KernelCall(ShootdownPolicy& policy, PageNumber begin, PageNumber end, bool all)
       : policy_(policy), begin_(begin), end_(end), all_(all) {}
   void run(Core& core) override {
+    core.counters().add(Counter::nr_tlb_remote_flush_received);
     core.settle();
     core.catch_up(); // all: the user's entries go too
     policy_.invalidate_kernel_here(core, begin_, end_, all_);
@@ -36,6 +38,7 @@ class ShootdownPolicy::BatchCall final : public RemoteCall {
  public:
   explicit BatchCall(ShootdownPolicy& policy) : policy_(policy) {}
   void run(Core& core) override {
+    core.counters().add(Counter::nr_tlb_remote_flush_received);
     core.settle();
     core.catch_up();
     policy_.flush_batch_here(core);

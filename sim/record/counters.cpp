@@ -87,6 +87,10 @@ constexpr std::array<CounterRow, counter_count> counter_rows{{
      "processes killed by SIGBUS: a page could not be read, or is behind its file's end"},
     {Counter::tlb_flush_nested, "tlb_flush_nested",
      "flushes of an address space because another one was pending (kernel.tlb_flush_pending)"},
+    {Counter::cpu_migrations, "cpu_migrations", "tasks that went to another CPU"},
+    {Counter::lb_gained, "lb_gained", "those of them that load balancing has moved"},
+    {Counter::nr_tlb_remote_flush_received, "nr_tlb_remote_flush_received",
+     "TLB flushes that a core did for another one, in an interrupt"},
 }};
 
 constexpr bool counters_in_enum_order() {

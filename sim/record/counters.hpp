@@ -89,9 +89,12 @@ enum class Counter : std::uint8_t {
   swapout_scan,
   sigbus,
   tlb_flush_nested,
+  cpu_migrations,
+  lb_gained,
+  nr_tlb_remote_flush_received,
 };
 
-inline constexpr std::size_t counter_count = std::size_t(Counter::tlb_flush_nested) + 1;
+inline constexpr std::size_t counter_count = std::size_t(Counter::nr_tlb_remote_flush_received) + 1;
 
 constexpr std::size_t index(Counter counter) { return std::size_t(counter); }
 
