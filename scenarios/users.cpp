@@ -24,7 +24,8 @@ void spawn_users(Experiment& x, std::string_view mode, std::string_view name, co
       std::string full_name = round == 0 ? fmt::format("{} on cpu {}", name, cpu.value())
                                          : fmt::format("{} {} on cpu {}", name, user.number, cpu.value());
       if (!process || mode != "threads") process.emplace(x, placement);
-      process->spawn(std::move(full_name), cpu, [body, user](Task& task) { body(task, user); }).bound = users.bound;
+      process->spawn(std::move(full_name), cpu, [body, user](Task& task) { body(task, user); }).bound =
+          users.bound;
     });
 }
 
