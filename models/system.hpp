@@ -47,8 +47,10 @@ struct KernelParameters {
       spurious_flush, pgd_with_mmap_lock, zap_dirty_flush, tlb_flush_pending;
   Bytes fault_around, stack_limit;
   std::int64_t max_map_count, stack_guard_gap, mremap_latency_limit;
-  std::string gather_full, mprotect_flush, mremap_flush, mremap_rmap_locks, mark_accessed;
+  std::string gather_full, mprotect_flush, mprotect_upgrade, mremap_flush, mremap_rmap_locks, mark_accessed;
   Duration quantum;
+  /// Pages are PageAnonExclusive() where they are.
+  bool anon_exclusive() const { return cow_reuse == "exclusive"; }
   static void declare(Declaration& d, KernelParameters& p);
 };
 inline const DeclareParameters<KernelParameters> declared_kernel_parameters;
@@ -151,6 +153,7 @@ class System {
   void check_promises();
   void check_objects();
   struct UserPages;
+  void check_exclusive(FrameNumber number, std::uint32_t swap_entries);
   void check_statistics(const UserPages& user, std::uint64_t last_level_tables);
   const PageTable::Shape page_table_shape_;
   std::unique_ptr<Rcu> rcu_;

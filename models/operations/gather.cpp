@@ -54,11 +54,6 @@ PageNumber MmuGather::zap_table(Task& task, TablePage& table, PageNumber begin, 
   }
 }
 
-// Struct pages of frames in a row, in either direction, are fetched ahead by hardware.
-static bool follows(FrameNumber frame, FrameNumber last) {
-  return last != no_frame && (frame == last + 1 || last == frame + 1);
-}
-
 // Under the table's lock.
 MmuGather::Zapped MmuGather::zap_pte_range(Core& core, TablePage& table, PageNumber begin, PageNumber end) {
   const WorkCosts& work = core.costs().work;
@@ -106,7 +101,7 @@ MmuGather::Zapped MmuGather::zap_pte_range(Core& core, TablePage& table, PageNum
         system_.pages.links(entry.frame()).index = 0;
         unmapped_.push_back(entry.frame());
       }
-      if (!follows(entry.frame(), met)) misses += struct_page_miss(core, frame);
+      if (!in_a_row(entry.frame(), met)) misses += struct_page_miss(core, frame);
       met = entry.frame();
       pages_.push_back(entry.frame());
     }
@@ -265,12 +260,15 @@ void MmuGather::flush_and_free(Core& core) {
   free_tables(system_, core, mm_, tables_);
 }
 
+bool flush_if_nested(System& system, Core& core, MmStruct& mm) {
+  if (!system.parameters.tlb_flush_pending || mm.tlb_flush_pending.read(core) <= 1) return false;
+  core.counters().add(Counter::tlb_flush_nested);
+  system.flusher.flush_mm(core, mm, true);
+  return true;
+}
+
 void MmuGather::finish(Core& core) {
-  if (system_.parameters.tlb_flush_pending && mm_.tlb_flush_pending.read(core) > 1) { // mm_tlb_flush_nested()
-    core.counters().add(Counter::tlb_flush_nested);
-    system_.flusher.flush_mm(core, mm_, true);
-    reset_range();
-  }
+  if (flush_if_nested(system_, core, mm_)) reset_range();
   flush_and_free(core);
   ended(core);
 }

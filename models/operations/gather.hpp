@@ -44,6 +44,10 @@ namespace mmsim {
 /// Drops a reference; the last one takes the frame off the LRU, if it is on it, and frees it.
 void put_page(System& system, Core& core, FrameNumber frame);
 
+/// mm_tlb_flush_nested() in tlb_finish_mmu(), with the caller's own gather still counted (kernel.tlb_flush_pending): flushes
+/// the whole address space if another gather of it is under way. True if so.
+bool flush_if_nested(System& system, Core& core, MmStruct& mm);
+
 /// zap_work counts bytes of entries that were there, and empty entries.
 inline constexpr std::int64_t zap_work_of_a_page = 4096;
 

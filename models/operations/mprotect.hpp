@@ -6,18 +6,24 @@
 // mm/mprotect.c, 5.10 (sys_mprotect() in 2.6.24): area by area, under mmap_lock for writing, until a hole
 // (ENOMEM, after what came before it was changed); private memory that becomes writable is promised first;
 // the area is merged with its neighbours or cut out; then entry by entry under each table's lock, which
-// reads, clears and sets it again (ptep_modify_prot_start() and _commit()); one flush_tlb_range() of the area
-// at the end: if a present entry was met (since 3.8), or always (2.6.24): kernel.mprotect_flush.
+// reads, clears and sets it again (ptep_modify_prot_start() and _commit()); one flush_tlb_range() of what was
+// asked for of the area at the end: if a present entry was met (since 3.8), or always (2.6.24); since 5.19 an
+// mmu_gather, which flushes from the first to the last present entry (tlb_flush_pte_range(), tlb_end_vma();
+// pte_needs_flush() is always true on arm64): kernel.mprotect_flush.
 //
 // Entries get what the area's vm_page_prot says: PROT_NONE is invalid to the hardware; private memory is
-// read-only, so that the first write faults even where the page is nobody else's (to 6.0), and so is a shared
-// file's page that is not known to be dirty (vma_wants_writenotify()). An entry that is cleared and set again
-// is changed in one step here. Left out: PROT_GROWSDOWN, keys, hugetlb, NUMA hints, mlock, files opened for
-// reading only (EACCES).
+// read-only, so that the first write faults even where the page is nobody else's (to 5.19), and so is a shared
+// file's page that is not known to be dirty (vma_wants_writenotify()). Since 6.0 an entry of a page that is
+// PageAnonExclusive() (wp_exclusive.hpp) becomes writable at once if the area is, to 6.1 only a dirty one
+// (can_change_pte_writable(): kernel.mprotect_upgrade). An entry that is cleared and set again is changed in
+// one step here. Left out: PROT_GROWSDOWN, keys, hugetlb, NUMA hints, mlock, files opened for reading only
+// (EACCES), write faults wanted for soft-dirty and userfaultfd, pte_needs_flush() of
+// x86 (no flush of what was PROT_NONE).
 //
 // change_protection_range() counts in mm->tlb_flush_pending from before its first entry to behind its flush
-// (kernel.tlb_flush_pending), which makes others flush more (gather.hpp), but not itself. Since 5.19 it counts
-// once a call, even if no area changes; here once for each area that does, as in 5.10.
+// (kernel.tlb_flush_pending), which makes others flush more (gather.hpp), but not itself; as an mmu_gather it flushes
+// all when another one is under way. Since 5.19 there is one gather for a call, even if no area changes; here one for each
+// area that does, as 5.10 counts.
 #pragma once
 
 #include "models/operations/errno.hpp"

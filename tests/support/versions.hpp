@@ -76,9 +76,12 @@ inline const std::vector<KernelVersion> versions{{"linux_5_10", {}},
 inline const Settings linux_6_1{{"kernel.vma_tree", "maple"},         {"kernel.vma_cache", "none"},
                                 {"kernel.rwsem_spin", "writers"},     {"kernel.rwsem_trylock", "read"},
                                 {"kernel.pcp_prefetch_buddy", false}, {"kernel.pgd_with_mmap_lock", false},
-                                {"kernel.unmap_checks_young", false}, {"kernel.wp_move_anon_rmap", true}};
+                                {"kernel.unmap_checks_young", false}, {"kernel.wp_move_anon_rmap", true},
+                                {"kernel.cow_reuse", "exclusive"},    {"kernel.mprotect_flush", "gathered"},
+                                {"kernel.mprotect_upgrade", "dirty"}};
 inline const std::vector<KernelVersion> maple_versions{
-    {"linux_6_1", linux_6_1}, {"linux_6_4", linux_6_1 + Settings{{"kernel.vma_lock", true}}}};
+    {"linux_6_1", linux_6_1},
+    {"linux_6_4", linux_6_1 + Settings{{"kernel.vma_lock", true}, {"kernel.mprotect_upgrade", "exclusive"}}}};
 
 inline const std::vector<KernelVersion> all_versions = [] {
   std::vector<KernelVersion> all = versions;
