@@ -148,6 +148,8 @@ class Stream final : public AccessStream {
     hits_in_a_row_ = fault_ ? 0 : hits_in_a_row_;
     return std::exchange(fault_, std::nullopt);
   }
+  /// What the walks since the last call took.
+  Duration take_walked() { return std::exchange(walked_, Duration{}); }
   /// Somebody has invalidated something, or the core has done other things meanwhile.
   void disturbed() { hits_in_a_row_ = 0; }
 
@@ -161,6 +163,7 @@ class Stream final : public AccessStream {
       return; // to be made again
     }
     hits_in_a_row_ = outcome.missed ? 0 : hits_in_a_row_ + 1;
+    if (outcome.missed) walked_ += outcome.cost; // the end of the stretch moves with what comes after
     set_.next = (set_.next + 1) % set_.pages;
     due_ += set_.interval + outcome.cost;
   }
@@ -169,8 +172,9 @@ class Stream final : public AccessStream {
   Task& task_;
   WorkingSet& set_;
   Instant resumed_{};
-  Duration clock_{}; // user time so far
-  Duration due_;     // user time of the next access
+  Duration clock_{};  // user time so far
+  Duration due_;      // user time of the next access
+  Duration walked_{}; // not yet taken
   std::uint64_t hits_in_a_row_ = 0;
   std::optional<PageNumber> fault_;
 };
@@ -194,6 +198,7 @@ void run_user(System& system, Task& task, Duration length, WorkingSet* set) {
     task.in_user_mode = false;
     left -= passed;
     if (stream) {
+      left += stream->take_walked();
       if (passed < stretch) stream->disturbed(); // an interrupt or an invalidation came in between
       if (const auto page = stream->take_fault()) handle_fault(system, task, *page, set->kind);
     }

@@ -53,7 +53,9 @@ struct WorkingSet {
   std::uint64_t next = 0; ///< where the last stretch ended
 };
 
-/// User code for `length` of its own time. `set` may be null. Interrupts, preemption and faults come on top.
+/// User code for `length` of its own time. `set` may be null. Interrupts, preemption, faults and the walks of
+/// the accesses to `set` come on top, so that a stretch is so and so much work whoever flushes meanwhile; hits
+/// of the second level are in the interval.
 /// Throws TaskKilled, at once if an interrupt of the killer comes in between.
 void run_user(System& system, Task& task, Duration length, WorkingSet* set = nullptr);
 

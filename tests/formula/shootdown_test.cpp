@@ -69,6 +69,32 @@ Flush measured(std::uint32_t others, const Settings& settings, std::uint64_t pag
           Duration(numbers[1])};
 }
 
+// What a whole flush costs afterwards: a walk for each page, and that of the first one down all levels.
+TEST(Flushed, UserCodeTakesItsWalksLonger) {
+  constexpr std::int64_t pages = 16;
+  const auto numbers = in_child([] {
+    KernelWorld w(1);
+    std::vector<std::int64_t> took;
+    spawn_process_at_boot(w.system, "user", CoreId(0), [&](Task& task) {
+      const PageNumber area = mmap(w.system, task, pages);
+      for (std::uint64_t page = 0; page < pages; ++page)
+        touch(w.system, task, area + page, AccessKind::write);
+      WorkingSet set{area, pages, 100_ns, AccessKind::write};
+      for (const bool flush : {false, true}) {
+        if (flush) task.core().tlb().invalidate_all();
+        took.push_back(time_of(task, [&] { run_user(w.system, task, 4_us, &set); }).count());
+      }
+      took.push_back(task.mm->tables.shape().levels);
+      exit_task(w.system, task);
+    }).bound = true;
+    w.engine.run();
+    return took;
+  });
+  const CostBook c = read_parameters<CostBook>(configuration_with({}));
+  EXPECT_EQ(Duration(numbers[0]), 4_us);
+  EXPECT_EQ(Duration(numbers[1]), 4_us + (pages - 1 + numbers[2]) * c.tlb.walk_level);
+}
+
 // How many instructions of which kind, and the barrier.
 Duration invalidation(const CostBook& c, std::uint64_t pages) {
   return (pages == whole_mm ? c.tlb.invalidate_all
