@@ -6,7 +6,7 @@
 // again. With kernel.asid_bits = 0 that is everything, with ids what did not fit beside the others.
 
 #include "models/operations/eventfd.hpp"
-#include "scenarios/scenario.hpp"
+#include "scenarios/address_space_room.hpp"
 
 #include <spdlog/fmt/fmt.h>
 
@@ -27,7 +27,10 @@ const DeclareParameters<ContextSwitchParameters> declared{"context_switch"};
 class ContextSwitch final : public Scenario {
  public:
   explicit ContextSwitch(const Configuration& configuration)
-      : parameters_(read_parameters<ContextSwitchParameters>(configuration)) {}
+      : parameters_(read_parameters<ContextSwitchParameters>(configuration)) {
+    AddressSpaceRoom(configuration)
+        .check("scenario.working_set", parameters_.working_set, {.beside = most_in_front});
+  }
 
   void start(Experiment& x) override {
     context_switch_ = x.operation("context_switch");
@@ -39,13 +42,15 @@ class ContextSwitch final : public Scenario {
       for (std::size_t i = 0; i < processes; ++i)
         ring.turns.push_back(std::make_unique<EventFd>(x.system()));
       for (std::size_t i = 0; i < processes; ++i)
-        spawn_process_at_boot(x.system(), fmt::format("process {} on cpu {}", i, cpu.value()), cpu,
-                              [this, &x, &ring, i](Task& task) { live(x, task, ring, i); })
+        BootProcess(x)
+            .spawn(fmt::format("process {} on cpu {}", i, cpu.value()), cpu,
+                   [this, &x, &ring, i](Task& task) { live(x, task, ring, i); })
             .bound = true;
     });
   }
 
  private:
+  static constexpr std::uint64_t most_in_front = 256; ///< pages that are mapped before the working set
   struct Ring {
     std::vector<std::unique_ptr<EventFd>> turns;
     std::optional<OperationStart> switching; // the hand-over under way
@@ -72,7 +77,7 @@ class ContextSwitch final : public Scenario {
     // Address spaces begin at random (mmap_base()): at the same address all would meet in the same sets of
     // the TLB.
     RandomStream layout = x.random(fmt::format("layout of {}", task.name));
-    (void)x.required(task, mmap(system, task, 1 + layout.below(256)));
+    (void)x.required(task, mmap(system, task, 1 + layout.below(most_in_front)));
     PageNumber first{};
     if (pages > 0) first = x.required(task, mmap(system, task, pages));
     for (std::uint64_t page = 0; page < pages; ++page)

@@ -1,6 +1,7 @@
 // cow: on each CPU a process forks; then parent and child each write all of its pages, so that the first
 // writer of a page copies it and the second takes it over.
 
+#include "scenarios/address_space_room.hpp"
 #include "scenarios/process_image.hpp"
 #include "scenarios/scenario.hpp"
 
@@ -21,7 +22,9 @@ const DeclareParameters<CowParameters> declared{"cow"};
 class Cow final : public Scenario {
  public:
   explicit Cow(const Configuration& configuration)
-      : parameters_(read_parameters<CowParameters>(configuration)) {}
+      : parameters_(read_parameters<CowParameters>(configuration)) {
+    AddressSpaceRoom(configuration).check("scenario.pages", parameters_.pages, {});
+  }
 
   void start(Experiment& x) override {
     fork_ = x.operation("fork");
@@ -29,8 +32,9 @@ class Cow final : public Scenario {
     exit_ = x.operation("exit");
     x.expect_ready(x.cpus());
     x.on_each_cpu([&](CoreId cpu) {
-      spawn_process_at_boot(x.system(), "parent on cpu " + std::to_string(cpu.value()), cpu,
-                            [this, &x, cpu](Task& task) { parent(x, task, cpu); })
+      BootProcess(x)
+          .spawn("parent on cpu " + std::to_string(cpu.value()), cpu,
+                 [this, &x, cpu](Task& task) { parent(x, task, cpu); })
           .bound = true;
     });
   }

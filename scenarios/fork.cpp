@@ -5,10 +5,12 @@
 // processes, as programs share their text, libc and the dynamic linker: what forks of independent processes
 // meet on is these files' i_mmap, which each area that maps them enters and leaves.
 
+#include "scenarios/address_space_room.hpp"
 #include "scenarios/process_image.hpp"
 #include "scenarios/scenario.hpp"
 
 #include <array>
+#include <spdlog/fmt/fmt.h>
 
 namespace mmsim {
 
@@ -33,7 +35,13 @@ const DeclareParameters<ForkParameters> declared{"fork"};
 class Fork final : public Scenario {
  public:
   explicit Fork(const Configuration& configuration)
-      : parameters_(read_parameters<ForkParameters>(configuration)) {}
+      : parameters_(read_parameters<ForkParameters>(configuration)) {
+    const AddressSpaceRoom room(configuration);
+    const AddressSpaceRoom::Wanted wanted{.beside = segments.size() *
+                                                    static_cast<std::uint64_t>(parameters_.libraries)};
+    room.check("scenario.pages", parameters_.pages, wanted);
+    room.check("scenario.vmas", parameters_.vmas, wanted);
+  }
 
   void start(Experiment& x) override {
     const OperationId fork_id = x.operation("fork"), exit_id = x.operation("exit");
@@ -43,9 +51,9 @@ class Fork final : public Scenario {
     if (parameters_.rewrite) cow_fault_ = x.operation("cow_fault");
     x.expect_ready(x.cpus());
     x.on_each_cpu([&, fork_id, exit_id](CoreId cpu) {
-      spawn_process_at_boot(
-          x.system(), "parent on cpu " + std::to_string(cpu.value()), cpu,
-          [this, &x, cpu, fork_id, exit_id](Task& task) { parent(x, task, cpu, fork_id, exit_id); })
+      BootProcess(x)
+          .spawn("parent on cpu " + std::to_string(cpu.value()), cpu,
+                 [this, &x, cpu, fork_id, exit_id](Task& task) { parent(x, task, cpu, fork_id, exit_id); })
           .bound = true;
     });
   }

@@ -7,6 +7,7 @@
 // them. Pinning for writing also has to undo fork's write protection, page by page.
 
 #include "models/operations/gup.hpp"
+#include "scenarios/address_space_room.hpp"
 #include "scenarios/process_image.hpp"
 #include "scenarios/scenario.hpp"
 
@@ -37,6 +38,7 @@ class GupFork final : public Scenario {
   explicit GupFork(const Configuration& configuration)
       : parameters_(read_parameters<GupForkParameters>(configuration)),
         kind_(parameters_.access == "write" ? AccessKind::write : AccessKind::read) {
+    AddressSpaceRoom(configuration).check("scenario.pages", parameters_.pages, {});
     if (parameters_.pin <= parameters_.pages) return;
     const Entry* pin = configuration.find("scenario.pin");
     const Entry* pages = configuration.find("scenario.pages");
@@ -49,18 +51,14 @@ class GupFork final : public Scenario {
     gup_ = x.operation("gup");
     fork_ = x.operation("fork");
     x.expect_ready(x.cpus());
-    MmStruct* process = nullptr;
+    BootProcess process(x);
     x.on_each_cpu([&](CoreId cpu) {
-      if (process == nullptr) {
-        Task& forker = spawn_process_at_boot(x.system(), "forker on cpu 0", cpu,
-                                             [this, &x](Task& task) { fork_again_and_again(x, task); });
-        forker.bound = true;
-        process = forker.mm;
-        return;
-      }
-      spawn_thread_at_boot(x.system(), "pinner on cpu " + std::to_string(cpu.value()), *process, cpu,
-                           [this, &x, cpu](Task& task) { pin_again_and_again(x, task, cpu); })
-          .bound = true;
+      Task& task = cpu == CoreId(0)
+                       ? process.spawn("forker on cpu 0", cpu,
+                                       [this, &x](Task& self) { fork_again_and_again(x, self); })
+                       : process.spawn("pinner on cpu " + std::to_string(cpu.value()), cpu,
+                                       [this, &x, cpu](Task& self) { pin_again_and_again(x, self, cpu); });
+      task.bound = true;
     });
   }
 

@@ -6,7 +6,8 @@
 // looking on the way back. Each hand-over is a context_switch operation: from waking the partner to its first
 // instruction.
 
-#include "scenarios/scenario.hpp"
+#include "scenarios/address_space_room.hpp"
+#include "scenarios/users.hpp"
 
 namespace mmsim {
 
@@ -32,22 +33,26 @@ const DeclareParameters<LazyTlbParameters> declared{"lazy_tlb"};
 class LazyTlb final : public Scenario {
  public:
   explicit LazyTlb(const Configuration& configuration)
-      : parameters_(read_parameters<LazyTlbParameters>(configuration)) {}
+      : parameters_(read_parameters<LazyTlbParameters>(configuration)) {
+    const AddressSpaceRoom room(configuration);
+    const std::uint64_t threads = users_of_an_mm(configuration, "threads");
+    room.check("scenario.working_set", parameters_.working_set,
+               {.areas = threads, .placement = Placement::apart, .beside = TablePage::entries});
+    room.check("scenario.pages", parameters_.pages,
+               {.beside = threads * room.in_whole_tables(parameters_.working_set)});
+  }
 
   void start(Experiment& x) override {
     context_switch_ = x.operation("context_switch");
     munmap_ = x.operation("munmap");
     x.expect_ready(x.cpus());
     pairs_.resize(x.cpus());
-    MmStruct* process = nullptr;
+    BootProcess process(x);
     x.on_each_cpu([&](CoreId cpu) {
       Pair& pair = pairs_[cpu.value()];
       const std::string suffix = " on cpu " + std::to_string(cpu.value());
-      const auto user = [this, &x, cpu](Task& task) { user_thread(x, task, cpu); };
-      pair.user = process != nullptr
-                      ? &spawn_thread_at_boot(x.system(), "user thread" + suffix, *process, cpu, user)
-                      : &spawn_process_at_boot(x.system(), "user thread" + suffix, cpu, user);
-      process = pair.user->mm;
+      pair.user = &process.spawn("user thread" + suffix, cpu,
+                                 [this, &x, cpu](Task& task) { user_thread(x, task, cpu); });
       pair.kernel = &spawn_kthread_at_boot(x.system(), "kernel thread" + suffix, cpu,
                                            [this, &x, cpu](Task& task) { kernel_thread(x, task, cpu); });
       pair.user->bound = pair.kernel->bound = true;

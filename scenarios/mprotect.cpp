@@ -5,6 +5,7 @@
 // meet it. The loop of N. Amit's and A. Shi's mprotect benchmarks.
 
 #include "models/operations/mprotect.hpp"
+#include "scenarios/address_space_room.hpp"
 #include "scenarios/users.hpp"
 
 namespace mmsim {
@@ -29,7 +30,16 @@ const DeclareParameters<MprotectParameters> declared{"mprotect"};
 class Mprotect final : public Scenario {
  public:
   explicit Mprotect(const Configuration& configuration)
-      : parameters_(read_parameters<MprotectParameters>(configuration)) {}
+      : parameters_(read_parameters<MprotectParameters>(configuration)) {
+    const AddressSpaceRoom room(configuration);
+    const std::uint64_t bystanders = users_of_an_mm(configuration, "threads") - 1;
+    if (bystanders > 0)
+      room.check("scenario.working_set", parameters_.working_set,
+                 {.areas = bystanders, .placement = Placement::apart, .beside = TablePage::entries});
+    room.check("scenario.pages", parameters_.pages,
+               {.placement = Placement::apart,
+                .beside = bystanders > 0 ? bystanders * room.in_whole_tables(parameters_.working_set) : 0});
+  }
 
   void start(Experiment& x) override {
     mprotect_ = x.operation("mprotect");

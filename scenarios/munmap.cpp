@@ -1,10 +1,13 @@
 // munmap: map, touch and unmap `pages` pages again and again, on each CPU in an area of its own: by threads
 // of one process (every unmap must tell the other threads' cores) or by processes (nobody has to be told).
 // Each CPU has done one round before the warm-up, so that its free pages and slab objects are at hand as on a
-// machine that has run. With `readers` > 0 (threads only) so many CPUs, the last ones, unmap nothing: their
+// machine that has run. With placement = "apart" areas of different CPUs share neither a table page nor a
+// vm_area_struct, as the benchmarks take care of, and each munmap frees a last-level table; "packed" leaves
+// them where mmap() puts them, and tables are freed only where no neighbour is. With `readers` > 0 (threads only) so many CPUs, the last ones, unmap nothing: their
 // threads read each area that CPU 0 has touched before it is unmapped, so that their TLBs have it. Named
 // after will-it-scale's tlb_flush and the munmap benchmarks of the RadixVM paper.
 
+#include "scenarios/address_space_room.hpp"
 #include "scenarios/users.hpp"
 
 namespace mmsim {
@@ -12,7 +15,7 @@ namespace mmsim {
 namespace {
 
 struct MunmapParameters {
-  std::string mode, touch;
+  std::string mode, touch, placement;
   std::int64_t pages, readers;
   Duration think;
   static void declare(Declaration& d, MunmapParameters& p) {
@@ -26,6 +29,7 @@ struct MunmapParameters {
       "how pages are touched: by writing (each gets a page of memory), or by reading (the zero page, where "
       "the kernel has one: neither page allocator nor LRU take part)")
         .one_of({"write", "read"});
+    d("scenario.placement", p.placement, "apart", PlacementParameter::help).one_of({"apart", "packed"});
     d("scenario.think", p.think, "2 us", "mean user time between rounds, exponential");
   }
 };
@@ -34,8 +38,13 @@ const DeclareParameters<MunmapParameters> declared{"munmap"};
 class Munmap final : public Scenario {
  public:
   explicit Munmap(const Configuration& configuration)
-      : parameters_(read_parameters<MunmapParameters>(configuration)) {
+      : parameters_(read_parameters<MunmapParameters>(configuration)),
+        placement_(PlacementParameter::of(parameters_.placement)) {
     if (const Entry* entry = configuration.find("scenario.readers")) readers_origin_ = entry->origin;
+    AddressSpaceRoom(configuration)
+        .check("scenario.pages", parameters_.pages,
+               {.areas = users_of_an_mm(configuration, parameters_.mode, parameters_.readers),
+                .placement = placement_});
   }
 
   void start(Experiment& x) override {
@@ -47,12 +56,15 @@ class Munmap final : public Scenario {
     munmap_ = x.operation("munmap");
     x.expect_ready(x.cpus());
     const auto mappers = static_cast<std::uint32_t>(x.cpus() - parameters_.readers);
-    spawn_users(x, parameters_.mode, "mapper", [this, &x, mappers](Task& task, CoreId cpu) {
-      if (cpu.value() < mappers)
-        map_and_unmap(x, task, cpu);
-      else
-        read(x, task);
-    });
+    spawn_users(
+        x, parameters_.mode, "mapper",
+        [this, &x, mappers](Task& task, CoreId cpu) {
+          if (cpu.value() < mappers)
+            map_and_unmap(x, task, cpu);
+          else
+            read(x, task);
+        },
+        placement_);
   }
 
  private:
@@ -60,14 +72,12 @@ class Munmap final : public Scenario {
     System& system = x.system();
     RandomStream thinks = x.random("think " + std::to_string(cpu.value()));
     const auto pages = static_cast<std::uint64_t>(parameters_.pages);
-    const std::uint64_t mapped = parameters_.mode == "threads" ? pages_apart(pages) : pages;
+    const UserArea wanted(placement_, parameters_.mode, pages);
     const AccessKind touched = parameters_.touch == "write" ? AccessKind::write : AccessKind::read;
     const auto round = [&](bool watched) {
       run_user(system, task, thinks.exponential(parameters_.think));
       OperationStart start = x.begin(task, "mmap");
-      // Areas of different CPUs share neither a table page nor a vm_area_struct, as the benchmarks take care
-      // of.
-      const PageNumber area = x.required(task, mmap(system, task, mapped, TablePage::entries));
+      const PageNumber area = x.required(task, mmap(system, task, wanted.pages, wanted.alignment));
       x.end(mmap_, start, task);
       for (std::uint64_t page = 0; page < pages; ++page) {
         start = x.begin(task, "demand_fault");
@@ -76,7 +86,7 @@ class Munmap final : public Scenario {
       }
       if (watched) show(system, task, area);
       start = x.begin(task, "munmap");
-      x.required(task, munmap(system, task, area, mapped), "munmap");
+      x.required(task, munmap(system, task, area, wanted.pages), "munmap");
       x.end(munmap_, start, task);
     };
     round(false); // the readers are not there yet
@@ -113,6 +123,7 @@ class Munmap final : public Scenario {
       std::chrono::nanoseconds(100); // how often user code that waits looks: finely
   static constexpr PageNumber ended{~std::uint64_t{0}};
   const MunmapParameters parameters_;
+  const Placement placement_;
   Origin readers_origin_;
   OperationId mmap_{}, demand_fault_{}, munmap_{};
   PageNumber shown_{};       ///< the area of CPU 0 that readers may read

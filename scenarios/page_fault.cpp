@@ -8,6 +8,7 @@
 // as pft (page fault test, of mmtests) does: `pages` is the part of a thread, and must last for warm-up and
 // window.
 
+#include "scenarios/address_space_room.hpp"
 #include "scenarios/users.hpp"
 
 #include <optional>
@@ -18,7 +19,7 @@ namespace mmsim {
 namespace {
 
 struct PageFaultParameters {
-  std::string mode, areas;
+  std::string mode, areas, placement;
   std::int64_t pages;
   Duration think;
   static void declare(Declaration& d, PageFaultParameters& p) {
@@ -30,6 +31,7 @@ struct PageFaultParameters {
         .one_of({"own", "shared"});
     d("scenario.pages", p.pages, 256, "pages of an area, or of a thread's part of it; page_fault1 has 32768")
         .at_least(1);
+    d("scenario.placement", p.placement, "apart", PlacementParameter::help).one_of({"apart", "packed"});
     d("scenario.think", p.think, "0 ns", "mean user time between rounds, exponential").at_most("100 ms");
   }
 };
@@ -38,11 +40,21 @@ const DeclareParameters<PageFaultParameters> declared{"page_fault"};
 class PageFault final : public Scenario {
  public:
   explicit PageFault(const Configuration& configuration)
-      : parameters_(read_parameters<PageFaultParameters>(configuration)) {
-    if (parameters_.areas != "shared" || parameters_.mode == "threads") return;
-    throw InputError(
-        "scenario.areas = \"shared\" is for scenario.mode = \"threads\": processes have areas of their own",
-        configuration.origin_of("scenario.areas"));
+      : parameters_(read_parameters<PageFaultParameters>(configuration)),
+        placement_(PlacementParameter::of(parameters_.placement)) {
+    AddressSpaceRoom(configuration)
+        .check("scenario.pages", parameters_.pages,
+               {.areas = users_of_an_mm(configuration, parameters_.mode), .placement = placement_});
+    if (parameters_.areas != "shared") return;
+    if (parameters_.mode != "threads")
+      throw InputError(
+          "scenario.areas = \"shared\" is for scenario.mode = \"threads\": processes have areas of their own",
+          configuration.last_written({"scenario.areas", "scenario.mode"}));
+    if (placement_ == Placement::packed)
+      throw InputError(
+          "scenario.placement = \"packed\" is for scenario.areas = \"own\": of one area that all share each "
+          "thread has whole page tables",
+          configuration.last_written({"scenario.placement", "scenario.areas"}));
   }
 
   void start(Experiment& x) override {
@@ -54,8 +66,9 @@ class PageFault final : public Scenario {
       return;
     }
     munmap_ = x.operation("munmap");
-    spawn_users(x, parameters_.mode, "faulter",
-                [this, &x](Task& task, CoreId cpu) { fault_in_and_drop(x, task, cpu); });
+    spawn_users(
+        x, parameters_.mode, "faulter",
+        [this, &x](Task& task, CoreId cpu) { fault_in_and_drop(x, task, cpu); }, placement_);
   }
   std::vector<std::string> warnings() const override {
     if (ran_out_ == 0) return {};
@@ -93,22 +106,23 @@ class PageFault final : public Scenario {
     x.ready(task);
     for (; !x.over(); pages = most) {
       run_user(system, task, thinks.exponential(parameters_.think));
-      // Threads' areas share neither a table page nor a vm_area_struct, as if each had far more of them.
-      const std::uint64_t mapped = parameters_.mode == "threads" ? pages_apart(pages) : pages;
-      const PageNumber area = x.required(task, mmap(system, task, mapped, TablePage::entries));
+      // Apart, threads' areas share neither a table page nor a vm_area_struct, as if each had far more of them.
+      const UserArea wanted(placement_, parameters_.mode, pages);
+      const PageNumber area = x.required(task, mmap(system, task, wanted.pages, wanted.alignment));
       for (std::uint64_t page = 0; page < pages && !x.over(); ++page) {
         const OperationStart start = x.begin(task, "demand_fault");
         touch(system, task, area + page, AccessKind::write);
         x.end(demand_fault_, start, task);
       }
       const OperationStart start = x.begin(task, "munmap");
-      x.required(task, munmap(system, task, area, mapped), "munmap");
+      x.required(task, munmap(system, task, area, wanted.pages), "munmap");
       x.end(munmap_, start, task);
     }
     exit_task(system, task);
   }
 
   const PageFaultParameters parameters_;
+  const Placement placement_;
   OperationId demand_fault_{}, munmap_{};
   std::optional<PageNumber> area_; // the one that all share
   std::uint32_t ran_out_ = 0;

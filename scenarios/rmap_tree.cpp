@@ -17,6 +17,7 @@
 
 #include "models/reclaim/vmscan.hpp"
 #include "models/rmap/unmap.hpp"
+#include "scenarios/address_space_room.hpp"
 #include "scenarios/process_image.hpp"
 #include "scenarios/scenario.hpp"
 
@@ -48,7 +49,9 @@ class RmapTree final : public Scenario {
   explicit RmapTree(const Configuration& configuration)
       : parameters_(read_parameters<RmapTreeParameters>(configuration)),
         swap_is_set_(configuration.find("machine.swap.size") != nullptr),
-        swap_origin_(configuration.origin_of("machine.swap.size")) {}
+        swap_origin_(configuration.origin_of("machine.swap.size")) {
+    AddressSpaceRoom(configuration).check("scenario.pages", parameters_.pages, {});
+  }
 
   void start(Experiment& x) override {
     fork_ = x.operation("fork");

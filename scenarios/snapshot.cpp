@@ -8,6 +8,7 @@
 // The child runs on the last CPU, which no thread has unless they are as many as CPUs.
 
 #include "models/operations/fault.hpp"
+#include "scenarios/address_space_room.hpp"
 #include "scenarios/process_image.hpp"
 #include "scenarios/scenario.hpp"
 
@@ -43,7 +44,9 @@ class Snapshot final : public Scenario {
  public:
   explicit Snapshot(const Configuration& configuration)
       : parameters_(read_parameters<SnapshotParameters>(configuration)),
-        threads_origin_(configuration.origin_of("scenario.threads")) {}
+        threads_origin_(configuration.origin_of("scenario.threads")) {
+    AddressSpaceRoom(configuration).check("scenario.pages", parameters_.pages, {});
+  }
 
   void start(Experiment& x) override {
     if (parameters_.threads > x.cpus())
@@ -56,15 +59,13 @@ class Snapshot final : public Scenario {
     request_ = x.operation("request");
     cow_fault_ = x.operation("cow_fault");
     x.expect_ready(threads);
-    MmStruct* server = nullptr;
+    BootProcess server(x);
     for (std::uint32_t i = 0; i < threads; ++i) {
       const CoreId cpu(i);
-      std::string name = fmt::format("server on cpu {}", i);
-      const auto body = [this, &x, cpu](Task& task) { serve(x, task, cpu); };
-      Task& task = server == nullptr ? spawn_process_at_boot(x.system(), std::move(name), cpu, body)
-                                     : spawn_thread_at_boot(x.system(), std::move(name), *server, cpu, body);
-      task.bound = true;
-      server = task.mm;
+      server
+          .spawn(fmt::format("server on cpu {}", i), cpu,
+                 [this, &x, cpu](Task& task) { serve(x, task, cpu); })
+          .bound = true;
     }
   }
   std::vector<std::string> warnings() const override {

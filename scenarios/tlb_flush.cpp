@@ -7,6 +7,7 @@
 // in turn, of which the flushed ones are the first, so that what a flush took away is filled again outside
 // the operation. The tasks of CPUs that do not flush run that user code all the time.
 
+#include "scenarios/address_space_room.hpp"
 #include "scenarios/users.hpp"
 
 #include <algorithm>
@@ -57,7 +58,13 @@ class TlbFlush final : public Scenario {
  public:
   explicit TlbFlush(const Configuration& configuration)
       : parameters_(read_parameters<TlbFlushScenarioParameters>(configuration)),
-        flushers_(checked_flushers(parameters_.flushers, configuration)) {}
+        flushers_(checked_flushers(parameters_.flushers, configuration)) {
+    const AddressSpaceRoom room(configuration);
+    const AddressSpaceRoom::Wanted wanted{.areas = users_of_an_mm(configuration, parameters_.mode),
+                                          .placement = Placement::apart};
+    room.check("scenario.pages", parameters_.pages, wanted);
+    room.check("scenario.working_set", parameters_.working_set, wanted);
+  }
 
   void start(Experiment& x) override {
     flush_ = x.operation("flush");

@@ -1,23 +1,25 @@
 #include "scenarios/users.hpp"
 
+#include <optional>
 #include <spdlog/fmt/fmt.h>
-#include <string>
-#include <utility>
 
 namespace mmsim {
 
 void spawn_users(Experiment& x, std::string_view mode, std::string_view name,
-                 const std::function<void(Task&, CoreId)>& body) {
-  MmStruct* shared = nullptr;
+                 const std::function<void(Task&, CoreId)>& body, Placement placement) {
+  std::optional<BootProcess> process;
   x.on_each_cpu([&](CoreId cpu) {
-    std::string full_name = fmt::format("{} on cpu {}", name, cpu.value());
-    const auto on_cpu = [body, cpu](Task& task) { body(task, cpu); };
-    Task& task = shared != nullptr
-                     ? spawn_thread_at_boot(x.system(), std::move(full_name), *shared, cpu, on_cpu)
-                     : spawn_process_at_boot(x.system(), std::move(full_name), cpu, on_cpu);
-    task.bound = true;
-    if (mode == "threads") shared = task.mm;
+    if (!process || mode != "threads") process.emplace(x, placement);
+    process
+        ->spawn(fmt::format("{} on cpu {}", name, cpu.value()), cpu,
+                [body, cpu](Task& task) { body(task, cpu); })
+        .bound = true;
   });
+}
+
+std::uint64_t users_of_an_mm(const Configuration& configuration, std::string_view mode, std::int64_t others) {
+  const std::int64_t cpus = read_parameters<RunParameters>(configuration).cpus;
+  return mode == "threads" && others < cpus ? static_cast<std::uint64_t>(cpus - others) : 1;
 }
 
 } // namespace mmsim

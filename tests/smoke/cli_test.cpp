@@ -114,6 +114,58 @@ void expect_all_refused(const TestFolder& folder, const std::string& start, cons
   }
 }
 
+TEST(Command, areas_that_no_address_space_has_room_for_are_refused_with_the_largest) {
+  const TestFolder folder;
+  const auto refused = [&](const std::string& scenario, const std::string& key, const std::string& pages,
+                           const std::string& most) {
+    SCOPED_TRACE(scenario + " " + key + " " + pages);
+    expect_refused(
+        mmsim_command(folder, {"run", "--set", "machine.base=cortex-a72-4", "--set", "kernel.base=5.10",
+                               "--set", "scenario.name=" + scenario, "--set", key + "=" + pages}),
+        {"--set: " + key + ": " + pages + " is too large; at most " + most + " is possible"});
+  };
+  // 2^36 pages, less 2^15 above mmap_base, less the first table's span, where mmap_min_addr is, and the loader's.
+  const std::string apart = std::to_string((std::uint64_t{1} << 36) - 32768 - 1024 - 1);
+  const std::string packed = std::to_string((std::uint64_t{1} << 36) - 32768 - 16 - 1);
+  for (const std::string scenario : {"munmap", "page_fault", "mprotect", "tlb_flush"})
+    for (const std::string pages : {"68719476736", "100000000000000", "9223372036854775807"})
+      refused(scenario, "scenario.pages", pages, apart);
+  for (const std::string scenario : {"cow", "fork", "gup_fork", "snapshot"})
+    refused(scenario, "scenario.pages", "100000000000000", packed);
+  refused("context_switch", "scenario.working_set", "100000000000000",
+          std::to_string(std::stoull(packed) - 256));
+}
+
+TEST(Command, an_area_of_the_largest_possible_size_can_be_mapped) {
+  const TestFolder folder;
+  // Which maps its areas and touches none.
+  const auto flush = [&](const std::string& format, const std::string& mode, std::uint64_t pages) {
+    return mmsim_command(folder,
+                         {"run", "--set", "machine.base=cortex-a72-4", "--set", "kernel.base=5.10", "--set",
+                          "kernel.overcommit_memory=1", "--set", "kernel.page_table=" + format, "--set",
+                          "scenario.name=tlb_flush", "--set", "scenario.mode=" + mode, "--set", "run.cpus=3",
+                          "--set", "run.duration=50 us", "--set", "scenario.pages=" + std::to_string(pages)});
+  };
+  for (const std::string mode : {"processes", "threads"})
+    for (const std::string format : {"arm64_39", "lpae"}) {
+      SCOPED_TRACE(mode + " " + format);
+      const std::uint64_t end = format == "lpae" ? 0xbf000 : std::uint64_t{1} << 27;
+      const std::uint64_t tables = (end - 32768) / 512 - 2, areas = mode == "threads" ? 3 : 1;
+      const std::uint64_t most = tables / areas * 512 - 1;
+      const Ended fits = flush(format, mode, most);
+      EXPECT_EQ(fits.status, 0) << fits.err;
+      EXPECT_THAT(fits.err, Not(HasSubstr("mmap failed")));
+      expect_refused(flush(format, mode, most + 1), {"at most " + std::to_string(most) + " is possible"});
+    }
+}
+
+TEST(Command, of_two_values_that_cannot_be_together_the_stronger_one_is_blamed) {
+  const TestFolder folder;
+  expect_refused(mmsim_command(folder, {"run", "--set", "kernel.base=6.4", "--set", "kernel.vma_tree=rbtree",
+                                        "--set", "scenario.name=munmap"}),
+                 {"--set: kernel.vma_lock = true needs", "\"rbtree\""});
+}
+
 TEST(Command, locks_that_cannot_be_are_refused_with_their_place) {
   const TestFolder folder;
   const std::string start = "[machine]\nbase = \"cortex-a72-4\"\n[scenario]\nname = \"lock\"\n";
