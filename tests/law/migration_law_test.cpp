@@ -61,9 +61,9 @@ TEST(Migration, LetsLeaveMmInterruptFewerCoresThatSleepersHaveLeft) {
   }
 }
 
-TEST(Migration, OfThreadsThatWaitForMmapLockIsCounted) {
+TEST(Migration, ByLoadBalancingAndByWakeUpsIsCounted) {
   const auto threads = [](const char* binding, const char* placement) {
-    return munmaps("eager", {"scenario.mode=threads", "scenario.sleep=0 ns", binding, placement}).whole_run;
+    return munmaps("eager", {"scenario.mode=threads", binding, placement}).whole_run;
   };
   const Counters::Snapshot stay = threads(bound, "kernel.wake_placement=idle"),
                            pulled = threads(free_to_move, "kernel.wake_placement=previous"),
