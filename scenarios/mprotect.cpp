@@ -2,7 +2,8 @@
 // again, and writes to them in between, while the other threads of its process run user code. Every flip must
 // be told to the other threads' cores, though they never touch these pages. What they lose to that is the
 // operation bystander: a stretch of user code of fixed length, with the interrupts, stalls and refills that
-// meet it. The loop of N. Amit's and A. Shi's mprotect benchmarks.
+// meet it. The loop of N. Amit's and A. Shi's mprotect benchmarks. Bystanders that are not bound and sleep
+// (users.hpp) move about, and leave cores behind that mm_cpumask still names.
 
 #include "models/operations/mprotect.hpp"
 #include "scenarios/users.hpp"
@@ -14,6 +15,7 @@ namespace {
 struct MprotectParameters {
   std::int64_t pages, working_set;
   Duration think, stretch, access_interval;
+  UsersParameters users;
   static void declare(Declaration& d, MprotectParameters& p) {
     d("scenario.pages", p.pages, 1, "pages whose protection is flipped").at_least(1);
     d("scenario.think", p.think, "2 us", "mean user time before each flip, exponential");
@@ -22,6 +24,7 @@ struct MprotectParameters {
     d("scenario.access_interval", p.access_interval, "50 ns",
       "time between a bystander's accesses that leave its registers and first page")
         .at_least("1 ns");
+    UsersParameters::declare(d, p.users);
   }
 };
 const DeclareParameters<MprotectParameters> declared{"mprotect"};
@@ -33,10 +36,12 @@ class Mprotect final : public Scenario {
 
   void start(Experiment& x) override {
     mprotect_ = x.operation("mprotect");
-    if (x.cpus() > 1) bystander_ = x.operation("bystander");
-    x.expect_ready(x.cpus());
-    spawn_users(x, "threads", "thread", [this, &x](Task& task, CoreId cpu) {
-      cpu == CoreId(0) ? flip(x, task) : stand_by(x, task);
+    const std::size_t threads = users_of(x, parameters_.users);
+    if (threads > 1) bystander_ = x.operation("bystander");
+    sleep_.emplace(x.system(), parameters_.users.sleep);
+    x.expect_ready(threads);
+    spawn_users(x, "threads", "thread", parameters_.users, [this, &x](Task& task, User user) {
+      user.number == 0 ? flip(x, task) : stand_by(x, task, user.number);
       exit_task(x.system(), task);
     });
   }
@@ -56,6 +61,7 @@ class Mprotect final : public Scenario {
     const auto pages = static_cast<std::uint64_t>(parameters_.pages);
     const PageNumber area = written_area(x, task, pages);
     const auto protect = [&](std::uint32_t prot) {
+      (*sleep_)(task, thinks);
       run_user(system, task, thinks.exponential(parameters_.think));
       const OperationStart start = x.begin(task, "mprotect");
       // A whole area that was writable before needs neither memory nor a promise.
@@ -71,11 +77,13 @@ class Mprotect final : public Scenario {
     }
   }
 
-  void stand_by(Experiment& x, Task& task) {
+  void stand_by(Experiment& x, Task& task, std::uint32_t number) {
+    RandomStream sleeps = x.random("sleep " + std::to_string(number));
     const auto pages = static_cast<std::uint64_t>(parameters_.working_set);
     WorkingSet set{written_area(x, task, pages), pages, parameters_.access_interval, AccessKind::write};
     x.ready(task);
     while (!x.over()) {
+      (*sleep_)(task, sleeps);
       const OperationStart start = x.begin(task, "bystander");
       run_user(x.system(), task, parameters_.stretch, &set);
       x.end(bystander_, start, task);
@@ -84,6 +92,7 @@ class Mprotect final : public Scenario {
 
   const MprotectParameters parameters_;
   OperationId mprotect_{}, bystander_{};
+  std::optional<UserSleep> sleep_;
 };
 
 const Registered<Scenario> registered{

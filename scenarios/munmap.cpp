@@ -2,8 +2,9 @@
 // of one process (every unmap must tell the other threads' cores) or by processes (nobody has to be told).
 // Each CPU has done one round before the warm-up, so that its free pages and slab objects are at hand as on a
 // machine that has run. With `readers` > 0 (threads only) so many CPUs, the last ones, unmap nothing: their
-// threads read each area that CPU 0 has touched before it is unmapped, so that their TLBs have it. Named
-// after will-it-scale's tlb_flush and the munmap benchmarks of the RadixVM paper.
+// threads read each area that CPU 0 has touched before it is unmapped, so that their TLBs have it. Users that
+// are not bound and sleep now and then (users.hpp) leave cores behind that mm_cpumask still names. Named after
+// will-it-scale's tlb_flush and the munmap benchmarks of the RadixVM paper.
 
 #include "scenarios/users.hpp"
 
@@ -15,6 +16,7 @@ struct MunmapParameters {
   std::string mode, touch;
   std::int64_t pages, readers;
   Duration think;
+  UsersParameters users;
   static void declare(Declaration& d, MunmapParameters& p) {
     d("scenario.mode", p.mode, "threads", "who shares: threads of one process, or processes")
         .one_of({"threads", "processes"});
@@ -27,6 +29,7 @@ struct MunmapParameters {
       "the kernel has one: neither page allocator nor LRU take part)")
         .one_of({"write", "read"});
     d("scenario.think", p.think, "2 us", "mean user time between rounds, exponential");
+    UsersParameters::declare(d, p.users);
   }
 };
 const DeclareParameters<MunmapParameters> declared{"munmap"};
@@ -42,27 +45,31 @@ class Munmap final : public Scenario {
     if (parameters_.readers > 0 && (parameters_.mode != "threads" || parameters_.readers >= x.cpus()))
       throw InputError("scenario.readers needs scenario.mode = \"threads\" and fewer readers than run.cpus",
                        readers_origin_);
+    if (parameters_.readers > 0 && parameters_.users.threads_per_cpu > 1)
+      throw InputError("scenario.readers needs scenario.threads_per_cpu = 1", readers_origin_);
     mmap_ = x.operation("mmap");
     demand_fault_ = x.operation("demand_fault");
     munmap_ = x.operation("munmap");
-    x.expect_ready(x.cpus());
+    sleep_.emplace(x.system(), parameters_.users.sleep);
+    x.expect_ready(users_of(x, parameters_.users));
     const auto mappers = static_cast<std::uint32_t>(x.cpus() - parameters_.readers);
-    spawn_users(x, parameters_.mode, "mapper", [this, &x, mappers](Task& task, CoreId cpu) {
-      if (cpu.value() < mappers)
-        map_and_unmap(x, task, cpu);
+    spawn_users(x, parameters_.mode, "mapper", parameters_.users, [this, &x, mappers](Task& task, User user) {
+      if (user.cpu.value() < mappers)
+        map_and_unmap(x, task, user.number);
       else
         read(x, task);
     });
   }
 
  private:
-  void map_and_unmap(Experiment& x, Task& task, CoreId cpu) {
+  void map_and_unmap(Experiment& x, Task& task, std::uint32_t number) {
     System& system = x.system();
-    RandomStream thinks = x.random("think " + std::to_string(cpu.value()));
+    RandomStream thinks = x.random("think " + std::to_string(number));
     const auto pages = static_cast<std::uint64_t>(parameters_.pages);
     const std::uint64_t mapped = parameters_.mode == "threads" ? pages_apart(pages) : pages;
     const AccessKind touched = parameters_.touch == "write" ? AccessKind::write : AccessKind::read;
     const auto round = [&](bool watched) {
+      (*sleep_)(task, thinks);
       run_user(system, task, thinks.exponential(parameters_.think));
       OperationStart start = x.begin(task, "mmap");
       // Areas of different CPUs share neither a table page nor a vm_area_struct, as the benchmarks take care
@@ -82,8 +89,8 @@ class Munmap final : public Scenario {
     round(false); // the readers are not there yet
     x.ready(task);
     while (!x.over())
-      round(cpu == CoreId(0) && parameters_.readers > 0);
-    if (cpu == CoreId(0)) shown_ = ended;
+      round(number == 0 && parameters_.readers > 0);
+    if (number == 0) shown_ = ended;
     exit_task(system, task);
   }
 
@@ -115,6 +122,7 @@ class Munmap final : public Scenario {
   const MunmapParameters parameters_;
   Origin readers_origin_;
   OperationId mmap_{}, demand_fault_{}, munmap_{};
+  std::optional<UserSleep> sleep_;
   PageNumber shown_{};       ///< the area of CPU 0 that readers may read
   std::uint64_t shows_ = 0;  ///< how many there were
   std::int64_t to_read_ = 0; ///< readers that have not been through it

@@ -27,7 +27,7 @@ void Scheduler::set_cpu_allowed(Core& core, Task& task, CoreId to) {
       queue.tasks.erase(queue.tasks.iterator_to(task));
       task.on_queue = false;
     }
-    if (elsewhere && !runs) task.core_ = &destination;
+    if (elsewhere && !runs) set_task_cpu(core, task, destination);
     queue.lock->unlock_irqrestore(core);
     if (waits) enqueue_and_kick(core, task);
     if (runs && &source != &core) {

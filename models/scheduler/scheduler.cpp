@@ -15,6 +15,12 @@ void SchedulerParameters::declare(Declaration& d, SchedulerParameters& p) {
   d("kernel.balance_interval", p.balance_interval, "8 ms",
     "how often a busy core looks for tasks to take over",
     "busy domains of 5.10: balance_interval 8 ms and up");
+  d("kernel.wake_placement", p.wake_placement, "previous",
+    "where a task that is woken goes, if it is bound to no core: to the core that it ran on last (previous), "
+    "or, "
+    "where that one is busy, to an idle one of the same die (idle)",
+    "idle: select_idle_sibling() of 5.10")
+      .one_of({"previous", "idle"});
 }
 
 // The core's own timer: ticks while the core is busy, stands still while it is idle (NO_HZ).
@@ -152,6 +158,7 @@ void Scheduler::enqueue_and_kick(Core& core, Task& task) {
     bool kick = false;
     found = tasks_.contains(pid) && &task.core() == &target;
     if (found && task.state == Task::State::running && !task.on_queue && !task.running_on_core) {
+      idle_changes(core, queue);
       queue.tasks.push_back(task);
       task.on_queue = true;
       kick = queue.current == queue.idle && !std::exchange(queue.need_resched, true) && &target != &core;
@@ -196,6 +203,7 @@ void Scheduler::wake(Core& core, Task& task) {
   }
   task.state = Task::State::running;
   if (!task.running_on_core) task.ledger.book(task.blocked_account, core.now(), task.blocked_for);
+  place_woken(core, task);
   enqueue_and_kick(core, task);
 }
 
@@ -264,6 +272,7 @@ void Scheduler::switch_to(Task& previous, Task& next) {
     previous.active_mm = nullptr;
   }
   set_on_cpu(core, next, true); // prepare_task()
+  if (previous.idle || next.idle) idle_changes(core, queue);
   core.charge(core.costs().entry.switch_registers, Account::schedule, scheduler_work);
   core.settle();
 
@@ -300,11 +309,16 @@ void Scheduler::finish_switch(Task& next) {
   Core* const goes_to = std::exchange(previous->leaves_for, nullptr);
   const bool moves = goes_to != nullptr && previous->state == Task::State::running && !previous->on_queue;
   if (goes_to != nullptr && !previous->on_queue)
-    previous->core_ = goes_to; // who wakes it looks under the lock
+    set_task_cpu(core, *previous, *goes_to); // who wakes it looks under the lock
   queue.lock->unlock_irqrestore(core);
   if (moves) enqueue_and_kick(core, *previous); // __migrate_task()
   if (borrowed != nullptr) switcher_.drop_borrowed(core, borrowed);
   if (previous->state == Task::State::dead) bury(*previous);
+}
+
+void Scheduler::set_task_cpu(Core& core, Task& task, Core& to) {
+  if (task.core_ != &to) core.counters().add(Counter::cpu_migrations);
+  task.core_ = &to;
 }
 
 // The store of on_cpu is one of the many to task_struct that switch_registers stands for, unless another core
@@ -375,7 +389,8 @@ void Scheduler::pull_task(Core& core, RunQueue& own) {
       core.settle();
       busiest->tasks.erase(busiest->tasks.iterator_to(task));
       own.tasks.push_back(task);
-      task.core_ = &core;
+      set_task_cpu(core, task, core);
+      core.counters().add(Counter::lb_gained);
       break;
     }
   busiest->lock->unlock(core);

@@ -11,11 +11,13 @@
 // mm_count taken on the way to a kernel thread, dropped after the switch), reschedule interrupts, ticks of
 // busy cores that end time slices, and load balancing that moves tasks to idle cores. Kernels without
 // preemption (arm64's defconfig has PREEMPT=y, this is 5.10 with it off): a task leaves the core when it
-// sleeps, when it returns to user mode, or at an explicit resched point.
+// sleeps, when it returns to user mode, or at an explicit resched point. Where a task goes that is woken says
+// kernel.wake_placement (wake_placement.cpp). Tasks that are bound (Task::bound) never leave their core.
 //
-// Left out: priorities and fairness (round robin), wake-up placement beside the previous core, scheduling
-// domains, cond_resched() inside long system calls; schedule() of a task that was woken on its way there,
-// which goes through the run queue (block() returns at once).
+// Left out: priorities and fairness (round robin), scheduling domains but the die in wake_placement.cpp,
+// balancing on behalf of idle cores whose tick stands still (nohz), placement of new tasks (who makes one says
+// where), cond_resched() inside long system calls; schedule() of a task that was woken on its way there, which
+// goes through the run queue (block() returns at once).
 #pragma once
 
 #include "models/locks/spinlock.hpp"
@@ -26,6 +28,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -50,6 +53,7 @@ class MmSwitcher {
 struct SchedulerParameters {
   std::int64_t hz;
   Duration time_slice, balance_interval;
+  std::string wake_placement;
   static void declare(Declaration& d, SchedulerParameters& p);
 };
 inline const DeclareParameters<SchedulerParameters> declared_scheduler_parameters;
@@ -139,6 +143,10 @@ class Scheduler final : private InterruptHandler {
     Instant next_balance{};
     Instant slice_end{};
     Instant switch_began{}; // when schedule() last had the lock
+    // What idle_cpu() reads of the queue: curr and nr_running. Its stores are among those that switch_registers and
+    // enqueue stand for, unless another core has looked since the last one: then the line has to be taken back.
+    CacheLine idle_line{"curr and nr_running of a run queue"};
+    bool looked_at = false;
     std::unique_ptr<Timer> timer;
   };
   RunQueue& queue_of(const Core& core) { return *queues_[core.id().value()]; }
@@ -152,6 +160,11 @@ class Scheduler final : private InterruptHandler {
   void idle_loop(Task& idle);
   void wait_idle(Core& core, RunQueue& queue);
   void enqueue_and_kick(Core& core, Task& task);
+  bool available_idle_cpu(Core& core, CoreId cpu);
+  CoreId select_idle_sibling(Core& core, CoreId target);
+  void place_woken(Core& core, Task& task);
+  void idle_changes(Core& core, RunQueue& queue);
+  static void set_task_cpu(Core& core, Task& task, Core& to);
   void set_on_cpu(Core& core, Task& task, bool value);
   void bury(Task& task);
   void pull_task(Core& core, RunQueue& own);

@@ -7,6 +7,7 @@ class ShootdownPolicy::Call final : public RemoteCall {
   Call(ShootdownPolicy& policy, MmStruct& mm, const FlushRange& range, std::uint64_t generation)
       : policy_(policy), mm_(mm), range_(range), generation_(generation) {}
   void run(Core& core) override {
+    core.counters().add(Counter::nr_tlb_remote_flush_received);
     core.settle();
     core.catch_up(); // what the interrupted user code did until now, it did with the old entries
     policy_.interrupted(core, mm_, range_);
@@ -25,6 +26,7 @@ class ShootdownPolicy::KernelCall final : public RemoteCall {
   KernelCall(ShootdownPolicy& policy, PageNumber begin, PageNumber end, bool all)
       : policy_(policy), begin_(begin), end_(end), all_(all) {}
   void run(Core& core) override {
+    core.counters().add(Counter::nr_tlb_remote_flush_received);
     core.settle();
     core.catch_up(); // all: the user's entries go too
     policy_.invalidate_kernel_here(core, begin_, end_, all_);
@@ -40,6 +42,7 @@ class ShootdownPolicy::BatchCall final : public RemoteCall {
  public:
   explicit BatchCall(ShootdownPolicy& policy) : policy_(policy) {}
   void run(Core& core) override {
+    core.counters().add(Counter::nr_tlb_remote_flush_received);
     core.settle();
     core.catch_up();
     policy_.flush_batch_here(core);

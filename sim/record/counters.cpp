@@ -83,7 +83,12 @@ constexpr std::array<CounterRow, counter_count> counter_rows{{
     {Counter::rmap_unmapped, "rmap_unmapped", "entries that the reverse map has cleared"},
     {Counter::swapout_scan, "swapout_scan",
      "pages that a scan of address spaces has looked at (kernel.rmap scan)"},
-    {Counter::sigbus, "sigbus", "processes killed by SIGBUS: a page could not be read, or is behind its file's end"},
+    {Counter::sigbus, "sigbus",
+     "processes killed by SIGBUS: a page could not be read, or is behind its file's end"},
+    {Counter::cpu_migrations, "cpu_migrations", "tasks that went to another CPU"},
+    {Counter::lb_gained, "lb_gained", "those of them that load balancing has moved"},
+    {Counter::nr_tlb_remote_flush_received, "nr_tlb_remote_flush_received",
+     "TLB flushes that a core did for another one, in an interrupt"},
 }};
 
 constexpr bool counters_in_enum_order() {

@@ -88,9 +88,12 @@ enum class Counter : std::uint8_t {
   rmap_unmapped,
   swapout_scan,
   sigbus,
+  cpu_migrations,
+  lb_gained,
+  nr_tlb_remote_flush_received,
 };
 
-inline constexpr std::size_t counter_count = std::size_t(Counter::sigbus) + 1;
+inline constexpr std::size_t counter_count = std::size_t(Counter::nr_tlb_remote_flush_received) + 1;
 
 constexpr std::size_t index(Counter counter) { return std::size_t(counter); }
 
