@@ -137,6 +137,8 @@ void System::check_invariants() {
       table_frames += walk(
           *mm->tables.root(), mm->tables.shape().levels - 1, PageNumber(0),
           [&](PageNumber page, TablePage& table, std::size_t index) {
+            if (mm.get() == init_mm_)
+              return; // kernel pages are their owner's: vmalloc()'s, or mapped by kmap()
             if (table.words[index].is_swap()) {
               ++swapents;
               ++swapped[table.words[index].swap_entry().word()];

@@ -1,11 +1,11 @@
 #include "models/operations/vmalloc.hpp"
 
 #include "models/operations/gather.hpp"
+#include "models/operations/kernel_access.hpp"
 #include "models/operations/page_tables.hpp"
 
 #include <algorithm>
 #include <bit>
-#include <spdlog/fmt/fmt.h>
 #include <stdexcept>
 #include <utility>
 
@@ -142,23 +142,6 @@ void Vmalloc::purge(Core& core) {
   purging_ = false;
 }
 
-void Vmalloc::access(Core& core, PageNumber page) {
-  core.settle();
-  Tlb& tlb = core.tlb();
-  if (const Tlb::Hit hit = tlb.look_up_global(page); hit.translation != nullptr) {
-    core.counters().add(Counter::tlb_hit);
-    system_.oracle.check_hit(core, init_mm_, page, *hit.translation);
-    core.charge(hit.level == Tlb::Level::second ? core.costs().tlb.l2_hit : Duration{}, Account::work);
-    return;
-  }
-  core.counters().add(Counter::tlb_miss);
-  core.charge(init_mm_.tables.shape().levels * core.costs().tlb.walk_level, Account::work);
-  const Pte* entry = init_mm_.tables.find(page);
-  if (entry == nullptr || !entry->valid())
-    throw Violation(fmt::format("cpu {}: unable to handle kernel paging request at page {:#x}",
-                                core.id().value(), page.value()));
-  tlb.insert_global(page, {entry->word(), reinterpret_cast<const std::uint64_t*>(entry),
-                           system_.pages[entry->frame()].epoch});
-}
+void Vmalloc::access(Core& core, PageNumber page) { access_kernel_page(system_, core, page); }
 
 } // namespace mmsim

@@ -13,8 +13,7 @@
 // an atomic counter) until they are more than lazy_max_pages(), fls(cpus) * kernel.vmalloc_lazy pages, and
 // then one flush covers them all (__purge_vmap_area_lazy(), under vmap_purge_lock), while their pages have
 // been given back at once: nobody may use an address after vfree, and it is not handed out again before the
-// flush. kmap() of high memory, which arm64 and this model do not have, would do the same over its few
-// hundred addresses.
+// flush. kmap() of high memory (kmap.hpp) does the same over its few hundred addresses.
 //
 // Left out: the search tree of areas (a first fit in a list, at the cost of one), per-CPU blocks of
 // vm_map_ram(), guard pages, vmap_area and vm_struct objects, tables of vmalloc space going away again (they
@@ -46,8 +45,7 @@ class Vmalloc {
   void vfree(Core& core, PageNumber area, std::uint64_t pages);
   /// __purge_vmap_area_lazy(): flushes for all addresses that wait. Nothing if another core is at it.
   void purge(Core& core);
-  /// One access by kernel code. Throws Violation where there is no page, or through an entry that the oracle
-  /// condemns.
+  /// One access by kernel code: access_kernel_page().
   void access(Core& core, PageNumber page);
 
   /// Pages whose addresses wait for a flush.
