@@ -65,8 +65,8 @@ class Barrier {
       if (system.scheduler.alive() == tasks_) // nobody else frees an mm
         for (MmStruct* mm : owing)
           system.flusher.complete(task.core(), *mm);
-      system.scheduler.yield(task);
-      run_user(system, task, std::chrono::microseconds(20));
+      system.scheduler.yield(task); // which may interrupt others: not always as long before the next look
+      run_user(system, task, std::chrono::microseconds(1 + waits % 37));
     }
     system.check_invariants();
     system.for_each_mm([&](MmStruct& mm) { populated_ += mm.users.value() > 0 && mm.rss() > 0; });
@@ -87,9 +87,11 @@ class Barrier {
         quiet &= task.state == Task::State::blocked && task.blocked_account == Account::schedule;
     });
     system.for_each_mm([&](const MmStruct& mm) { quiet &= mm.withheld.empty(); });
-    system.page_cache.for_each_page([&](const CachedPage& page) { // read in, or written back
+    const auto done = [&](const CachedPage& page) { // neither being read in nor written back
       quiet &= (system.page_cache.flags(page) & (PG_locked | PG_writeback)) == 0;
-    });
+    };
+    system.page_cache.for_each_page(done);
+    system.swap.for_each_cached(done);
     for (std::uint32_t node = 0; node < system.pages.layout().nodes(); ++node)
       quiet &= system.pages.vm_stat().exact_of_node(NodeId(node), NR_WRITEBACK) == 0;
     return quiet;
