@@ -63,7 +63,7 @@ inline const std::vector<NamedScenario> scenarios{
       "scenario.mode=processes", "kernel.vmalloc_lazy=8"},
      {"vmalloc", "vfree", "bystander"}},
     {"address_space_vfork",
-     {"scenario.name=address_space", "scenario.operation=vfork", "scenario.workers=2"},
+     {"scenario.name=address_space", "scenario.operation=vfork", "scenario.pages=4"},
      {"vfork", "bystander"}},
     {"tlb_flush",
      {"scenario.name=tlb_flush", "scenario.mode=threads", "scenario.pages=4", "scenario.working_set=8"},
