@@ -24,13 +24,14 @@ struct PageProtection {
         upgrades_clean(kernel.mprotect_upgrade == "exclusive") {}
 };
 
-// What a flush must cover: mmu_gather's start and end.
+// From the first to the last entry of a kind; of those that a flush must cover: mmu_gather's start and end.
 struct ChangedRange {
   PageNumber begin{~std::uint64_t{0}}, end{0};
   void add(PageNumber page) {
     begin = std::min(begin, page);
     end = std::max(end, page + 1);
   }
+  bool empty() const { return begin >= end; }
 };
 
 // can_change_pte_writable() of a private area, with the struct page that it has to look at: `met` is the last one.
@@ -64,7 +65,7 @@ std::uint64_t change_pte_range(System& system, Core& core, MmStruct& mm, TablePa
     const PageNumber first = page, stop = std::min(end, page + bulk);
     system.before_entries_change(core);
     std::int64_t changed = 0;
-    bool narrower = false;
+    ChangedRange narrower;
     Duration misses{};
     for (; page < stop; ++page) {
       const std::size_t index = page.value() & 511;
@@ -74,10 +75,10 @@ std::uint64_t change_pte_range(System& system, Core& core, MmStruct& mm, TablePa
       const Pte now = pte_modify(old, protection, upgrade);
       PageTable::set(table, index, now);
       gathered.add(page); // tlb_flush_pte_range()
-      narrower = narrower || (old.valid() && !now.valid()) || (old.writable() && !now.writable());
+      if ((old.valid() && !now.valid()) || (old.writable() && !now.writable())) narrower.add(page);
       ++changed;
     }
-    if (narrower) system.oracle.entry_changed(mm, first, stop);
+    if (!narrower.empty()) system.oracle.entry_changed(mm, narrower.begin, narrower.end);
     core.charge((static_cast<std::int64_t>(stop - first) - changed) * work.pte_scan +
                     changed * (work.pte_clear + work.pte_set),
                 Account::work);

@@ -18,18 +18,36 @@ const Settings with_swap{{"machine.swap.size", "1 MiB"}, {"kernel.page_cluster",
 
 /// A process on two cores: `body` on the first.
 struct Exclusive : testing::Test {
-  KernelWorld& start(const Settings& settings) {
-    world = std::make_unique<KernelWorld>(2, settings);
-    return *world;
+  struct Outcome {
+    std::uint64_t copied, reused;
+    std::vector<std::int64_t> said;
+  };
+  /// In a process of its own, whose failures are this one's.
+  Outcome run(const Settings& settings, const std::function<void(KernelWorld&, Task&)>& body) {
+    const std::vector<std::int64_t> counts = in_child([&] {
+      world = std::make_unique<KernelWorld>(2, settings);
+      KernelWorld& w = *world;
+      spawn_process_at_boot(w.system, "process", CoreId(0), [&](Task& task) {
+        body(w, task);
+        exit_task(w.system, task);
+      }).bound = true;
+      w.engine.run();
+      w.system.check_invariants();
+      std::fflush(stdout);
+      if (HasFailure()) throw std::runtime_error("see above");
+      std::vector<std::int64_t> all{static_cast<std::int64_t>(w.count(Counter::pgcow)),
+                                    static_cast<std::int64_t>(w.count(Counter::pgreuse))};
+      all.insert(all.end(), said.begin(), said.end());
+      return all;
+    });
+    return {static_cast<std::uint64_t>(counts.at(0)),
+            static_cast<std::uint64_t>(counts.at(1)),
+            {counts.begin() + 2, counts.end()}};
   }
-  void run(const Settings& settings, const std::function<void(KernelWorld&, Task&)>& body) {
-    KernelWorld& w = start(settings);
-    spawn_process_at_boot(w.system, "process", CoreId(0), [&](Task& task) {
-      body(w, task);
-      exit_task(w.system, task);
-    }).bound = true;
-    w.engine.run();
-    w.system.check_invariants();
+  /// A number for Outcome::said.
+  template <class Number>
+  void say(Number number) {
+    said.push_back(static_cast<std::int64_t>(number));
   }
   /// An area of `pages`, all written.
   PageNumber written(Task& task, std::uint64_t pages) {
@@ -69,6 +87,7 @@ struct Exclusive : testing::Test {
   std::uint64_t count(Counter counter) const { return world->count(counter); }
 
   std::unique_ptr<KernelWorld> world;
+  std::vector<std::int64_t> said;
 };
 
 /// Faults, and pages taken over, of writes after an mprotect to read-only and back.
@@ -82,21 +101,23 @@ void PrintTo(const Faulted& f, std::ostream* out) {
 
 class MprotectThatMakesWritable : public Exclusive {
  protected:
-  Faulted after(Task& task, const std::function<void()>& writes) {
-    (void)task;
+  Faulted after(const std::function<void()>& writes) {
     const std::uint64_t faults = count(Counter::pgfault), reused = count(Counter::pgreuse),
                         copied = count(Counter::pgcow);
     writes();
-    return {count(Counter::pgfault) - faults, count(Counter::pgreuse) - reused, count(Counter::pgcow) - copied};
+    return {count(Counter::pgfault) - faults, count(Counter::pgreuse) - reused,
+            count(Counter::pgcow) - copied};
   }
   Faulted written_again(const Settings& settings) {
-    Faulted result{};
-    run(settings, [&](KernelWorld&, Task& task) {
+    const Outcome outcome = run(settings, [&](KernelWorld&, Task& task) {
       const PageNumber area = written(task, n);
       protect_and_back(task, area, n);
-      result = after(task, [&] { write(task, area, n); });
+      const Faulted result = after([&] { write(task, area, n); });
+      for (const std::uint64_t count : {result.faults, result.reused, result.copied})
+        say(count);
     });
-    return result;
+    const auto at = [&](std::size_t i) { return static_cast<std::uint64_t>(outcome.said.at(i)); };
+    return {at(0), at(1), at(2)};
   }
 };
 
@@ -113,9 +134,9 @@ TEST_F(MprotectThatMakesWritable, LeavesPagesThatAChildHasToTheWriteFault) {
         task, [](Task&) {},
         [&] {
           protect_and_back(task, area, n);
-          EXPECT_EQ(after(task, [&] { write(task, area, n); }), (Faulted{n, 0, n}));
+          EXPECT_EQ(after([&] { write(task, area, n); }), (Faulted{n, 0, n}));
           protect_and_back(task, area, n); // the copies are the parent's
-          EXPECT_EQ(after(task, [&] { write(task, area, n); }), (Faulted{0, 0, 0}));
+          EXPECT_EQ(after([&] { write(task, area, n); }), (Faulted{0, 0, 0}));
         });
   });
 }
@@ -135,17 +156,15 @@ TEST_F(MprotectThatMakesWritable, LeavesThoseAloneThatMayNotBeReadOrWritten) {
 // A page that was swapped in by a read is clean.
 TEST_F(MprotectThatMakesWritable, TakesCleanPagesSince62) {
   const auto writable = [&](const Settings& settings) {
-    bool found = false;
-    run(settings + with_swap, [&](KernelWorld& w, Task& task) {
-      const PageNumber page = written(task, 1);
-      swap_out(w, task, page);
-      touch(w.system, task, page, AccessKind::read);
-      EXPECT_TRUE(exclusive(task, page));
-      EXPECT_FALSE(task.mm->tables.find(page)->dirty());
-      protect_and_back(task, page, 1);
-      found = task.mm->tables.find(page)->writable();
-    });
-    return found;
+    return run(settings + with_swap, [&](KernelWorld& w, Task& task) {
+             const PageNumber page = written(task, 1);
+             swap_out(w, task, page);
+             touch(w.system, task, page, AccessKind::read);
+             EXPECT_TRUE(exclusive(task, page));
+             EXPECT_FALSE(task.mm->tables.find(page)->dirty());
+             protect_and_back(task, page, 1);
+             say(task.mm->tables.find(page)->writable());
+           }).said.at(0) != 0;
   };
   EXPECT_FALSE(writable(linux_6_1));
   EXPECT_TRUE(writable(linux_6_4));
@@ -154,54 +173,55 @@ TEST_F(MprotectThatMakesWritable, TakesCleanPagesSince62) {
 class MprotectThatGathers : public Exclusive {
  protected:
   /// mprotect of an area of `pages` of which `present` have been written.
-  Duration took(const Settings& settings, const std::vector<std::uint64_t>& present, std::uint64_t pages) {
-    Duration result{};
-    run(settings, [&](KernelWorld& w, Task& task) {
+  struct Flushed {
+    Duration took;
+    std::int64_t whole, ranges;
+  };
+  Flushed flushed(const Settings& settings, const std::vector<std::uint64_t>& present, std::uint64_t pages) {
+    const Outcome outcome = run(settings, [&](KernelWorld& w, Task& task) {
       const PageNumber area = mmap_apart(w.system, task, pages);
       for (const std::uint64_t page : present)
         write(task, area + page);
       const std::uint64_t mm = count(Counter::tlb_flush_mm), range = count(Counter::tlb_flush_range);
-      result = time_of(task, [&] { mprotect(w.system, task, area, pages, PROT_READ); });
+      say(time_of(task, [&] { mprotect(w.system, task, area, pages, PROT_READ); }).count());
       EXPECT_TRUE(task.mm->open_changes.empty()) << "something was not flushed";
-      whole = count(Counter::tlb_flush_mm) - mm;
-      ranges = count(Counter::tlb_flush_range) - range;
+      say(count(Counter::tlb_flush_mm) - mm);
+      say(count(Counter::tlb_flush_range) - range);
     });
-    return result;
+    return {Duration(outcome.said.at(0)), outcome.said.at(1), outcome.said.at(2)};
   }
   /// How much longer it takes where all is flushed that was asked for.
   Duration saved(const std::vector<std::uint64_t>& present, std::uint64_t pages) {
-    return took(linux_6_1 + Settings{{"kernel.mprotect_flush", "changed"}}, present, pages) -
-           took(linux_6_1, present, pages);
+    return flushed(changed, present, pages).took - flushed(linux_6_1, present, pages).took;
   }
-  std::uint64_t whole = 0, ranges = 0;
+  const Settings changed = linux_6_1 + Settings{{"kernel.mprotect_flush", "changed"}};
 };
 
 TEST_F(MprotectThatGathers, FlushesFromTheFirstToTheLastPresentPage) {
-  const Duration page = start(linux_6_1).costs().tlb.invalidate_page;
+  const Duration page = read_parameters<CostBook>(configuration_with(linux_6_1)).tlb.invalidate_page;
   EXPECT_EQ(saved({250}, 500), 499 * page);
   EXPECT_EQ(saved({100, 199}, 500), 400 * page);
   EXPECT_EQ(saved({0, 499}, 500), Duration{});
 }
 
 TEST_F(MprotectThatGathers, FlushesOnePageOf512AndNotTheAddressSpace) {
-  took(linux_6_1, {77}, 512);
-  EXPECT_EQ(whole, 0u);
-  EXPECT_EQ(ranges, 1u);
-  took(linux_6_1 + Settings{{"kernel.mprotect_flush", "changed"}}, {77}, 512);
-  EXPECT_EQ(whole, 1u);
-  EXPECT_EQ(ranges, 0u);
+  const Flushed gathered = flushed(linux_6_1, {77}, 512), all = flushed(changed, {77}, 512);
+  EXPECT_EQ(gathered.whole, 0);
+  EXPECT_EQ(gathered.ranges, 1);
+  EXPECT_EQ(all.whole, 1);
+  EXPECT_EQ(all.ranges, 0);
 }
 
 TEST_F(MprotectThatGathers, FlushesNothingWhereNothingIs) {
-  took(linux_6_1, {}, 512);
-  EXPECT_EQ(whole + ranges, 0u);
+  const Flushed nothing = flushed(linux_6_1, {}, 512);
+  EXPECT_EQ(nothing.whole + nothing.ranges, 0);
 }
 
 // From one table to the next: one flush.
 TEST_F(MprotectThatGathers, FlushesOnceForSeveralTables) {
-  took(linux_6_1, {511, 512, 600}, 1024);
-  EXPECT_EQ(whole, 0u);
-  EXPECT_EQ(ranges, 1u);
+  const Flushed once = flushed(linux_6_1, {511, 512, 600}, 1024);
+  EXPECT_EQ(once.whole, 0);
+  EXPECT_EQ(once.ranges, 1);
 }
 
 TEST_F(Exclusive, PagesAreSoFromTheirFirstWriteOn) {
@@ -215,7 +235,7 @@ TEST_F(Exclusive, PagesAreSoFromTheirFirstWriteOn) {
 }
 
 TEST_F(Exclusive, ForkSharesThemAndTheFirstWriterCopiesAndTheLastOwnerTakesOver) {
-  run(linux_6_1, [&](KernelWorld& w, Task& task) {
+  const Outcome outcome = run(linux_6_1, [&](KernelWorld& w, Task& task) {
     const PageNumber page = written(task, 1);
     w.system.lru->lru_add_drain(task.core());
     with_child(
@@ -229,12 +249,12 @@ TEST_F(Exclusive, ForkSharesThemAndTheFirstWriterCopiesAndTheLastOwnerTakesOver)
           EXPECT_EQ(w.system.pages[shared].flags & PG_anon_exclusive, 0u); // the child does not know yet
         });
   });
-  EXPECT_EQ(count(Counter::pgcow), 1u);
-  EXPECT_EQ(count(Counter::pgreuse), 0u);
+  EXPECT_EQ(outcome.copied, 1u);
+  EXPECT_EQ(outcome.reused, 0u);
 }
 
 TEST_F(Exclusive, TheChildTakesOverWhatItsParentHasCopied) {
-  run(linux_6_1, [&](KernelWorld& w, Task& task) {
+  const Outcome outcome = run(linux_6_1, [&](KernelWorld& w, Task& task) {
     const PageNumber page = written(task, 1);
     w.system.lru->lru_add_drain(task.core());
     bool copied = false;
@@ -253,17 +273,18 @@ TEST_F(Exclusive, TheChildTakesOverWhatItsParentHasCopied) {
     copied = true;
     exited.wait(w.system, task);
   });
-  EXPECT_EQ(count(Counter::pgcow), 1u);
-  EXPECT_EQ(count(Counter::pgreuse), 1u);
+  EXPECT_EQ(outcome.copied, 1u);
+  EXPECT_EQ(outcome.reused, 1u);
 }
 
 // The page is still in the parent's pagevec: reuse drains it. In that of another CPU it stays: a copy.
 TEST_F(Exclusive, TheParentTakesOverWhatAChildHadThatIsGone) {
   for (const bool elsewhere : {false, true}) {
-    run(linux_6_1, [&](KernelWorld& w, Task& task) {
+    const Outcome outcome = run(linux_6_1, [&](KernelWorld& w, Task& task) {
       const PageNumber page = written(task, 1);
       const FrameNumber frame = frame_of(task, page);
-      with_child(task, [](Task&) {}, [] {});
+      with_child(
+          task, [](Task&) {}, [] {});
       EXPECT_FALSE(exclusive(task, page));
       EXPECT_EQ(w.system.pages[frame].refcount, 2);
       if (elsewhere) { // as if the task had moved
@@ -275,13 +296,13 @@ TEST_F(Exclusive, TheParentTakesOverWhatAChildHadThatIsGone) {
       EXPECT_TRUE(exclusive(task, page));
       if (elsewhere) put_page(w.system, task.core(), frame);
     });
-    EXPECT_EQ(count(Counter::pgreuse), elsewhere ? 0u : 1u);
-    EXPECT_EQ(count(Counter::pgcow), elsewhere ? 1u : 0u);
+    EXPECT_EQ(outcome.reused, elsewhere ? 0u : 1u);
+    EXPECT_EQ(outcome.copied, elsewhere ? 1u : 0u);
   }
 }
 
 TEST_F(Exclusive, ASwapEntryKeepsItAndAWriteAfterAReadTakesThePageOverWithItsSlot) {
-  run(linux_6_1 + with_swap, [&](KernelWorld& w, Task& task) {
+  const Outcome outcome = run(linux_6_1 + with_swap, [&](KernelWorld& w, Task& task) {
     const PageNumber page = written(task, 1);
     swap_out(w, task, page);
     EXPECT_TRUE(task.mm->tables.find(page)->swp_exclusive());
@@ -293,12 +314,12 @@ TEST_F(Exclusive, ASwapEntryKeepsItAndAWriteAfterAReadTakesThePageOverWithItsSlo
     write(task, moved.first);
     EXPECT_NE(w.system.pages[frame_of(task, moved.first)].flags & PG_swapcache, 0u);
   });
-  EXPECT_EQ(count(Counter::pgreuse), 1u);
-  EXPECT_EQ(count(Counter::pgcow), 0u);
+  EXPECT_EQ(outcome.reused, 1u);
+  EXPECT_EQ(outcome.copied, 0u);
 }
 
 TEST_F(Exclusive, ForkSharesASwapEntryToo) {
-  run(linux_6_1 + with_swap, [&](KernelWorld& w, Task& task) {
+  const Outcome outcome = run(linux_6_1 + with_swap, [&](KernelWorld& w, Task& task) {
     const PageNumber page = written(task, 1);
     swap_out(w, task, page);
     with_child(
@@ -311,21 +332,22 @@ TEST_F(Exclusive, ForkSharesASwapEntryToo) {
           EXPECT_TRUE(exclusive(task, page));
         });
   });
-  EXPECT_EQ(count(Counter::pgcow), 1u);
+  EXPECT_EQ(outcome.copied, 1u);
 }
 
 // Swapped in by a write: the fault gives up the slot, and has the only reference.
 TEST_F(Exclusive, AWriteThatSwapsInWhatAChildHadHasItForItself) {
-  run(linux_6_1 + with_swap, [&](KernelWorld& w, Task& task) {
+  const Outcome outcome = run(linux_6_1 + with_swap, [&](KernelWorld& w, Task& task) {
     const PageNumber page = written(task, 1);
     swap_out(w, task, page);
-    with_child(task, [](Task&) {}, [] {});
+    with_child(
+        task, [](Task&) {}, [] {});
     EXPECT_FALSE(task.mm->tables.find(page)->swp_exclusive());
     write(task, page);
     EXPECT_TRUE(exclusive(task, page));
     EXPECT_EQ(w.system.pages[frame_of(task, page)].flags & PG_swapcache, 0u);
   });
-  EXPECT_EQ(count(Counter::pgcow) + count(Counter::pgreuse), 0u);
+  EXPECT_EQ(outcome.copied + outcome.reused, 0u);
 }
 
 TEST_F(Exclusive, APinnedPageStaysItsOwnersThroughForkAndReclaim) {

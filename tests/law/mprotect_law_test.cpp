@@ -69,8 +69,8 @@ TEST(Mprotect, GrowsWithTheThreadsThatItInterruptsAndNotWithThoseThatHearABroadc
 // 5.10 takes each page over at its first write; since 6.0 mprotect has made it writable, for it is the process's own.
 TEST(Mprotect, LeavesAWriteFaultAPageBehindUpTo519) {
   const auto flips_of = [](const char* kernel) {
-    return point({"machine.base=neoverse-n1-80", std::string("kernel.base=") + kernel, "scenario.name=mprotect",
-                  "scenario.pages=16", "run.cpus=4"});
+    return point({"machine.base=neoverse-n1-80", std::string("kernel.base=") + kernel,
+                  "scenario.name=mprotect", "scenario.pages=16", "run.cpus=4"});
   };
   const PointResult before = flips_of("5.10"), after = flips_of("6.1"), clean_too = flips_of("6.4");
   const std::uint64_t flips = operation(before, "mprotect").latency.count();
