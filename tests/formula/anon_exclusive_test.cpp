@@ -190,7 +190,7 @@ class MprotectThatGathers : public Exclusive {
     });
     return {Duration(outcome.said.at(0)), outcome.said.at(1), outcome.said.at(2)};
   }
-  /// How much longer it takes where all is flushed that was asked for.
+  /// How much longer it takes where all is flushed that was asked for, and nobody looks at tlb_flush_pending.
   Duration saved(const std::vector<std::uint64_t>& present, std::uint64_t pages) {
     return flushed(changed, present, pages).took - flushed(linux_6_1, present, pages).took;
   }
@@ -198,10 +198,11 @@ class MprotectThatGathers : public Exclusive {
 };
 
 TEST_F(MprotectThatGathers, FlushesFromTheFirstToTheLastPresentPage) {
-  const Duration page = read_parameters<CostBook>(configuration_with(linux_6_1)).tlb.invalidate_page;
-  EXPECT_EQ(saved({250}, 500), 499 * page);
-  EXPECT_EQ(saved({100, 199}, 500), 400 * page);
-  EXPECT_EQ(saved({0, 499}, 500), Duration{});
+  const CostBook costs = read_parameters<CostBook>(configuration_with(linux_6_1));
+  const Duration page = costs.tlb.invalidate_page, nested = costs.line.hit;
+  EXPECT_EQ(saved({250}, 500), 499 * page - nested);
+  EXPECT_EQ(saved({100, 199}, 500), 400 * page - nested);
+  EXPECT_EQ(saved({0, 499}, 500), -nested);
 }
 
 TEST_F(MprotectThatGathers, FlushesOnePageOf512AndNotTheAddressSpace) {

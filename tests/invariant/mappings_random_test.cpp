@@ -116,7 +116,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 // Since 5.19: what mprotect flushes is gathered, and what it makes writable nobody else has.
 INSTANTIATE_TEST_SUITE_P(ExclusivePages, RandomMappings,
-                         testing::Combine(testing::ValuesIn(exclusive_versions),
+                         testing::Combine(testing::ValuesIn(maple_versions),
                                           testing::Values(Mix{"eager", {{"kernel.tlb_flush", "eager"}}},
                                                           Mix{"broadcast",
                                                               {{"kernel.tlb_flush", "broadcast"}}}),

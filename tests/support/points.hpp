@@ -73,7 +73,7 @@ inline const std::vector<NamedScenario> scenarios{
       "scenario.save=200 ns", "scenario.interval=50 us"},
      {"fork", "request", "cow_fault"}},
     {"reclaim", // of some 8000 free pages, all CPUs faster than kswapd
-     {"scenario.name=reclaim", "scenario.processes=8", "scenario.think=0 ns", "machine.memory=40 MiB",
+     {"scenario.name=reclaim", "scenario.processes=8", "scenario.think=0 ns", "machine.memory=38 MiB",
       "kernel.image=4 MiB", "kernel.min_free_kbytes=256", "machine.swap.size=256 MiB",
       "machine.swap.latency=2 us", "machine.swap.bandwidth=20 GB/s", "run.duration=5 ms"},
      {"demand_fault", "reclaim", "kswapd", "swap_in"}}};
