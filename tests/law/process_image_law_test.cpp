@@ -48,7 +48,7 @@ TEST(PageFault, ThatDropsItsAreaFlushesARangeWhateverElseThereIs) {
 }
 
 // Reads map the zero page, so that all pages that are allocated are page tables: one for each munmap that has
-// freed one, and none where the table stays.
+// freed one, and none where the table stays, but for a page of slab objects now and then.
 TEST(Placement, PackedKeepsTheTablesThatApartFrees) {
   for (const std::string mode : {"threads", "processes"})
     for (const int cpus : {1, 2, 4}) {
@@ -59,7 +59,7 @@ TEST(Placement, PackedKeepsTheTablesThatApartFrees) {
         EXPECT_GT(munmaps(result), 20u);
         return static_cast<double>(result.counters[Counter::pgalloc]) / static_cast<double>(munmaps(result));
       };
-      EXPECT_EQ(tables("packed"), 0);
+      EXPECT_LT(tables("packed"), 0.05);
       EXPECT_NEAR(tables("apart"), 1, 0.1);
     }
 }
