@@ -11,9 +11,9 @@ namespace {
 class Quantum : public testing::TestWithParam<NamedScenario> {};
 
 std::vector<std::string> settings(const NamedScenario& scenario, const char* cpus, const char* quantum) {
-  return scenario.settings + std::vector<std::string>{std::string("run.cpus=") + cpus,
-                                                      std::string("run.quantum=") + quantum,
-                                                      "scenario.pages=48", "kernel.tlb_flush=lazy"};
+  return scenario.settings +
+         std::vector<std::string>{std::string("run.cpus=") + cpus, std::string("run.quantum=") + quantum,
+                                  "scenario.pages=48", "kernel.tlb_flush=lazy", "run.duration=2 ms"};
 }
 
 TEST_P(Quantum, OnOneCoreTheBulkChangesNoLatencyAtAll) {
