@@ -13,10 +13,11 @@ void KernelParameters::declare(Declaration& d, KernelParameters& p) {
     "CONFIG_SPLIT_PTLOCK_CPUS")
       .one_of({"mm", "split"});
   d("kernel.cow_reuse", p.cow_reuse, "page_count",
-    "when a write fault may take the page over: no other mapping (mapcount), or no other reference "
-    "(page_count)",
-    "do_wp_page: can_share_swap_page in 2.6.24, page_count in 5.10")
-      .one_of({"mapcount", "page_count"});
+    "when a write fault may take the page over: no other mapping (mapcount), no other reference "
+    "(page_count), or a bit of the page says that it is the process's own, else no other reference once "
+    "pagevec and swap cache have given theirs up (exclusive)",
+    "do_wp_page: can_share_swap_page in 2.6.24, page_count in 5.10, PageAnonExclusive since 5.19")
+      .one_of({"mapcount", "page_count", "exclusive"});
   d("kernel.asid_bits", p.asid_bits, 16,
     "bits of an address-space id; 0: none, the TLB is flushed on every switch",
     "ID_AA64MMFR0_EL1.ASIDBits of servers")
@@ -83,9 +84,20 @@ void KernelParameters::declare(Declaration& d, KernelParameters& p) {
     "stack_guard_gap, since Linux 4.12; one page of the stack itself before that")
       .at_least(0);
   d("kernel.mprotect_flush", p.mprotect_flush, "changed",
-    "when mprotect flushes: if it has met a present entry (changed), or always",
-    "change_protection: only if there were pages, since Linux 3.8")
-      .one_of({"changed", "always"});
+    "what mprotect flushes: all that was asked for if it has met a present entry there (changed), or always, "
+    "or "
+    "from the first to the last present entry (gathered)",
+    "change_protection: only if there were pages, since Linux 3.8; an mmu_gather since 5.19")
+      .one_of({"changed", "always", "gathered"});
+  d("kernel.mprotect_upgrade", p.mprotect_upgrade, "never",
+    "which entries of private memory mprotect itself makes writable, so that the next write does not fault: "
+    "dirty "
+    "ones of "
+    "pages that are the process's own (dirty), clean ones too (exclusive), or none (never); with "
+    "kernel.cow_reuse = "
+    "\"exclusive\"",
+    "mm/mprotect.c can_change_pte_writable: dirty in 6.0 and 6.1, clean ones since 6.2")
+      .one_of({"never", "dirty", "exclusive"});
   d("kernel.mremap_flush", p.mremap_flush, "table",
     "what mremap flushes at a time, under the tables' locks: what it has moved of one table (table), or "
     "each entry before it is set again (page)",

@@ -41,12 +41,14 @@ namespace mmsim {
 struct KernelParameters {
   std::string pt_lock, page_table, cow_reuse, exit_flush;
   std::int64_t asid_bits, gather_pages, gather_bundle, gather_batch;
-  bool munmap_downgrade, zero_page, fast_gup, write_protect_seq, wp_late_lru, wp_move_anon_rmap, fault_retry, spurious_flush,
-      pgd_with_mmap_lock, zap_dirty_flush;
+  bool munmap_downgrade, zero_page, fast_gup, write_protect_seq, wp_late_lru, wp_move_anon_rmap, fault_retry,
+      spurious_flush, pgd_with_mmap_lock, zap_dirty_flush;
   Bytes fault_around, stack_limit;
   std::int64_t max_map_count, stack_guard_gap, mremap_latency_limit;
-  std::string mprotect_flush, mremap_flush, mremap_rmap_locks, mark_accessed;
+  std::string mprotect_flush, mprotect_upgrade, mremap_flush, mremap_rmap_locks, mark_accessed;
   Duration quantum;
+  /// Pages are PageAnonExclusive() where they are.
+  bool anon_exclusive() const { return cow_reuse == "exclusive"; }
   static void declare(Declaration& d, KernelParameters& p);
 };
 inline const DeclareParameters<KernelParameters> declared_kernel_parameters;
@@ -147,6 +149,7 @@ class System {
   void check_promises();
   void check_objects();
   struct UserPages;
+  void check_exclusive(FrameNumber number, std::uint32_t swap_entries);
   void check_statistics(const UserPages& user, std::uint64_t last_level_tables);
   const PageTable::Shape page_table_shape_;
   std::unique_ptr<Rcu> rcu_;

@@ -90,6 +90,18 @@ void System::check_objects() {
   rmap->check_invariants();
 }
 
+// PageAnonExclusive(): one entry maps the page, and none has its slot.
+void System::check_exclusive(FrameNumber number, std::uint32_t swap_entries) {
+  const Frame& frame = pages[number];
+  if ((frame.flags & PG_anon_exclusive) == 0) return;
+  if (!parameters.anon_exclusive() || frame.mapcount > 1 || (frame.flags & PG_file) != 0 || swap_entries > 0)
+    throw Violation(
+        fmt::format("frame {} is exclusive, but {} entries map it and {} name its slot, its flags are "
+                    "{:#x}, and the kernel {} exclusive pages",
+                    number.value(), int{frame.mapcount}, swap_entries, unsigned{frame.flags},
+                    parameters.anon_exclusive() ? "has" : "does not know"));
+}
+
 /// Frames with user pages by what they are.
 struct System::UserPages {
   std::uint64_t anon_mapped = 0, file_mapped = 0, cached = 0, dirty = 0;
@@ -130,6 +142,7 @@ void System::check_invariants() {
   if (rcu_->queued() > 0) throw Violation(fmt::format("{} RCU callbacks have never run", rcu_->queued()));
   std::unordered_map<std::uint32_t, std::int32_t> mappings; // by frame
   std::unordered_map<std::uint32_t, std::uint32_t> swapped; // entries by slot
+  std::unordered_set<std::uint32_t> swp_exclusive;          // slots that are one entry's own
   std::uint64_t table_frames = 0, pagetable = 0;
   for (auto& [id, mm] : mms_) {
     std::int64_t anon = 0, file = 0, swapents = 0;
@@ -140,10 +153,17 @@ void System::check_invariants() {
             if (table.words[index].is_swap()) {
               ++swapents;
               ++swapped[table.words[index].swap_entry().word()];
+              if (table.words[index].swp_exclusive())
+                swp_exclusive.insert(table.words[index].swap_entry().word());
               return;
             }
             const FrameNumber frame = table.words[index].frame();
-            ++((pages[frame].flags & PG_file) != 0 ? file : anon);
+            const std::uint32_t flags = pages[frame].flags;
+            ++((flags & PG_file) != 0 ? file : anon);
+            if (parameters.anon_exclusive() && table.words[index].writable() &&
+                (flags & (PG_file | PG_anon_exclusive)) == 0)
+              throw Violation(fmt::format("mm {} may write to page {:#x}, whose frame {} is not exclusive",
+                                          id, page.value(), frame.value()));
             ++mappings[frame.value()];
             Vma* const vma = mm->vmas.find(page);
             if (vma == nullptr || !vma->contains(page))
@@ -168,6 +188,10 @@ void System::check_invariants() {
     return found == swapped.end() ? 0 : found->second;
   });
   swap.for_each_cached([&](const CachedPage& page) { mappings.try_emplace(page.frame.value(), 0); });
+  for (const std::uint32_t slot : swp_exclusive)
+    if (swapped[slot] != 1)
+      throw Violation(fmt::format("{} entries name the swap slot {:#x}, which one of them has for its own",
+                                  swapped[slot], slot));
   UserPages user{.cached = page_cache.nrpages() + swap.cached(), .dirty = page_cache.dirty_pages()};
   std::unordered_set<std::uint32_t> cached;
   page_cache.for_each_page([&](const CachedPage& page) {
@@ -181,6 +205,12 @@ void System::check_invariants() {
     const auto held = lru_pages.in_pagevecs.find(number);
     const std::int32_t pagevecs = held == lru_pages.in_pagevecs.end() ? 0 : held->second;
     const bool in_cache = cached.contains(number), in_swap_cache = (frame.flags & PG_swapcache) != 0;
+    const auto by_slot =
+        in_swap_cache ? swapped.find(swap.entry_of(FrameNumber(number)).word()) : swapped.end();
+    check_exclusive(FrameNumber(number), by_slot == swapped.end() ? 0 : by_slot->second);
+    if (by_slot != swapped.end() && swp_exclusive.contains(by_slot->first) && frame.mapcount > 0)
+      throw Violation(fmt::format("frame {} is mapped {} times, though a swap entry has its slot for its own",
+                                  number, int{frame.mapcount}));
     if (frame.mapcount != count || frame.refcount != count + pagevecs + in_cache + in_swap_cache)
       throw Violation(
           fmt::format("frame {}: {} entries map it and {} pagevecs hold it, but its mapcount is {} and its "

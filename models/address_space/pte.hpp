@@ -28,6 +28,8 @@ enum PteFlag : std::uint64_t {
   pte_special = 16, ///< no struct page to look after: the zero page
   pte_none = 32,    ///< PROT_NONE: present to the kernel, invalid to the hardware
   pte_swap = 64,    ///< not present: a swap entry in the place of the frame
+  /// Of a swap entry, pte_swp_exclusive(): the page was PageAnonExclusive(), and no other entry names the slot.
+  pte_swp_exclusive = 128,
 };
 
 class Pte {
@@ -45,6 +47,7 @@ class Pte {
   constexpr bool young() const { return word_ & pte_young; }
   constexpr bool dirty() const { return word_ & pte_dirty; }
   constexpr bool special() const { return word_ & pte_special; }
+  constexpr bool swp_exclusive() const { return word_ & pte_swp_exclusive; }
   constexpr FrameNumber frame() const {
     return FrameNumber(static_cast<std::uint32_t>(word_ >> frame_shift));
   }
@@ -59,8 +62,9 @@ class Pte {
   constexpr Pte mapped(FrameNumber frame, std::uint64_t flags) const {
     return Pte(next_generation() | std::uint64_t{frame.value()} << frame_shift | flags | pte_valid);
   }
-  constexpr Pte swapped(SwapEntry entry) const {
-    return Pte(next_generation() | std::uint64_t{entry.word()} << frame_shift | pte_swap);
+  constexpr Pte swapped(SwapEntry entry, bool exclusive = false) const {
+    return Pte(next_generation() | std::uint64_t{entry.word()} << frame_shift | pte_swap |
+               (exclusive ? pte_swp_exclusive : std::uint64_t{0}));
   }
   constexpr Pte cleared() const { return Pte(next_generation()); }
   constexpr Pte with(std::uint64_t flags) const { return replaced(this->flags() | flags); }

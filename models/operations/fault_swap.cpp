@@ -1,4 +1,4 @@
-// Faults on pages that were swapped out: do_swap_page() of mm/memory.c, 2.6.24 and 5.10.35.
+// Faults on pages that were swapped out: do_swap_page() of mm/memory.c, 2.6.24, 5.10.35 and 6.1.
 //
 // - lookup_swap_cache(); else swapin_readahead() starts the read (2.6.24 contends for the swap token first): a major
 //   fault (pgmajfault).
@@ -10,6 +10,10 @@
 // - The entry is set. For a write the page is taken over if nobody else has it or its slot: writable and dirty at once
 //   (5.10: reuse_swap_page(), which takes it out of the swap cache; 2.6.24: can_share_swap_page()). Then swap_free() of
 //   the entry's count; with swap more than half full the slot goes altogether (try_to_free_swap()).
+// - 6.1 (kernel.cow_reuse = "exclusive", wp_exclusive.hpp) asks the entry: pte_swp_exclusive(), or else whether the fault
+//   has the only reference, once the pagevec has been drained and the slot given up where a write has hope of that
+//   (should_try_to_free_swap()). A page that is exclusive so is PageAnonExclusive() again, also if it was read, keeps its
+//   slot if it was, and the next write takes it over at once. swap_free() comes before all that.
 // - A write that could not take the page over goes on in do_wp_page(), still under the table's lock.
 #include "models/operations/gather.hpp"
 #include "models/operations/vm_fault.hpp"
@@ -64,6 +68,38 @@ bool map_swapped_in(const VmFault& fault, CachedPage& page, SwapEntry entry, Rma
   return fault.write() && !exclusive;
 }
 
+/// should_try_to_free_swap(): the fault has one of the references of a page in the swap cache.
+bool should_try_to_free_swap(const VmFault& fault, const Frame& frame) {
+  if ((frame.flags & PG_swapcache) == 0) return false;
+  return fault.system.swap.vm_swap_full() || fault.vma.has(VM_LOCKED) ||
+         (fault.write() && frame.refcount == 2);
+}
+
+/// map_swapped_in() since 5.19: `orig` tells whether the page is still the process's own.
+bool map_maybe_exclusive(const VmFault& fault, Pte orig, CachedPage& page, RmapReserve& reserve) {
+  System& system = fault.system;
+  Core& core = fault.core();
+  const FrameNumber number = page.frame;
+  const Frame& frame = system.pages[number];
+  system.swap.swap_free(core, orig.swap_entry());
+  core.settle();
+  if (should_try_to_free_swap(fault, frame)) system.swap.try_to_free_swap(core, number);
+  core.settle();
+  ++fault.mm.rss_anon;
+  --fault.mm.swapents;
+  const bool exclusive = orig.swp_exclusive() || frame.refcount == 1;
+  std::uint64_t flags = pte_young; // vm_page_prot
+  if (exclusive && fault.write())
+    flags |= pte_dirty | (fault.vma.writable() ? std::uint64_t{pte_writable} : 0);
+  system.rmap->page_add_anon(core, number, fault.mapping(),
+                             exclusive ? RmapExclusive::yes : RmapExclusive::no, &reserve);
+  core.settle();
+  fault.map(number, flags);
+  system.swap.hand_over(page); // the reference is the mapping's
+  system.page_cache.waits.unlock_page(core, number);
+  return fault.write() && !exclusive;
+}
+
 /// The rest of do_swap_page(): `page` is in memory or on its way, with a reference.
 FaultKind with_page(const VmFault& fault, Pte orig, CachedPage& page, RmapReserve& reserve) {
   System& system = fault.system;
@@ -77,11 +113,15 @@ FaultKind with_page(const VmFault& fault, Pte orig, CachedPage& page, RmapReserv
   FaultKind outcome = FaultKind::spurious;
   const Frame& of = system.pages[frame];
   if ((of.flags & PG_swapcache) != 0 && page.swap == entry) {
+    const bool by_entry = system.parameters.anon_exclusive();
+    if (by_entry && fault.write() && (of.flags & PG_lru) == 0) system.lru->lru_add_drain(fault.core());
     fault.lock().lock(fault.core());
     fault.core().settle();
     if (same(fault.slot.entry(), orig)) {
       if ((of.flags & PG_uptodate) != 0) {
-        if (map_swapped_in(fault, page, entry, reserve)) return do_wp_page(fault);
+        const bool left = by_entry ? map_maybe_exclusive(fault, orig, page, reserve)
+                                   : map_swapped_in(fault, page, entry, reserve);
+        if (left) return do_wp_page(fault);
         fault.lock().unlock(fault.core());
         return FaultKind::swap_in;
       }

@@ -1,10 +1,10 @@
-// Writes to read-only entries: do_wp_page() of mm/memory.c, 2.6.24 and 5.10.35.
+// Writes to read-only entries: do_wp_page() of mm/memory.c, 2.6.24, 5.10.35 and 6.1.
 //
 // Under the table's lock:
 // - an anonymous page is taken over if nobody else has it, which kernel.cow_reuse decides as the version
 //   does: by its mappings (2.6.24: can_share_swap_page()) or its references (5.10), of which a pagevec's is
-//   one, so that a page that is still on its way to the LRU is copied. The read-only entry is flushed
-//   (ptep_set_access_flags()). From 2.6.34 to 5.8 and since 5.19 it names the area's own anon_vma from then
+//   one, so that a page that is still on its way to the LRU is copied; or by a bit of its own (6.1:
+//   wp_exclusive.hpp). The read-only entry is flushed (ptep_set_access_flags()). From 2.6.34 to 5.8 and since 5.19 it names the area's own anon_vma from then
 //   on (kernel.wp_move_anon_rmap).
 // - a page of a shared writable area becomes writable, and dirty: wp_page_shared().
 // - else a reference (the zero page needs none), the lock is dropped, a page is allocated and copied
@@ -13,10 +13,10 @@
 //   (kernel.wp_late_lru); the old page loses its mapping and both references. 2.6.24 has page_remove_rmap()
 //   before the flush, a race that was fixed in 2.6.26; here it comes after it.
 // - 2.6.24 takes a page of the swap cache over if no swap entry names its slot; it keeps the slot. 5.10 copies it.
-// The page lock that both versions try to take is taken here of pages of the swap cache, in 2.6.24; others are
+// The page lock that 2.6.24 and 5.10 try to take is taken here of pages of the swap cache, in 2.6.24; others are
 // only looked at: who finds one locked copies it.
 #include "models/operations/gather.hpp"
-#include "models/operations/vm_fault.hpp"
+#include "models/operations/wp_exclusive.hpp"
 
 namespace mmsim {
 
@@ -40,6 +40,15 @@ bool may_reuse(const VmFault& fault, FrameNumber number) {
   const bool alone = system.swap.reuse_swap_page(fault.core(), number);
   system.page_cache.waits.unlock_page(fault.core(), number);
   return alone;
+}
+
+// do_wp_page() of an anonymous page to "reuse": true if it may be written to from now on.
+bool take_over(const VmFault& fault, FrameNumber number) {
+  if (fault.system.parameters.anon_exclusive()) return reuse_exclusive(fault, number);
+  if (!may_reuse(fault, number)) return false;
+  if (fault.system.parameters.wp_move_anon_rmap)
+    fault.system.rmap->page_move_anon(fault.core(), number, fault.vma);
+  return true;
 }
 
 FaultKind wp_page_reuse(const VmFault& fault) {
@@ -140,11 +149,7 @@ FaultKind do_wp_page(const VmFault& fault) {
   if (!old.special()) { // vm_normal_page()
     Frame& frame = fault.system.pages[old.frame()];
     const bool anonymous = (frame.flags & PG_file) == 0;
-    if (anonymous && may_reuse(fault, old.frame())) {
-      if (fault.system.parameters.wp_move_anon_rmap)
-        fault.system.rmap->page_move_anon(fault.core(), old.frame(), fault.vma);
-      return wp_page_reuse(fault);
-    }
+    if (anonymous && take_over(fault, old.frame())) return wp_page_reuse(fault);
     if (!anonymous && !fault.vma.is_private()) return wp_page_shared(fault, frame);
     ++frame.refcount; // get_page(): it must outlive the copying
     fault.core().charge(fault.work().page_ref, Account::work);

@@ -22,11 +22,6 @@ void MmuGather::zap(Core& core, PageNumber begin, PageNumber end, bool sequentia
   });
 }
 
-// Struct pages of frames in a row, in either direction, are fetched ahead by hardware.
-static bool follows(FrameNumber frame, FrameNumber last) {
-  return last != no_frame && (frame == last + 1 || last == frame + 1);
-}
-
 bool MmuGather::zap_table(Core& core, TablePage& table, PageNumber begin, PageNumber end) {
   const WorkCosts& work = core.costs().work;
   SpinLock& lock = system_.pte_lock(mm_, table);
@@ -73,7 +68,7 @@ bool MmuGather::zap_table(Core& core, TablePage& table, PageNumber begin, PageNu
         system_.pages.links(entry.frame()).index = 0;
         unmapped_.push_back(entry.frame());
       }
-      if (!follows(entry.frame(), met)) misses += struct_page_miss(core, frame);
+      if (!in_a_row(entry.frame(), met)) misses += struct_page_miss(core, frame);
       met = entry.frame();
       pages_.push_back(entry.frame());
     }

@@ -21,7 +21,7 @@ struct Move {
 };
 
 Pte moved(Pte old, Pte there) {
-  if (old.is_swap()) return there.swapped(old.swap_entry());
+  if (old.is_swap()) return there.swapped(old.swap_entry(), old.swp_exclusive());
   const Pte now = there.mapped(old.frame(), old.flags() & ~std::uint64_t{pte_valid | pte_none});
   return old.valid() ? now : now.prot_none();
 }

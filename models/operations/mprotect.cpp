@@ -4,6 +4,7 @@
 #include "models/operations/user.hpp"
 #include "models/operations/vma_adjust.hpp"
 #include "models/operations/vma_lock.hpp"
+#include "models/pages/struct_page_miss.hpp"
 
 #include <algorithm>
 
@@ -11,48 +12,76 @@ namespace mmsim {
 
 namespace {
 
-// vm_page_prot, and whether dirty pages may keep the permission to write (MM_CP_DIRTY_ACCT).
+// vm_page_prot, whether dirty pages of a shared area may keep the permission to write (MM_CP_DIRTY_ACCT, since 6.0
+// can_change_pte_writable()), and what private pages must be to get it (MM_CP_TRY_CHANGE_WRITABLE, since 6.0).
 struct PageProtection {
-  bool none, dirty_accountable;
-  explicit PageProtection(const Vma& vma)
+  bool none, dirty_accountable, upgrades, upgrades_clean;
+  PageProtection(const Vma& vma, const KernelParameters& kernel)
       : none((vma.flags & (VM_READ | VM_WRITE | VM_EXEC)) == 0),
-        dirty_accountable(vma.has(VM_WRITE) && vma.has(VM_SHARED)) {} // vma_wants_writenotify()
+        dirty_accountable(vma.has(VM_WRITE) && vma.has(VM_SHARED)), // vma_wants_writenotify()
+        upgrades(kernel.mprotect_upgrade != "never" && vma.has(VM_WRITE) && vma.is_private()),
+        upgrades_clean(kernel.mprotect_upgrade == "exclusive") {}
 };
 
-Pte pte_modify(Pte old, PageProtection protection) {
+// From the first to the last entry of a kind; of those that a flush must cover: mmu_gather's start and end.
+struct ChangedRange {
+  PageNumber begin{~std::uint64_t{0}}, end{0};
+  void add(PageNumber page) {
+    begin = std::min(begin, page);
+    end = std::max(end, page + 1);
+  }
+  bool empty() const { return begin >= end; }
+};
+
+// can_change_pte_writable() of a private area, with the struct page that it has to look at: `met` is the last one.
+bool can_change_private(System& system, Core& core, Pte old, PageProtection protection, FrameNumber& met,
+                        Duration& misses) {
+  if (!protection.upgrades || old.special() || (!old.dirty() && !protection.upgrades_clean)) return false;
+  const Frame& frame = system.pages[old.frame()];
+  if (!in_a_row(old.frame(), met)) misses += struct_page_miss(core, frame);
+  met = old.frame();
+  return (frame.flags & PG_anon_exclusive) != 0;
+}
+
+Pte pte_modify(Pte old, PageProtection protection, bool upgrade) {
   std::uint64_t flags = old.flags() & (pte_young | pte_dirty | pte_special);
-  if (protection.dirty_accountable && old.dirty()) flags |= pte_writable;
+  if (upgrade || (protection.dirty_accountable && old.dirty())) flags |= pte_writable;
   const Pte now = old.mapped(old.frame(), flags);
   return protection.none ? now.prot_none() : now;
 }
 
 // Returns how many present entries there were.
 std::uint64_t change_pte_range(System& system, Core& core, MmStruct& mm, TablePage& table, PageNumber begin,
-                               PageNumber end, PageProtection protection) {
+                               PageNumber end, PageProtection protection, ChangedRange& gathered) {
   const WorkCosts& work = core.costs().work;
   SpinLock& lock = system.pte_lock(mm, table);
   lock.lock(core);
   system.flusher.flush_batched_pending(core, mm);
   std::uint64_t pages = 0;
+  FrameNumber met = no_frame;
   const std::uint64_t bulk = system.steps_in_quantum(work.pte_clear + work.pte_set);
   for (PageNumber page = begin; page < end;) {
     const PageNumber first = page, stop = std::min(end, page + bulk);
     system.before_entries_change(core);
     std::int64_t changed = 0;
-    bool narrower = false;
+    ChangedRange narrower;
+    Duration misses{};
     for (; page < stop; ++page) {
       const std::size_t index = page.value() & 511;
       const Pte old = table.words[index];
       if (!old.present()) continue; // swap entries stay as they are
-      const Pte now = pte_modify(old, protection);
+      const bool upgrade = can_change_private(system, core, old, protection, met, misses);
+      const Pte now = pte_modify(old, protection, upgrade);
       PageTable::set(table, index, now);
-      narrower = narrower || (old.valid() && !now.valid()) || (old.writable() && !now.writable());
+      gathered.add(page); // tlb_flush_pte_range()
+      if ((old.valid() && !now.valid()) || (old.writable() && !now.writable())) narrower.add(page);
       ++changed;
     }
-    if (narrower) system.oracle.entry_changed(mm, first, stop);
+    if (!narrower.empty()) system.oracle.entry_changed(mm, narrower.begin, narrower.end);
     core.charge((static_cast<std::int64_t>(stop - first) - changed) * work.pte_scan +
                     changed * (work.pte_clear + work.pte_set),
                 Account::work);
+    if (misses.count() != 0) core.charge(misses, Account::coherence, system.pages.struct_page());
     pages += static_cast<std::uint64_t>(changed);
   }
   lock.unlock(core);
@@ -62,11 +91,15 @@ std::uint64_t change_pte_range(System& system, Core& core, MmStruct& mm, TablePa
 void change_protection(System& system, Core& core, MmStruct& mm, PageNumber begin, PageNumber end,
                        PageProtection protection) {
   std::uint64_t pages = 0;
+  ChangedRange gathered;
   for_each_table(core, mm.tables, begin, end, [&](TablePage& table, PageNumber first, PageNumber last) {
-    pages += change_pte_range(system, core, mm, table, first, last, protection);
+    pages += change_pte_range(system, core, mm, table, first, last, protection, gathered);
     return true;
   });
-  if (pages > 0 || system.parameters.mprotect_flush == "always")
+  if (pages == 0 && system.parameters.mprotect_flush != "always") return;
+  if (system.parameters.mprotect_flush == "gathered")
+    system.flusher.flush_range(core, mm, gathered.begin, gathered.end, false); // tlb_end_vma()
+  else
     system.flusher.flush_range(core, mm, begin, end, false);
 }
 
@@ -92,7 +125,7 @@ Errno mprotect_fixup(System& system, Task& task, Vma* vma, Vma*& previous, PageN
   previous = vma;
   vma_start_write(task, mm, *vma);
   vma->flags = flags;
-  change_protection(system, task.core(), mm, begin, end, PageProtection(*vma));
+  change_protection(system, task.core(), mm, begin, end, PageProtection(*vma, system.parameters));
   return Errno::ok;
 }
 

@@ -74,11 +74,13 @@ void set_child_entry(TablePage& table, std::size_t index, Pte entry, const Vma& 
   PageTable::set(table, index, copy);
 }
 
-// The swap entry's part of copy_one_pte(), copy_nonpresent_pte() in 5.10.
-void copy_swap_entry(System& system, Core& core, MmStruct& child, const PteSlot& target, SwapEntry entry) {
+// The swap entry's part of copy_one_pte(), copy_nonpresent_pte() in 5.10. Since 5.19 it is nobody's alone from now on.
+void copy_swap_entry(System& system, Core& core, MmStruct& child, Pte& source, const PteSlot& target) {
+  const SwapEntry entry = source.swap_entry();
   system.swap.swap_duplicate(core, entry);
   ++child.swapents;
   core.settle();
+  if (source.swp_exclusive()) source = source.swapped(entry);
   PageTable::set(target.table, target.index, target.entry().swapped(entry));
   core.charge(core.costs().work.pte_set, Account::work);
 }
@@ -98,6 +100,7 @@ bool copy_pte_range(System& system, Core& core, MmStruct& parent, MmStruct& chil
   child_lock.lock(core);
   parent_lock.lock_nested(core, 1); // SINGLE_DEPTH_NESTING: the child is not yet anybody else's
   bool any_pinned = false;
+  const std::uint32_t own = system.parameters.anon_exclusive() ? PG_anon_exclusive : 0; // who may be pinned
   if (system.parameters.write_protect_seq) {
     core.read(parent.write_protect_seq.line());
     any_pinned = parent.has_pinned;
@@ -133,12 +136,14 @@ bool copy_pte_range(System& system, Core& core, MmStruct& parent, MmStruct& chil
       }
       if (!entry.special()) { // vm_normal_page()
         Frame& frame = system.pages[entry.frame()];
-        if (any_pinned && (frame.flags & PG_file) == 0 && page_maybe_dma_pinned(frame)) {
+        if (any_pinned && (frame.flags & own) == own && (frame.flags & PG_file) == 0 &&
+            page_maybe_dma_pinned(frame)) { // page_needs_cow_for_dma()
           pinned = entry;
           break;
         }
-        ++frame.refcount;              // get_page()
-        if (!tracks) ++frame.mapcount; // page_dup_rmap(), here or below
+        frame.flags &= ~std::uint32_t{PG_anon_exclusive}; // page_try_dup_anon_rmap()
+        ++frame.refcount;                                 // get_page()
+        if (!tracks) ++frame.mapcount;                    // page_dup_rmap(), here or below
         file += (frame.flags & PG_file) != 0;
       } else {
         ++special;
@@ -163,7 +168,8 @@ bool copy_pte_range(System& system, Core& core, MmStruct& parent, MmStruct& chil
                 Account::work);
     if (swapped.is_swap()) {
       if (system.pages.stamps != nullptr) system.pages.stamps->forked(parent, child, page);
-      copy_swap_entry(system, core, child, {target.table, page.value() & 511}, swapped.swap_entry());
+      const std::size_t index = page.value() & 511;
+      copy_swap_entry(system, core, child, table.words[index], {target.table, index});
       ++page;
       continue;
     }

@@ -51,6 +51,9 @@ enum FrameFlag : std::uint32_t {
       0x400,        ///< to be freed as soon as it is written; of a page that is read: read-ahead goes on here
   PG_error = 0x800, ///< the device has failed it
   PG_waiters = 0x1000, ///< somebody waits for its lock or its write-back (page_lock.hpp)
+  /// PageAnonExclusive(): anonymous, mapped by one entry at most and named by no swap entry, and nobody but that
+  /// mapping's process may see what is written there (kernel.cow_reuse = "exclusive").
+  PG_anon_exclusive = 0x2000,
 };
 
 /// Flags that a page must not have when it is freed, whoever frees it; the others go without a word

@@ -21,4 +21,9 @@ inline Duration struct_page_miss(Core& core, const Frame& frame) {
   return core.machine().caches().line_cost(core.id(), frame.touched);
 }
 
+/// Struct pages of frames in a row, in either direction, are fetched ahead by hardware. `last` may be no_frame.
+inline bool in_a_row(FrameNumber frame, FrameNumber last) {
+  return last != no_frame && (frame == last + 1 || last == frame + 1);
+}
+
 } // namespace mmsim

@@ -11,7 +11,9 @@ bool ReverseMap::is_mergeable_anon_vma(const AnonVma* a, const AnonVma* b, const
 
 void ReverseMap::page_add_new_anon(Core& core, FrameNumber frame, const Mapping& mapping) {
   add_anon(core, frame, mapping, RmapExclusive::yes, nullptr);
-  system_.pages[frame].mapcount = 1;
+  Frame& page = system_.pages[frame];
+  page.mapcount = 1;
+  if (system_.parameters.anon_exclusive()) page.flags |= PG_anon_exclusive;
   system_.pages.count_page(core, frame, NR_ANON_MAPPED, 1);
   core.charge(core.costs().work.page_ref, Account::work);
   system_.lru->lru_cache_add(core, frame);
@@ -20,7 +22,10 @@ void ReverseMap::page_add_new_anon(Core& core, FrameNumber frame, const Mapping&
 void ReverseMap::page_add_anon(Core& core, FrameNumber frame, const Mapping& mapping, RmapExclusive exclusive,
                                RmapReserve* reserve) {
   add_anon(core, frame, mapping, exclusive, reserve);
-  if (++system_.pages[frame].mapcount == 1) system_.pages.count_page(core, frame, NR_ANON_MAPPED, 1);
+  Frame& page = system_.pages[frame];
+  const bool first = ++page.mapcount == 1;
+  if (exclusive == RmapExclusive::yes && system_.parameters.anon_exclusive()) page.flags |= PG_anon_exclusive;
+  if (first) system_.pages.count_page(core, frame, NR_ANON_MAPPED, 1);
   core.charge(core.costs().work.page_ref, Account::work);
 }
 

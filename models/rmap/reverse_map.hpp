@@ -58,7 +58,8 @@ struct RmapReserve {
   SlabObject block = no_object;
 };
 
-/// Whether a page that comes from swap is the process's own: RMAP_EXCLUSIVE of 4.5 to 5.19, an argument since 2.6.34.
+/// Whether a page that comes from swap is the process's own: RMAP_EXCLUSIVE since 4.5, an argument since 2.6.34. Since
+/// 5.19 it makes the page PageAnonExclusive().
 enum class RmapExclusive : bool { no, yes };
 
 class ReverseMap {

@@ -1,6 +1,7 @@
 #include "models/rmap/unmap.hpp"
 
 #include "models/operations/gather.hpp"
+#include "models/operations/gup.hpp"
 #include "models/system.hpp"
 
 #include <stdexcept>
@@ -57,16 +58,19 @@ void set_page_dirty(System& system, Core& core, FrameNumber frame) {
 
 void drop_mapping(System& system, Core& core, FrameNumber frame, const Mapping& mapping) {
   const WorkCosts& work = core.costs().work;
-  if ((system.pages[frame].flags & PG_file) != 0) {
+  Frame& page = system.pages[frame];
+  if ((page.flags & PG_file) != 0) {
     --mapping.mm.rss_file;
   } else {
     --mapping.mm.rss_anon;
-    if ((system.pages[frame].flags & PG_swapcache) != 0) {
+    const bool exclusive = (page.flags & PG_anon_exclusive) != 0;
+    page.flags &= ~std::uint32_t{PG_anon_exclusive}; // page_try_share_anon_rmap(): the entry says it now
+    if ((page.flags & PG_swapcache) != 0) {
       const SwapEntry slot = system.swap.entry_of(frame);
       system.swap.swap_duplicate(core, slot);
       core.settle();
       ++mapping.mm.swapents;
-      PageTable::set(mapping.table, mapping.index, mapping.entry().swapped(slot));
+      PageTable::set(mapping.table, mapping.index, mapping.entry().swapped(slot, exclusive));
       core.charge(work.pte_set, Account::work);
     }
   }
@@ -85,10 +89,13 @@ void defer_flush(System& system, Core& core, const Mapping& mapping, bool dirty,
   batch.writable = batch.writable || dirty;
 }
 
-// try_to_unmap_one() from ptep_clear_flush() on.
-void unmap_one(System& system, Core& core, FrameNumber frame, const Mapping& mapping, UnmapBatch* batch) {
+// try_to_unmap_one() from ptep_clear_flush() on. False: the page is exclusive and may be pinned. The kernel finds that out
+// once the entry is cleared, and sets it again (page_try_share_anon_rmap()); here both are one instant.
+bool unmap_one(System& system, Core& core, FrameNumber frame, const Mapping& mapping, UnmapBatch* batch) {
   const bool deferred = batch != nullptr && system.flusher.batches(core, mapping.mm);
   system.before_entries_change(core);
+  const Frame& page = system.pages[frame];
+  if ((page.flags & PG_anon_exclusive) != 0 && page_maybe_dma_pinned(page)) return false;
   const Pte old = mapping.entry();
   PageTable::set(mapping.table, mapping.index, old.cleared());
   core.charge(core.costs().work.pte_clear, Account::work);
@@ -105,6 +112,7 @@ void unmap_one(System& system, Core& core, FrameNumber frame, const Mapping& map
   }
   if (old.dirty()) set_page_dirty(system, core, frame);
   drop_mapping(system, core, frame, mapping);
+  return true;
 }
 
 } // namespace
@@ -117,9 +125,9 @@ Unmapped try_to_unmap(System& system, Task& task, FrameNumber frame, UnmapBatch*
   system.rmap->for_each_mapping(task, frame, [&](const Mapping& mapping) {
     Core& core = task.core();
     failed = mapping.vma.has(VM_LOCKED) ||
-             (system.unmap.unmap_checks_young && ptep_clear_flush_young(system, core, mapping));
+             (system.unmap.unmap_checks_young && ptep_clear_flush_young(system, core, mapping)) ||
+             !unmap_one(system, core, frame, mapping, batch);
     if (failed) return Walk::stop;
-    unmap_one(system, core, frame, mapping, batch);
     return page.mapcount > 0 ? Walk::go_on : Walk::stop;
   });
   task.core().settle();
