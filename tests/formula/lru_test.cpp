@@ -253,6 +253,7 @@ TEST(CopyOnWrite, CopiesAPageThatIsStillInAPagevecWherePageCountDecides) {
   EXPECT_EQ(copied_and_taken_over("page_count", false), copied);
   EXPECT_EQ(copied_and_taken_over("page_count", true), taken_over);
   EXPECT_EQ(copied_and_taken_over("mapcount", false), taken_over);
+  EXPECT_EQ(copied_and_taken_over("exclusive", false), taken_over); // 6.1 drains its own pagevec
 }
 
 } // namespace

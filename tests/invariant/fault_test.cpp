@@ -108,6 +108,15 @@ TEST_P(RacingFaults, AddUp) {
     });
 }
 
+INSTANTIATE_TEST_SUITE_P(
+    ExclusivePages, RacingFaults,
+    testing::Combine(testing::ValuesIn(exclusive_versions),
+                     testing::Values(Kind{"eager", {}},
+                                     Kind{"broadcast", {{"kernel.tlb_flush", "broadcast"}}})),
+    [](const auto& info) {
+      return std::get<0>(info.param).name + std::string("_") + std::get<1>(info.param).name;
+    });
+
 class Stacks : public testing::TestWithParam<KernelVersion> {};
 INSTANTIATE_TEST_SUITE_P(Versions, Stacks, testing::ValuesIn(versions),
                          [](const auto& info) { return info.param.name; });

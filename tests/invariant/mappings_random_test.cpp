@@ -235,5 +235,18 @@ INSTANTIATE_TEST_SUITE_P(
              std::to_string(std::get<2>(info.param));
     });
 
+// Since 5.19: what mprotect flushes is gathered, and what it makes writable nobody else has.
+INSTANTIATE_TEST_SUITE_P(ExclusivePages, RandomMappings,
+                         testing::Combine(testing::ValuesIn(exclusive_versions),
+                                          testing::Values(Mix{"eager", {{"kernel.tlb_flush", "eager"}}},
+                                                          Mix{"broadcast",
+                                                              {{"kernel.tlb_flush", "broadcast"}}}),
+                                          testing::Values(1, 2)),
+                         [](const auto& info) {
+                           return std::string(std::get<0>(info.param).name) + "_" +
+                                  std::get<1>(info.param).name + "_" +
+                                  std::to_string(std::get<2>(info.param));
+                         });
+
 } // namespace
 } // namespace mmsim::tests::mappings_random_test

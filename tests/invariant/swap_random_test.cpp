@@ -19,6 +19,8 @@ using namespace literals;
 class SwapRuns : public testing::TestWithParam<KernelVersion> {};
 INSTANTIATE_TEST_SUITE_P(Versions, SwapRuns, testing::ValuesIn(versions),
                          [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(ExclusivePages, SwapRuns, testing::ValuesIn(exclusive_versions),
+                         [](const auto& info) { return info.param.name; });
 
 const Settings small{{"machine.memory", "16 MiB"},
                      {"machine.swap.size", "24 MiB"},
@@ -54,7 +56,18 @@ class User {
     touch(w_.system, task_, first_ + random_.below(pages_each),
           random_.below(3) == 0 ? AccessKind::read : AccessKind::write);
   }
+  // At any instant: who is exclusive is mapped once at most.
+  void look_at_exclusive_pages() {
+    FrameTable& frames = w_.system.pages.frames();
+    for (FrameNumber number{0}; number < frames.end(); number = number + 1) {
+      const Frame& frame = frames[number];
+      if ((frame.flags & PG_anon_exclusive) == 0 || frame.state != FrameState::allocated) continue;
+      if (frame.mapcount > 1 || (frame.flags & PG_file) != 0 || !w_.system.parameters.anon_exclusive())
+        throw std::logic_error("an exclusive page is mapped twice, or a file's");
+    }
+  }
   void step() {
+    look_at_exclusive_pages();
     const std::uint64_t what = random_.below(100);
     const PageNumber page = first_ + random_.below(pages_each - 16);
     if (what == 0 && forks_) return fork_and_use();

@@ -69,4 +69,28 @@ inline const std::vector<KernelVersion> versions{{"linux_5_10", {}},
                                                    {"kernel.overcommit_reserve", "share"},
                                                    {"kernel.vm_committed_as", "committed_space"}}}};
 
+/// configs/kernels/6.1.toml and 6.4.toml, as far as memory management differs from 5.10: pages that know whether they are
+/// their process's own.
+inline const std::vector<KernelVersion> exclusive_versions{{"linux_6_1",
+                                                            {{"kernel.rwsem_spin", "writers"},
+                                                             {"kernel.unmap_checks_young", false},
+                                                             {"kernel.vma_tree", "maple"},
+                                                             {"kernel.vma_cache", "none"},
+                                                             {"kernel.pgd_with_mmap_lock", false},
+                                                             {"kernel.wp_move_anon_rmap", true},
+                                                             {"kernel.cow_reuse", "exclusive"},
+                                                             {"kernel.mprotect_flush", "gathered"},
+                                                             {"kernel.mprotect_upgrade", "dirty"}}},
+                                                           {"linux_6_4",
+                                                            {{"kernel.rwsem_spin", "writers"},
+                                                             {"kernel.unmap_checks_young", false},
+                                                             {"kernel.vma_tree", "maple"},
+                                                             {"kernel.vma_cache", "none"},
+                                                             {"kernel.vma_lock", true},
+                                                             {"kernel.pgd_with_mmap_lock", false},
+                                                             {"kernel.wp_move_anon_rmap", true},
+                                                             {"kernel.cow_reuse", "exclusive"},
+                                                             {"kernel.mprotect_flush", "gathered"},
+                                                             {"kernel.mprotect_upgrade", "exclusive"}}}};
+
 } // namespace mmsim::tests
