@@ -24,12 +24,16 @@ bool reuse_exclusive(const VmFault& fault, FrameNumber number) {
   if ((frame.flags & PG_lru) == 0) system.lru->lru_add_drain(core);
   core.settle();
   if (frame.refcount > 1 + (in_swap_cache() ? 1 : 0)) return false;
-  if (!system.page_cache.waits.trylock_page(core, number)) return false;
-  if (in_swap_cache()) system.swap.try_to_free_swap(core, number);
-  core.settle();
+  if ((frame.flags & PG_locked) != 0) return false;
+  const bool locks = in_swap_cache();
+  if (locks) {
+    if (!system.page_cache.waits.trylock_page(core, number)) return false;
+    system.swap.try_to_free_swap(core, number);
+    core.settle();
+  }
   const bool alone = frame.refcount == 1;
   if (alone) page_move_anon_rmap(fault, number);
-  system.page_cache.waits.unlock_page(core, number);
+  if (locks) system.page_cache.waits.unlock_page(core, number);
   return alone;
 }
 

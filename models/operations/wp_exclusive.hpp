@@ -8,7 +8,9 @@
 //
 // A page that fork has shared may be the last owner's again, which its references tell. A page on its way to the LRU has
 // one more, and one in the swap cache another: lru_add_drain() takes the first back if this core's pagevec has it,
-// try_to_free_swap() the second, with the page locked. Who finds more than both copies at once.
+// try_to_free_swap() the second, with the page locked. Who finds more than both copies at once. As in fault_wp.cpp only
+// a page of the swap cache is really locked: what 5.10 and 6.1 pay for the lock of any other one is part of
+// machine.work.fault_handle, which was measured on a page that is taken over.
 //
 // Left out: KSM, huge pages, userfaultfd, soft-dirty; FAULT_FLAG_UNSHARE, by which a pin for reading first gets a page of
 // its own (gup_must_unshare()), so that such a pin of a shared page may miss what is written later.
