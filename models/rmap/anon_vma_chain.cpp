@@ -254,9 +254,14 @@ class AnonVmaChainMap final : public ObjectBasedMap {
 
  private:
   /// Of the anon_vmas of both, or null if neither has any.
+  // Where another thread has named the anon_vma and is about to link the area to it, it has the root's lock.
   static AnonVma* root_of(const Vma& vma, const Vma* other) {
-    const AnonVmaChain* const avc = vma.chain != nullptr || other == nullptr ? vma.chain : other->chain;
-    return avc != nullptr ? avc->anon_vma->root : nullptr;
+    for (const Vma* each : {&vma, other}) {
+      if (each == nullptr) continue;
+      if (each->chain != nullptr) return each->chain->anon_vma->root;
+      if (each->anon_vma != nullptr) return each->anon_vma->root;
+    }
+    return nullptr;
   }
   /// list_is_singular(&vma->anon_vma_chain).
   static bool is_singular(const Vma& vma) { return vma.chain != nullptr && vma.chain->next == nullptr; }
