@@ -203,11 +203,27 @@ void System::leave_borrowed_mm(Core& core) {
   if (!mm_switch.counted()) scheduler.running_on(core).active_mm = &init;
 }
 
+// pgd_free() of arch/arm with LPAE: the address space ends within what the last entry of the directory covers, so that
+// free_pgtables(), whose ceiling is TASK_SIZE there, leaves that middle directory. (The kernel makes it in pgd_alloc(),
+// since modules lie above; here it comes with the first page below it.)
+static void free_table_across_the_end(System& system, Core& core, PageTable& tables) {
+  const PageTable::Shape& shape = tables.shape();
+  TablePage& root = *tables.root();
+  const std::uint64_t span = std::uint64_t{1} << (9 * (shape.levels - 1));
+  if (shape.end().value() % span == 0) return;
+  const std::size_t last = tables.index(shape.end() - 1, shape.levels - 1);
+  TablePage* const table = root.children[last];
+  if (table == nullptr || table->live != 0) return;
+  tables.unlink(root, last);
+  free_table(system, core, *table);
+}
+
 // The page directory, if it has one yet, and the mm_struct itself.
 void System::free_mm(Core& core, MmStruct& mm) {
   if (!mm_switch.counted()) lazy_shootdown.clean_up(core, mm);
   core.charge(core.costs().work.mm_destroy, Account::work);
   if (TablePage* root = mm.tables.root()) {
+    free_table_across_the_end(*this, core, mm.tables);
     if (root->live != 0)
       throw Violation(
           fmt::format("mm {} is freed with {} tables still hanging below its root", mm.id, root->live));
