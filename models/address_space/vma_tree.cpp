@@ -4,6 +4,7 @@
 
 #include <spdlog/fmt/fmt.h>
 #include <stdexcept>
+#include <utility>
 
 namespace mmsim {
 
@@ -82,6 +83,12 @@ void VmaTree::resize(Vma& vma, PageNumber begin, PageNumber end) {
                                        vma.begin.value(), vma.end.value(), begin.value(), end.value()));
   work_ = {};
   reshape(linked, begin, end);
+}
+
+void VmaTree::resize(Vma& vma, PageNumber begin, PageNumber end, MapleReserve& nodes) {
+  std::swap(reserve_, nodes);
+  resize(vma, begin, end);
+  std::swap(reserve_, nodes);
 }
 
 void VmaTree::clear() {

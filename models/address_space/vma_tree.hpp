@@ -14,12 +14,14 @@
 // Timeline of a change, with mmap_lock held for writing: prealloc() gets the nodes that it may need; then
 // insert(), erase() or resize() changes the tree at one instant and notes in work() what that was; then
 // settle_nodes() gives back what it has not used, and frees what it has replaced. A change without a
-// prealloc() takes nodes that have no memory of the simulated machine, as at boot.
+// prealloc() takes nodes that have no memory of the simulated machine, as at boot. A stack grows with mmap_lock
+// held for reading, several at a time: each with nodes of its own.
 //
 // Nothing here takes simulated time but prealloc() and settle_nodes(), which allocate and free. Nodes and
 // areas have no cache lines: what moves them between cores is mmap_lock, whose writers alone change them.
 #pragma once
 
+#include "models/address_space/maple_nodes.hpp"
 #include "models/address_space/vma.hpp"
 #include "sim/engine/parameter.hpp"
 
@@ -90,8 +92,6 @@ struct TreeWork {
   int nodes_written = 0; ///< maple: filled anew or written in place
 };
 
-class MapleNodes;
-
 /// What implementations are made of.
 struct VmaTreeMeans {
   VmaPool& areas;
@@ -129,6 +129,8 @@ class VmaTree {
   void erase(Vma& vma);
   /// It becomes [begin, end), between its neighbours.
   void resize(Vma& vma, PageNumber begin, PageNumber end);
+  /// The same with nodes that prealloc() has put into `nodes`.
+  void resize(Vma& vma, PageNumber begin, PageNumber end, MapleReserve& nodes);
   /// All areas go at once: the end of exit_mmap().
   void clear();
   /// What the last of these was, without the allocation of nodes, and what that costs beside work.vma_insert
@@ -143,10 +145,13 @@ class VmaTree {
   /// The widest range around [begin, end) that no area touches, within [0, limit).
   std::pair<PageNumber, PageNumber> free_around(PageNumber begin, PageNumber end, PageNumber limit);
 
-  /// Nodes for one change, as many as there is memory for. May sleep.
-  virtual void prealloc(Core&) {}
+  /// Nodes for one change by who holds mmap_lock for writing, as many as there is memory for. May sleep.
+  void prealloc(Core& core) { prealloc(core, reserve_); }
+  /// The same for one change by who has them himself.
+  virtual void prealloc(Core&, MapleReserve&) {}
   /// After a change: gives back what is left, and frees the nodes that it has taken out.
-  virtual void settle_nodes(Core&, Rcu&) {}
+  void settle_nodes(Core& core, Rcu& rcu) { settle_nodes(core, rcu, reserve_); }
+  virtual void settle_nodes(Core&, Rcu&, MapleReserve&) {}
 
   std::size_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
@@ -176,6 +181,7 @@ class VmaTree {
   std::size_t size_ = 0;
   int walked_ = 0;
   TreeWork work_;
+  MapleReserve reserve_; ///< what changes take nodes from; stays empty in an rbtree
 };
 
 } // namespace mmsim

@@ -10,7 +10,11 @@
 //   both anew (mas_wr_spanning_store), and so on upwards, each time into new nodes. A leaf does not end with
 //   an empty range, but for the last one (mab_no_null_split), so that an empty range is never cut in two;
 // - free ranges: mas_empty_area() and mas_empty_area_rev() go down where a node's gap is wide enough, and on
-//   to the next slot where it turns out that it lies outside of the limits;
+//   to the next slot where it turns out that it lies outside of the limits. Gaps know nothing of the pages
+//   that a stack keeps free below it: unmapped_area() and unmapped_area_topdown() of mm/mmap.c look at the
+//   area after what they have found, and if that is a stack which comes too near, they go down from the root
+//   again, with that stack (upwards) or its guard gap (downwards) as the limit (since 6.3, and in 6.1's
+//   stable series);
 // - memory: before a change 1 + 3 x height nodes are allocated (mas_preallocate()), what is left goes back.
 //
 // Left out: a root that is a range by itself (a tree of one or two ranges has a leaf here), dense nodes, that
@@ -37,7 +41,8 @@ using BigNode = boost::container::static_vector<MapleSlot, 4 * MapleNode::leaf_s
 
 class MapleVmaTree final : public VmaTree {
  public:
-  explicit MapleVmaTree(const VmaTreeMeans& means) : VmaTree(means.areas), nodes_(*means.nodes) {
+  explicit MapleVmaTree(const VmaTreeMeans& means)
+      : VmaTree(means.areas), nodes_(*means.nodes), stack_guard_gap_(means.stack_guard_gap) {
     reset_root();
   }
   ~MapleVmaTree() override {
@@ -53,9 +58,11 @@ class MapleVmaTree final : public VmaTree {
     return work_.nodes_walked * work.maple_node + work_.nodes_written * work.maple_write;
   }
   std::optional<PageNumber> find_gap(const GapRequest& request) override;
-  void prealloc(Core& core) override { nodes_.prealloc(core, reserve_, 1 + 3 * levels_); }
-  void settle_nodes(Core& core, Rcu& rcu) override {
-    nodes_.settle(core, rcu, reserve_, std::exchange(dying_, false));
+  void prealloc(Core& core, MapleReserve& reserve) override {
+    nodes_.prealloc(core, reserve, 1 + 3 * levels_);
+  }
+  void settle_nodes(Core& core, Rcu& rcu, MapleReserve& reserve) override {
+    nodes_.settle(core, rcu, reserve, std::exchange(dying_, false));
   }
 
  protected:
@@ -91,12 +98,17 @@ class MapleVmaTree final : public VmaTree {
   void replace(Way& low, Way& high, int level, BigNode slots);
   bool write_in_place(const Step& leaf, const BigNode& slots);
   void update_gaps(const Way& way, int level);
-  std::optional<PageNumber> gap_below(const MapleNode& node, std::uint64_t first, const GapRequest& request);
+  /// An empty range that is wide enough: mas->index and mas->last.
+  struct Gap {
+    std::uint64_t first, last;
+  };
+  const Vma* area_after(const Gap& gap);
+  std::optional<Gap> gap_below(const MapleNode& node, std::uint64_t first, const GapRequest& request);
   void check_node(const MapleNode& node, int level, std::uint64_t first, std::uint64_t last,
                   LinkedVma*& next);
 
   MapleNodes& nodes_;
-  MapleReserve reserve_;
+  const std::uint64_t stack_guard_gap_;
   MapleNode* root_ = nullptr;
   int levels_ = 1;
   bool dying_ = false; // what has retired is a whole tree
@@ -400,16 +412,41 @@ void MapleVmaTree::replace(Way& low, Way& high, int level, BigNode slots) {
 
 // --- free ranges
 
-std::optional<PageNumber> MapleVmaTree::find_gap(const GapRequest& request) {
+std::optional<PageNumber> MapleVmaTree::find_gap(const GapRequest& wanted) {
   walked_ = 0;
+  GapRequest request = wanted;
   const std::uint64_t length = request.pages + (request.alignment - 1); // whatever the gap's own alignment
-  if (length < request.pages || request.high < request.low || request.high - request.low < length)
-    return std::nullopt;
-  return gap_below(*root_, 0, request);
+  for (;;) {
+    if (length < request.pages || request.high < request.low || request.high - request.low < length)
+      return std::nullopt;
+    const std::optional<Gap> gap = gap_below(*root_, 0, request);
+    if (!gap) return std::nullopt;
+    const std::uint64_t page =
+        request.top_down ? gap->last - (request.pages - 1) : gap->first + (request.alignment - 1);
+    const PageNumber found(page / request.alignment * request.alignment);
+    const Vma* const above = area_after(*gap);
+    if (above == nullptr || !above->has(VM_GROWSDOWN)) return found;
+    const PageNumber guard{above->begin - std::min(above->begin.value(), stack_guard_gap_)}; // vm_start_gap()
+    if (request.top_down) {
+      if (gap->last < guard.value()) return found;
+      request.high = guard;
+    } else {
+      if (found + length <= guard) return found;
+      request.low = above->end;
+    }
+  }
 }
 
-std::optional<PageNumber> MapleVmaTree::gap_below(const MapleNode& node, std::uint64_t first,
-                                                  const GapRequest& request) {
+/// mas_next(): on the same leaf, but for the last one.
+const Vma* MapleVmaTree::area_after(const Gap& gap) {
+  const int walked = walked_;
+  const Vma* const above = find(PageNumber(gap.last));
+  walked_ = walked;
+  return above;
+}
+
+std::optional<MapleVmaTree::Gap> MapleVmaTree::gap_below(const MapleNode& node, std::uint64_t first,
+                                                         const GapRequest& request) {
   ++walked_;
   const std::uint64_t length = request.pages + (request.alignment - 1);
   const std::uint64_t low = request.low.value(), high = request.high.value() - 1; // both within
@@ -423,8 +460,7 @@ std::optional<PageNumber> MapleVmaTree::gap_below(const MapleNode& node, std::ui
       if (slot.gap < length) continue;
       if (const auto found = gap_below(node.child(i), begin, request)) return found;
     } else if (slot.entry == nullptr) {
-      const std::uint64_t page = request.top_down ? to - (request.pages - 1) : from + (request.alignment - 1);
-      return PageNumber(page / request.alignment * request.alignment);
+      return Gap{from, to};
     }
   }
   return std::nullopt;

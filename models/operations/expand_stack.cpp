@@ -16,7 +16,7 @@ bool too_close_to_the_area_below(const System& system, MmStruct& mm, const Vma& 
 }
 
 // acct_stack_growth() and what comes after it, with the anon_vma's lock: no other thread is at it, where there is one.
-bool expand_locked(System& system, Core& core, MmStruct& mm, Vma& vma, PageNumber page) {
+bool expand_locked(System& system, Core& core, MmStruct& mm, Vma& vma, PageNumber page, MapleReserve& nodes) {
   if (vma.begin <= page) return true;
   if ((vma.end - page) * bytes_per_frame > system.parameters.stack_limit.value()) return false;
   const std::uint64_t grow = vma.begin - page;
@@ -27,7 +27,8 @@ bool expand_locked(System& system, Core& core, MmStruct& mm, Vma& vma, PageNumbe
   if (grown > 0) {
     mm.total_vm += static_cast<std::int64_t>(grown);
     vma.pgoff -= grown;
-    mm.vmas.resize(vma, page, vma.end);
+    mm.vmas.resize(vma, page, vma.end, nodes);
+    core.charge(mm.vmas.change_cost(core), Account::work);
   }
   mm.page_table_lock->unlock(core);
   if (vma.has(VM_ACCOUNT) && grown < grow) system.overcommit.vm_unacct_memory(core, grow - grown);
@@ -38,12 +39,18 @@ bool expand_locked(System& system, Core& core, MmStruct& mm, Vma& vma, PageNumbe
 
 bool expand_stack(System& system, Task& task, MmStruct& mm, Vma& vma, PageNumber page) {
   if (page < mmap_min_addr || too_close_to_the_area_below(system, mm, vma, page)) return false;
-  if (vma.anon_vma == nullptr && !system.rmap->anon_vma_prepare(task, mm, vma)) return false;
+  MapleReserve nodes;
+  mm.vmas.prealloc(task.core(), nodes);
+  if (vma.anon_vma == nullptr && !system.rmap->anon_vma_prepare(task, mm, vma)) {
+    mm.vmas.settle_nodes(task.core(), system.rcu(), nodes);
+    return false;
+  }
   if (page < vma.begin) // a flush of it may have been put off
     system.flusher.complete(task.core(), mm, page, vma.begin - page);
   system.rmap->begin_update(task, vma, nullptr); // anon_vma_lock_write()
-  const bool grown = expand_locked(system, task.core(), mm, vma, page);
+  const bool grown = expand_locked(system, task.core(), mm, vma, page, nodes);
   system.rmap->end_update(task, vma, nullptr);
+  mm.vmas.settle_nodes(task.core(), system.rcu(), nodes);
   return grown;
 }
 

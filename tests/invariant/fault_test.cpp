@@ -109,7 +109,7 @@ TEST_P(RacingFaults, AddUp) {
 }
 
 class Stacks : public testing::TestWithParam<KernelVersion> {};
-INSTANTIATE_TEST_SUITE_P(Versions, Stacks, testing::ValuesIn(versions),
+INSTANTIATE_TEST_SUITE_P(Versions, Stacks, testing::ValuesIn(all_versions),
                          [](const auto& info) { return info.param.name; });
 
 TEST_P(Stacks, GrowOnceForThreadsThatRace) {
@@ -159,7 +159,7 @@ std::vector<std::int64_t> faults_of(const Settings& settings, PageNumber begin, 
 }
 
 TEST_P(Stacks, KeepTheirGap) {
-  const bool gap = GetParam().name == std::string("linux_5_10"); // of 256 pages
+  const bool gap = GetParam().name != std::string("linux_2_6_24"); // of 256 pages
   const PageNumber lowest = stack_top - (gap ? 44 : 300);
   EXPECT_EQ(faults_of(GetParam().settings, stack_top - 1, lowest, lowest - 1),
             (std::vector<std::int64_t>{1, 0, 1}));
@@ -169,6 +169,66 @@ TEST_P(Stacks, StopAtTheirLimit) {
   const Settings limit{{"kernel.stack_limit", "64 KiB"}, {"kernel.stack_guard_gap", std::int64_t{0}}};
   EXPECT_EQ(faults_of(GetParam().settings + limit, stack_top - 4, stack_top - 16, stack_top - 17),
             (std::vector<std::int64_t>{1, 0, 1}));
+}
+
+TEST_P(Stacks, AreLeftTheirGapByNewAreas) {
+  const std::uint64_t gap = GetParam().name != std::string("linux_2_6_24") ? 256 : 0;
+  for (const std::uint64_t pages : {1, 40, 300}) {
+    const std::vector<std::int64_t> result = in_child([&] {
+      KernelWorld w(1, GetParam().settings);
+      bool near = false, clear = false;
+      spawn_process_at_boot(w.system, "process", CoreId(0), [&](Task& task) {
+        const PageNumber lowest = mmap(w.system, task, pages); // where a search begins
+        const bool top_down = w.system.vma_trees.top_down();
+        munmap(w.system, task, lowest, pages);
+        const PageNumber stack = lowest + (pages - 1);
+        map_area(w.system, task, {stack, 1, vm_read_write | VM_GROWSDOWN | VM_ACCOUNT});
+        std::ignore = w.system.overcommit.vm_enough_memory(task.core(), *task.mm, 1);
+        const PageNumber found = mmap(w.system, task, pages);
+        const PageNumber nearest = stack - gap;
+        near = !top_down || found == nearest - pages;
+        clear = found + pages <= nearest || stack < found;
+        touch(w.system, task, stack - 1, AccessKind::write);
+        exit_task(w.system, task);
+      });
+      w.engine.run();
+      w.system.check_invariants();
+      return std::vector<std::int64_t>{near, clear};
+    });
+    EXPECT_EQ(result, (std::vector<std::int64_t>{1, 1})) << pages;
+  }
+}
+
+// A stack that reaches the area below it: one slot of the tree's leaf less, so that a new leaf replaces the old one.
+TEST(StacksOnAMapleTree, GrowWithNodesOfTheirOwnWhichGoBackAfterwards) {
+  KernelWorld w(1, linux_6_1 + Settings{{"kernel.hz", std::int64_t{1000}},
+                                        {"kernel.stack_guard_gap", std::int64_t{0}}});
+  System& system = w.system;
+  const MapleNodes& nodes = *system.vma_trees.maple_nodes();
+  const KmemCache& cache = *system.vma_trees.maple_node_cache();
+  spawn_process_at_boot(system, "process", CoreId(0), [&](Task& task) {
+    const auto settled = [&] {
+      while (system.rcu().queued() > 0)
+        run_user(system, task, 100_us);
+    };
+    map_area(system, task, {stack_top - 4, 1, VM_READ});
+    map_area(system, task, {stack_top - 1, 1, vm_read_write | VM_GROWSDOWN});
+    touch(system, task, stack_top - 1, AccessKind::write);
+    settled();
+    EXPECT_EQ(nodes.with_memory(), 0u);                    // the only leaf is of the boot
+    touch(system, task, stack_top - 2, AccessKind::write); // in place: nothing is replaced
+    EXPECT_EQ(nodes.with_memory(), 0u);
+    EXPECT_EQ(cache.in_use(), 0u);
+    EXPECT_EQ(system.rcu().queued(), 0u);
+    touch(system, task, stack_top - 3, AccessKind::write);
+    EXPECT_EQ(nodes.with_memory(), 1u);
+    EXPECT_EQ(cache.in_use(), 1u);
+    EXPECT_EQ(system.rcu().queued(), 1u); // the old leaf
+    settled();
+    exit_task(system, task);
+  });
+  w.engine.run();
+  system.check_invariants();
 }
 
 class ForkOfFiles : public testing::TestWithParam<KernelVersion> {};

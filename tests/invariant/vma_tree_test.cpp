@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 #include <map>
+#include <set>
 #include <string>
 
 namespace mmsim::vma_tree_test {
@@ -15,10 +16,13 @@ struct Kind {
 };
 void PrintTo(const Kind& kind, std::ostream* out) { *out << kind.name; }
 
+constexpr std::uint64_t guard_gap = 16;
+
 /// Areas by their beginnings, found by looking at all of them.
 class Plain {
  public:
   std::map<std::uint64_t, std::uint64_t> areas; // begin, end
+  std::set<std::uint64_t> stacks;               // the ends of those that grow down
 
   const std::pair<const std::uint64_t, std::uint64_t>* find(std::uint64_t page) const {
     for (const auto& area : areas)
@@ -30,17 +34,44 @@ class Plain {
     return area == nullptr || end <= area->first;
   }
   /// Of all free ranges of `length` within [low, high): the first (or last) aligned place in the lowest
-  /// (highest).
-  std::optional<std::uint64_t> gap(const GapRequest& r) const {
+  /// (highest). Below a stack the search goes on past it (upwards), or where its guard gap begins (downwards): as 6.3
+  /// does it, which passes over what room there may be between.
+  std::optional<std::uint64_t> gap(GapRequest r) const {
     const std::uint64_t length = r.pages + r.alignment - 1;
-    std::optional<std::uint64_t> found;
+    for (;;) {
+      const std::optional<Room> room = widest_enough(r, length);
+      if (!room) return std::nullopt;
+      const std::uint64_t found = r.top_down ? (room->end - r.pages) / r.alignment * r.alignment
+                                             : (room->begin + r.alignment - 1) / r.alignment * r.alignment;
+      const auto above = areas.lower_bound(room->end);
+      if (above == areas.end() || !stacks.contains(above->second)) return found;
+      const std::uint64_t guard = guard_of(above->first);
+      if ((r.top_down ? room->end : found + length) <= guard) return found;
+      if (r.top_down)
+        r.high = PageNumber(guard);
+      else
+        r.low = PageNumber(above->second);
+    }
+  }
+  /// Whether an area that ends at `end` leaves a stack above it its guard gap.
+  bool clear_of_stack(std::uint64_t end) const {
+    const auto above = areas.lower_bound(end);
+    return above == areas.end() || !stacks.contains(above->second) || end <= guard_of(above->first);
+  }
+
+ private:
+  struct Room {
+    std::uint64_t begin, end;
+  };
+  static std::uint64_t guard_of(std::uint64_t stack) { return stack - std::min(stack, guard_gap); }
+  std::optional<Room> widest_enough(const GapRequest& r, std::uint64_t length) const {
+    std::optional<Room> found;
     std::uint64_t from = 0;
     const auto look = [&](std::uint64_t begin, std::uint64_t end) {
       begin = std::max(begin, r.low.value());
       end = std::min(end, r.high.value());
       if (end < begin || end - begin < length || (found && !r.top_down)) return;
-      found = r.top_down ? (end - r.pages) / r.alignment * r.alignment
-                         : (begin + r.alignment - 1) / r.alignment * r.alignment;
+      found = {begin, end};
     };
     for (const auto& [begin, end] : areas) {
       look(from, begin);
@@ -55,7 +86,8 @@ class VmaTrees : public testing::TestWithParam<Kind> {
  protected:
   std::unique_ptr<VmaTree> make() {
     parameters_ = {GetParam().tree, GetParam().gap_search};
-    return Registry<VmaTree>::instance().create(parameters_.tree, VmaTreeMeans{pool_, &nodes_, parameters_});
+    return Registry<VmaTree>::instance().create(parameters_.tree,
+                                                VmaTreeMeans{pool_, &nodes_, parameters_, guard_gap});
   }
 
  private:
@@ -94,11 +126,13 @@ void compare(VmaTree& tree, const Plain& plain, RandomStream& random, std::uint6
       << request.pages << " pages from " << low << " to " << high;
   if (found) {
     ASSERT_EQ(found->value(), *expected) << request.pages << " pages from " << low << " to " << high;
+    ASSERT_TRUE(plain.clear_of_stack(found->value() + request.pages));
   }
 }
 
 TEST_P(VmaTrees, FindWhatAMapFindsAfterRandomChanges) {
   const bool gaps = std::string(GetParam().gap_search) != "free_area_cache";
+  const bool with_stacks = std::string(GetParam().tree) == "maple"; // an rbtree has guard gaps in its gaps
   for (std::uint64_t seed = 1; seed <= 12; ++seed) {
     RandomStream random(seed, "vma tree");
     const std::uint64_t space = seed % 3 == 0 ? 600 : 20'000; // crowded, or with room
@@ -121,6 +155,7 @@ TEST_P(VmaTrees, FindWhatAMapFindsAfterRandomChanges) {
                                      : begin + 1 + random.below(std::max(ceiling, begin + 1) - begin);
         Vma* vma = tree->find(PageNumber(it->first));
         tree->resize(*vma, PageNumber(begin), PageNumber(end));
+        if (plain.stacks.erase(it->second) > 0) plain.stacks.insert(end);
         plain.areas.erase(it);
         plain.areas[begin] = end;
       } else if (grows) {
@@ -129,12 +164,17 @@ TEST_P(VmaTrees, FindWhatAMapFindsAfterRandomChanges) {
           EXPECT_THROW(tree->insert({.begin = PageNumber(page), .end = PageNumber(end)}), std::logic_error);
           continue;
         }
-        tree->insert({.begin = PageNumber(page), .end = PageNumber(end)});
+        const bool stack = with_stacks && random.below(4) == 0;
+        tree->insert({.begin = PageNumber(page),
+                      .end = PageNumber(end),
+                      .flags = stack ? vm_read_write | VM_GROWSDOWN : vm_read_write});
         plain.areas[page] = end;
+        if (stack) plain.stacks.insert(end);
       } else if (!plain.areas.empty()) {
         auto it = plain.areas.lower_bound(page);
         if (it == plain.areas.end()) it = std::prev(it);
         tree->erase(*tree->find(PageNumber(it->first)));
+        plain.stacks.erase(it->second);
         plain.areas.erase(it);
       }
       if (step % 16 == 0) {

@@ -70,7 +70,7 @@ class BadMappings : public testing::TestWithParam<KernelVersion> {
   }
 };
 
-INSTANTIATE_TEST_SUITE_P(Kernels, BadMappings, testing::ValuesIn(versions),
+INSTANTIATE_TEST_SUITE_P(Kernels, BadMappings, testing::ValuesIn(all_versions),
                          [](const auto& info) { return std::string(info.param.name); });
 
 TEST_P(BadMappings, FixedMapsOverOthersReplaceThemOrAreRefused) {

@@ -1,4 +1,4 @@
-// The two kernels as settings of a KernelWorld, as far as memory management differs.
+// The kernels as settings of a KernelWorld, as far as memory management differs.
 #pragma once
 
 #include "tests/support/kernel_world.hpp"
@@ -68,5 +68,19 @@ inline const std::vector<KernelVersion> versions{{"linux_5_10", {}},
                                                    {"kernel.overcommit_guess", "free_pages"},
                                                    {"kernel.overcommit_reserve", "share"},
                                                    {"kernel.vm_committed_as", "committed_space"}}}};
+
+/// What 6.1 has of its own, and 6.4: configs/kernels.
+inline const Settings linux_6_1{{"kernel.vma_tree", "maple"},         {"kernel.vma_cache", "none"},
+                                {"kernel.rwsem_spin", "writers"},     {"kernel.rwsem_trylock", "read"},
+                                {"kernel.pcp_prefetch_buddy", false}, {"kernel.pgd_with_mmap_lock", false},
+                                {"kernel.unmap_checks_young", false}, {"kernel.wp_move_anon_rmap", true}};
+inline const std::vector<KernelVersion> maple_versions{
+    {"linux_6_1", linux_6_1}, {"linux_6_4", linux_6_1 + Settings{{"kernel.vma_lock", true}}}};
+
+inline const std::vector<KernelVersion> all_versions = [] {
+  std::vector<KernelVersion> all = versions;
+  all.insert(all.end(), maple_versions.begin(), maple_versions.end());
+  return all;
+}();
 
 } // namespace mmsim::tests
