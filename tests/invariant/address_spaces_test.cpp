@@ -1,10 +1,8 @@
-// Does the check of mm_users, mm_count and mm_cpumask find each of them wrong, and nothing where all is
-// right?
+// Does the check of mm_users, mm_count, mm_cpumask, rss and map counts find each of them wrong, and nothing where all
+// is right?
 
 #include "models/operations/affinity.hpp"
-#include "models/operations/clone.hpp"
-#include "models/operations/exec.hpp"
-#include "tests/support/kernel_world.hpp"
+#include "tests/support/random_life.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -17,8 +15,9 @@ using testing::HasSubstr;
 
 // Two threads of a process: one runs on cpu 0 and breaks something, the other has run on cpu 1, which is lazy
 // on the mm now, or runs another process.
+using Check = void (System::*)();
 std::string after(const std::function<void(KernelWorld&, MmStruct&)>& mistake, bool other_process = false,
-                  const Settings& settings = {}) {
+                  const Settings& settings = {}, Check check = &System::check_address_spaces) {
   KernelWorld w(2, Settings{{"kernel.tlb_flush", "eager"}} + settings);
   Completion over("the check");
   bool stop = false;
@@ -26,9 +25,9 @@ std::string after(const std::function<void(KernelWorld&, MmStruct&)>& mistake, b
   Task& first = spawn_process_at_boot(w.system, "first", CoreId(0), [&](Task& task) {
     run_user(w.system, task, 200_us);
     said = violation_of([&] {
-      w.system.check_address_spaces(); // all is well
+      (w.system.*check)(); // all is well
       mistake(w, *task.mm);
-      w.system.check_address_spaces();
+      (w.system.*check)();
     });
     stop = true;
   });
@@ -75,6 +74,50 @@ TEST(AddressSpaces, ThatBitMayGoUnderAPolicyThatComparesGenerations) {
             "");
 }
 
+// The second thread has written to one page; while the first one looks, it sleeps.
+Frame& its_page(KernelWorld& w, MmStruct& mm) {
+  return w.system.pages[mm.tables.find(mm.vmas.begin()->begin)->frame()];
+}
+std::string all_books_after(const std::function<void(KernelWorld&, MmStruct&)>& mistake) {
+  return after(mistake, false, {}, &System::check_invariants);
+}
+TEST(Books, AddUpWhereNothingIsWrong) {
+  EXPECT_EQ(text_in_child([] {
+              return all_books_after([](KernelWorld& w, MmStruct& mm) {
+                if (mm.rss() != 1 || its_page(w, mm).mapcount != 1) throw std::logic_error("not one page");
+              });
+            }),
+            "");
+}
+TEST(Books, AnAnonymousPageTooManyInRssIsFound) {
+  EXPECT_THAT(all_books_after([](KernelWorld&, MmStruct& mm) { ++mm.rss_anon; }),
+              HasSubstr("mm 1: rss is 2 anonymous and 0 file pages, but 1 and 0 are mapped"));
+}
+TEST(Books, APageOfAFileTooManyInRssIsFound) {
+  EXPECT_THAT(all_books_after([](KernelWorld&, MmStruct& mm) { ++mm.rss_file; }),
+              HasSubstr("mm 1: rss is 1 anonymous and 1 file pages, but 1 and 0 are mapped"));
+}
+TEST(Books, ASwapEntryThatIsNotThereIsFound) {
+  EXPECT_THAT(all_books_after([](KernelWorld&, MmStruct& mm) { ++mm.swapents; }),
+              HasSubstr("mm 1: MM_SWAPENTS is 1, but 0 of its entries are swap entries"));
+}
+TEST(Books, AWrongMapCountIsFound) {
+  EXPECT_THAT(all_books_after([](KernelWorld& w, MmStruct& mm) { ++its_page(w, mm).mapcount; }),
+              HasSubstr("1 entries map it and 1 pagevecs hold it, but its mapcount is 2"));
+}
+TEST(Books, AReferenceToAPageTooManyIsFound) {
+  EXPECT_THAT(all_books_after([](KernelWorld& w, MmStruct& mm) { ++its_page(w, mm).refcount; }),
+              HasSubstr("but its mapcount is 1 and its refcount 3"));
+}
+TEST(Books, AWrongSizeOfAnAddressSpaceIsFound) {
+  EXPECT_THAT(all_books_after([](KernelWorld&, MmStruct& mm) { ++mm.total_vm; }),
+              HasSubstr("mm 1: total_vm is 2, but its areas have 1 pages"));
+}
+TEST(Books, AMissingBitOfMmCpumaskIsFound) {
+  EXPECT_THAT(all_books_after([](KernelWorld&, MmStruct& mm) { mm.cpumask.erase(CoreId(1)); }),
+              HasSubstr("mm 1: cpu 1 has its tables loaded, but is not in mm_cpumask"));
+}
+
 // Kernel threads follow each other on a core that borrows an mm.
 std::string borrowed_by_many(bool handed_on, std::int64_t& switches) {
   KernelWorld w(1, {{"kernel.active_mm_handed_on", handed_on}});
@@ -116,46 +159,14 @@ TEST(AddressSpaces, ThatKernelThreadsBorrowOneAfterTheOtherAddUpInBothVersions) 
 
 // --- clone, vfork, exec, exit at random, and killed at every instant
 
-void random_life(KernelWorld& w, Task& task, RandomStream& random, int steps, int depth) {
-  System& system = w.system;
-  const std::uint32_t cpus = system.machine.cpus();
-  PageNumber page = mmap(system, task, 2);
-  const auto live = [&w, &random, depth](Task& self) {
-    random_life(w, self, random, 2, depth + 1);
-    exit_task(w.system, self);
-  };
-  const auto anywhere = [&] { return CoreId(static_cast<std::uint32_t>(random.below(cpus))); };
-  for (int step = 0; step < steps; ++step) {
-    touch(system, task, page + random.below(2), AccessKind::write);
-    switch (depth > 2 ? 4 : random.below(6)) {
-    case 0:
-      clone_thread(system, task, anywhere(), live);
-      break;
-    case 1:
-      vfork(system, task, anywhere(), [&w, &random, depth](Task& child) {
-        if (random.below(2) == 0 && exec(w.system, child)) random_life(w, child, random, 2, depth + 1);
-        exit_task(w.system, child);
-      });
-      break;
-    case 2:
-      if (exec(system, task)) page = mmap(system, task, 2);
-      break;
-    case 3:
-      fork(system, task, anywhere(), live);
-      break;
-    default:
-      run_user(system, task, random.exponential(5_us));
-    }
-  }
-}
-
 std::string random_lives(const Settings& settings, std::uint64_t seed, Duration kill_at = {}) {
   KernelWorld w(3, settings, Engine::Options{true, seed}, seed);
   RandomStream random(seed, "lives");
+  LifeCounts counts;
   MmStruct* victim = nullptr;
   bool over = false;
   victim = spawn_process_at_boot(w.system, "first", CoreId(0), [&](Task& task) {
-             random_life(w, task, random, 8, 0);
+             random_life(w, task, random, counts, 8, 0);
              over = true;
              exit_task(w.system, task);
            }).mm;

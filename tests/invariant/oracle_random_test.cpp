@@ -1,7 +1,7 @@
 // Does the oracle leave kernels alone that flush rightly, and find those that do not, in random programs?
 
-#include "sim/engine/random.hpp"
-#include "tests/support/kernel_world.hpp"
+#include "tests/support/barrier.hpp"
+#include "tests/support/shared_memory.hpp"
 #include "tests/support/wrong_policies.hpp"
 
 #include <gmock/gmock.h>
@@ -15,87 +15,28 @@ using testing::HasSubstr;
 
 // --- kernels that flush rightly
 
-struct Shared { // what the threads of a process do to each other
-  MmStruct* mm = nullptr;
-  PageNumber heap{}, window{};
-  std::uint64_t window_pages = 0;
-  bool open = false;
-  int inside = 0;
-  bool closing = false;
-};
-constexpr std::uint64_t heap_pages = 12;
-
-void random_step(KernelWorld& w, Task& task, Shared& shared, RandomStream& random,
-                 std::vector<Task*>& kernel_threads, std::uint32_t cpus) {
-  System& system = w.system;
-  const auto below = [&](std::uint64_t n) { return random.below(n); };
-  switch (below(8)) {
+void random_step(Task& task, SharedMemoryUser& user, RandomStream& random,
+                 const std::vector<Task*>& kernel_threads) {
+  switch (random.below(8)) {
   case 0:
-  case 1: {
-    WorkingSet set{shared.heap, heap_pages, 40_ns, AccessKind::write};
-    run_user(system, task, random.exponential(8_us), &set);
-    break;
-  }
-  case 2: { // areas of its own, with a table of their own or not
-    const std::uint64_t pages = 1 + below(6);
-    const PageNumber area = mmap(system, task, pages, below(2) ? 512 : 1);
-    for (std::uint64_t i = 0; i < pages; ++i)
-      touch(system, task, area + i, below(2) ? AccessKind::write : AccessKind::read);
-    if (below(2)) run_user(system, task, random.exponential(3_us));
-    munmap(system, task, area, pages);
-    break;
-  }
-  case 3: // an area that others read while it is there, taken away and mapped again at the same place
-    if (!shared.open && !shared.closing) {
-      shared.closing = true;
-      const std::uint64_t pages = 1 + below(4);
-      const PageNumber area = mmap(system, task, pages, below(2) ? 512 : 1);
-      for (std::uint64_t i = 0; i < pages; ++i)
-        touch(system, task, area + i, AccessKind::write);
-      shared.window = area;
-      shared.window_pages = pages;
-      shared.open = true;
-      run_user(system, task, random.exponential(10_us));
-      w.dont_need(task, area, pages);
-      run_user(system, task, random.exponential(10_us));
-      shared.open = false;
-      while (shared.inside > 0)
-        run_user(system, task, 200_ns);
-      munmap(system, task, area, pages);
-      shared.closing = false;
-    }
-    break;
+  case 1:
+    return user.use_heap(task);
+  case 2:
+    return user.own_area(task);
+  case 3:
+    return user.open_window(task, false);
   case 4:
   case 5:
-    if (shared.open) {
-      ++shared.inside;
-      for (std::uint64_t i = 0; i < shared.window_pages; ++i)
-        touch(system, task, shared.window + i, AccessKind::read);
-      WorkingSet set{shared.window, shared.window_pages, 30_ns, AccessKind::read};
-      run_user(system, task, 2_us, &set);
-      --shared.inside;
-    }
-    break;
-  case 6: {
-    const PageNumber heap = shared.heap;
-    fork(system, task, CoreId(static_cast<std::uint32_t>(below(cpus))), [&system, heap](Task& child) {
-      for (std::uint64_t i = 0; i < heap_pages; i += 2)
-        touch(system, child, heap + i, AccessKind::write);
-      run_user(system, child, 2_us);
-      exit_task(system, child);
-    });
-    for (std::uint64_t i = 0; i < heap_pages; i += 3)
-      touch(system, task, heap + i, AccessKind::write);
-    break;
-  }
+    return user.read_window(task);
+  case 6:
+    return user.fork_and_write(task);
   case 7:
-    system.scheduler.wake(task.core(), *kernel_threads[below(cpus)]);
-    system.scheduler.yield(task);
-    break;
+    return user.wake_one(task, kernel_threads);
   }
 }
 
-// Two processes of several threads do all of that at random, with migration, time slices and kernel threads.
+// Two processes of several threads do all of that at random, with migration, time slices and kernel threads, and
+// `meetings` times all books are compared.
 std::string random_program(std::uint32_t cpus, std::uint64_t seed, const Settings& settings, int steps = 40) {
   KernelWorld w(cpus,
                 Settings{{"kernel.hz", std::int64_t{10'000}},
@@ -103,36 +44,32 @@ std::string random_program(std::uint32_t cpus, std::uint64_t seed, const Setting
                          {"kernel.balance_interval", "100 us"}} +
                     settings,
                 Engine::Options{true, seed}, seed);
-  std::vector<Task*> kernel_threads;
-  for (std::uint32_t cpu = 0; cpu < cpus; ++cpu) {
-    Task& thread = spawn_kthread_at_boot(w.system, "kernel thread", CoreId(cpu), [&](Task& task) {
-      for (;;) {
-        w.system.scheduler.block(task, Account::schedule, nullptr);
-        task.core().charge(3_us, Account::work);
-        task.core().settle();
-      }
-    });
-    thread.bound = true;
-    kernel_threads.push_back(&thread);
-  }
-  std::array<Shared, 2> processes;
+  const std::vector<Task*> kernel_threads = kernel_threads_at_boot(w);
+  std::array<SharedMemory, 2> processes;
+  std::array<MmStruct*, 2> mms{};
+  Barrier barrier(w, cpus + 2);
+  constexpr int meetings = 3;
   std::vector<std::unique_ptr<RandomStream>> streams;
   for (std::uint32_t i = 0; i < cpus + 2; ++i) {
-    Shared& shared = processes[i % 2];
+    SharedMemory& shared = processes[i % 2];
+    MmStruct*& mm = mms[i % 2];
     streams.push_back(std::make_unique<RandomStream>(seed, "thread " + std::to_string(i)));
     RandomStream& random = *streams.back();
     const auto body = [&, i](Task& task) {
-      if (i < 2) shared.heap = mmap(w.system, task, heap_pages);
+      if (i < 2) shared.heap = mmap(w.system, task, SharedMemory::heap_pages);
       while (shared.heap == PageNumber(0))
         run_user(w.system, task, 1_us);
-      for (int step = 0; step < steps; ++step)
-        random_step(w, task, shared, random, kernel_threads, cpus);
+      SharedMemoryUser user(w, shared, random);
+      for (int step = 0; step < steps; ++step) {
+        random_step(task, user, random, kernel_threads);
+        if (step % (steps / meetings) == steps / meetings - 1) barrier.meet(task);
+      }
       exit_task(w.system, task);
     };
-    if (shared.mm == nullptr)
-      shared.mm = spawn_process_at_boot(w.system, "first thread", CoreId(i % cpus), body).mm;
+    if (mm == nullptr)
+      mm = spawn_process_at_boot(w.system, "first thread", CoreId(i % cpus), body).mm;
     else
-      spawn_thread_at_boot(w.system, "thread", *shared.mm, CoreId(i % cpus), body);
+      spawn_thread_at_boot(w.system, "thread", *mm, CoreId(i % cpus), body);
   }
   w.engine.at(Instant(50'000_us), [&] {
     if (w.system.scheduler.alive() > 0) w.engine.report_stall("the program does not end");
@@ -142,6 +79,7 @@ std::string random_program(std::uint32_t cpus, std::uint64_t seed, const Setting
     w.system.check_invariants();
     if (const auto imbalance = interrupt_imbalance(w.counters.snapshot())) throw Violation(*imbalance);
     if (w.system.address_spaces() > 1 + cpus) throw Violation("address spaces have leaked");
+    if (barrier.populated() < 2 * meetings) throw Violation("nobody had pages when the books were compared");
   });
 }
 

@@ -4,9 +4,7 @@
 // them walks from a page of anybody's to its mappings, or takes them all away as reclaim does. On one CPU nobody runs
 // between two operations: there a census compares every page's mappings with what the page tables say.
 
-#include "models/operations/mprotect.hpp"
-#include "models/operations/mremap.hpp"
-#include "sim/engine/random.hpp"
+#include "tests/support/random_mappings.hpp"
 #include "tests/support/unmapping.hpp"
 #include "tests/support/versions.hpp"
 
@@ -78,7 +76,7 @@ class Family {
       }
       return;
     }
-    if (choice < 48) return grow_stack(task);
+    if (choice < 48) return grow_stack(w_.system, task, stack_end, random_);
     if (choice < 60) return walk(task, choice < 55);
     touch_some(task);
   }
@@ -94,19 +92,6 @@ class Family {
       request.flags = (below(3) == 0 ? MAP_SHARED : MAP_PRIVATE) | MAP_FIXED;
     }
     std::ignore = mmap(w_.system, task, request);
-  }
-
-  void grow_stack(Task& task) {
-    Vma* const stack = task.mm->vmas.find(stack_end - 1);
-    if (stack == nullptr || !stack->contains(stack_end - 1)) {
-      MmapRequest request;
-      request.hint = stack_end - 2;
-      request.pages = 2;
-      request.flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_GROWSDOWN;
-      std::ignore = mmap(w_.system, task, request);
-    } else if (stack->has(VM_GROWSDOWN) && stack->pages() < 200) {
-      touch(w_.system, task, stack->begin - 1 - below(3), AccessKind::write);
-    }
   }
 
   Vma* any_area(Task& task) {

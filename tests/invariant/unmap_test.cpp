@@ -5,7 +5,7 @@
 #include "models/operations/mprotect.hpp"
 #include "models/rmap/unmap.hpp"
 #include "sim/engine/random.hpp"
-#include "tests/support/kernel_world.hpp"
+#include "tests/support/barrier.hpp"
 
 #include <array>
 #include <gmock/gmock.h>
@@ -23,7 +23,8 @@ constexpr std::uint64_t heap_pages = 16, own_pages = 8;
 // Threads of a process on all cores but the last, where a kernel thread pages out what it finds.
 class Thrashing {
  public:
-  Thrashing(KernelWorld& w, std::uint64_t seed, int steps) : w_(w), steps_(steps), reclaim_(seed, "reclaim") {
+  Thrashing(KernelWorld& w, std::uint64_t seed, int steps)
+      : w_(w), steps_(steps), barrier_(w, cpus - 1), reclaim_(seed, "reclaim") {
     Task& first = spawn_process_at_boot(w.system, "thread 0", CoreId(0), [this, seed](Task& task) {
       heap_ = mmap_apart(w_.system, task, heap_pages);
       user(task, 0, RandomStream(seed, "thread 0"));
@@ -42,6 +43,8 @@ class Thrashing {
     w.system.check_invariants();
   }
   std::uint64_t freed() const { return freed_; }
+  /// Address spaces with pages whose books were compared.
+  std::uint64_t populated() const { return barrier_.populated(); }
 
  private:
   void user(Task& task, std::uint32_t i, RandomStream random) {
@@ -83,6 +86,7 @@ class Thrashing {
         touch(system, task, page(heap_, heap_pages), kind);
         touch(system, task, page(own, own_pages), kind);
       }
+      if (step % 50 == 49) barrier_.meet(task);
     }
     over_ = ++ended_ == cpus - 1;
     while (over_ && !reclaimed_)
@@ -93,6 +97,10 @@ class Thrashing {
   void reclaim(Task& task) {
     UnmapBatch batch;
     while (!over_) {
+      if (barrier_.complete()) {
+        try_to_unmap_flush(w_.system, task, batch);
+        barrier_.stand_by(task);
+      }
       task.core().charge(1_us, Account::work);
       task.core().settle();
       const std::uint64_t of = reclaim_.below(cpus);
@@ -140,6 +148,7 @@ class Thrashing {
 
   KernelWorld& w_;
   const int steps_;
+  Barrier barrier_;
   RandomStream reclaim_;
   MmStruct* mm_ = nullptr;
   Task* reclaimer_ = nullptr;
@@ -169,9 +178,11 @@ TEST_P(UnmapAtRandom, LeavesNoTranslationBehind) {
                      {"machine.swap.latency", "2 us"}},
                     Engine::Options{true, seed}, seed);
       const Thrashing run(w, seed, 150);
-      return std::vector<std::int64_t>{static_cast<std::int64_t>(run.freed())};
+      return std::vector<std::int64_t>{static_cast<std::int64_t>(run.freed()),
+                                       static_cast<std::int64_t>(run.populated())};
     });
     freed += static_cast<std::uint64_t>(numbers[0]);
+    EXPECT_GE(numbers[1], 3) << "books were compared when there was nothing in them";
   }
   EXPECT_GT(freed, 0u);
 }

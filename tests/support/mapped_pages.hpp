@@ -1,6 +1,7 @@
 // What one thread believes of its part of an address space: which pages are mapped, how, and what is in them.
 //
-// The contents of a page are known by its frame, which no operation but a write changes.
+// The contents of a page are known by its frame, which no operation but a write changes; unless reclaim takes pages, or
+// they are a file's: then it is not this that looks at contents (run.checks does).
 #pragma once
 
 #include "models/operations/map.hpp"
@@ -17,10 +18,14 @@ namespace mmsim::tests {
 
 class MappedPages {
  public:
+  enum class Contents : std::uint8_t { stay, may_move };
+  explicit MappedPages(Contents contents = Contents::stay) : contents_(contents) {}
+
   struct Page {
     std::uint32_t prot;
     std::optional<FrameNumber> frame; ///< nothing: not touched yet
-    bool zero = false;                ///< only read so far: the zero page, which fork need not hand on
+    bool of_file = false, shared = false;
+    bool zero = false;       ///< only read so far: the zero page, which fork need not hand on
     std::uint64_t index = 0; ///< linear_page_index(): by which the reverse map finds it, wherever it is
   };
 
@@ -43,9 +48,10 @@ class MappedPages {
     return n;
   }
 
-  void map(PageNumber first, std::uint64_t pages, std::uint32_t prot) {
+  void map(PageNumber first, std::uint64_t pages, std::uint32_t prot, bool of_file = false,
+           bool shared = false) {
     for (std::uint64_t i = 0; i < pages; ++i)
-      pages_.insert_or_assign(first + i, Page{prot, {}});
+      pages_.insert_or_assign(first + i, Page{prot, {}, of_file, shared});
   }
   void unmap(PageNumber first, std::uint64_t pages) {
     for (std::uint64_t i = 0; i < pages; ++i)
@@ -61,15 +67,17 @@ class MappedPages {
   }
   /// The last pages of a longer range are new.
   void move(PageNumber from, std::uint64_t old_pages, PageNumber to, std::uint64_t new_pages) {
-    const std::uint32_t prot = pages_.at(from).prot;
+    const Page& old = pages_.at(from);
+    const Page fresh{old.prot, {}, old.of_file, old.shared};
     std::map<PageNumber, Page> moved;
     for (std::uint64_t i = 0; i < old_pages; ++i)
       moved.emplace(to + i, pages_.extract(from + i).mapped());
     for (std::uint64_t i = old_pages; i < new_pages; ++i)
-      moved.emplace(to + i, Page{prot, {}});
+      moved.emplace(to + i, fresh);
     pages_.merge(moved);
   }
   void touched(MmStruct& mm, PageNumber page) {
+    if (!entry(mm, page).present()) return empty(page, 1); // reclaim has been faster
     const Vma& vma = *mm.vmas.find(page);
     pages_.at(page).frame = entry(mm, page).frame();
     pages_.at(page).zero = entry(mm, page).special();
@@ -100,7 +108,7 @@ class MappedPages {
     if (area_of(mm, page) != nullptr || entry(mm, page).present())
       throw Violation(fmt::format("page {:#x} should not be mapped", page.value()));
   }
-  static void check_page(MmStruct& mm, PageNumber page, const Page& expected) {
+  void check_page(MmStruct& mm, PageNumber page, const Page& expected) const {
     const auto wrong = [&](const char* what) {
       throw Violation(fmt::format("page {:#x}: {}", page.value(), what));
     };
@@ -108,8 +116,14 @@ class MappedPages {
     if (vma == nullptr) wrong("no area has it");
     if ((vma->flags & (VM_READ | VM_WRITE | VM_EXEC)) != calc_vm_prot_bits(expected.prot))
       wrong("its area has another protection");
-    if (vma->has(VM_WRITE) && !vma->has(VM_ACCOUNT)) wrong("it is writable and was not promised");
+    if (vma->has(VM_SHARED) != expected.shared || (vma->file != nullptr) != expected.of_file)
+      wrong("its area is of another kind");
+    if (vma->has(VM_WRITE) && !vma->has(VM_ACCOUNT) && !expected.shared)
+      wrong("it is writable and was not promised");
     const Pte found = entry(mm, page);
+    if (found.present() && found.writable() && (expected.prot & PROT_WRITE) == 0)
+      wrong("the hardware may write to it");
+    if (contents_ == Contents::may_move || expected.of_file) return;
     if (expected.zero && !found.present()) return; // copy_page_range() passes over areas without an anon_vma
     if (found.present() != expected.frame.has_value())
       wrong(expected.frame ? "its contents are gone" : "it has contents that nobody wrote");
@@ -119,9 +133,9 @@ class MappedPages {
     if (!found.special() && vma->pgoff + (page - vma->begin) != expected.index)
       wrong("the reverse map would look for it elsewhere");
     if (found.valid() != (expected.prot != PROT_NONE)) wrong("the hardware sees it, or does not");
-    if (found.writable() && (expected.prot & PROT_WRITE) == 0) wrong("the hardware may write to it");
   }
 
+  Contents contents_;
   std::map<PageNumber, Page> pages_;
 };
 
