@@ -354,7 +354,7 @@ TEST(Planted, bottlenecks_are_named_by_explain) {
   const std::vector<std::string> starved{"scenario.name=reclaim",
                                          "scenario.processes=4",
                                          "scenario.think=0 ns",
-                                         "machine.memory=40 MiB",
+                                         "machine.memory=36 MiB",
                                          "kernel.image=4 MiB",
                                          "kernel.min_free_kbytes=256",
                                          "machine.swap.size=256 MiB",
