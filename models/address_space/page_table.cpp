@@ -13,13 +13,9 @@ PageTable::Shape PageTable::Shape::of_format(std::string_view format) {
   throw std::logic_error("page-table format " + std::string(format));
 }
 
-TablePage& TablePagePool::take(std::size_t entries, bool upper) {
+TablePage& TablePagePool::take(CoreId core, std::size_t entries, bool upper) {
   auto& free = entries != TablePage::entries ? free_roots_ : upper ? free_uppers_ : free_leaves_;
-  if (!free.empty()) {
-    TablePage& page = *free.back();
-    free.pop_back();
-    return page;
-  }
+  if (TablePage* const used = free.take(core)) return *used;
   TablePage& page = pages_.emplace_back();
   page.words.resize(entries);
   if (upper) page.children.resize(entries);
@@ -27,11 +23,11 @@ TablePage& TablePagePool::take(std::size_t entries, bool upper) {
   return page;
 }
 
-void TablePagePool::give_back(TablePage& page) {
+void TablePagePool::give_back(CoreId core, TablePage& page) {
   auto& free = page.words.size() != TablePage::entries ? free_roots_
                : page.children.empty()                 ? free_leaves_
                                                        : free_uppers_;
-  free.push_back(&page);
+  free.put(core, page);
 }
 
 void PageTable::link(TablePage& parent, std::size_t index, TablePage& child) {

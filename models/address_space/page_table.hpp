@@ -21,6 +21,7 @@
 #pragma once
 
 #include "models/address_space/pte.hpp"
+#include "models/locks/last_used_here.hpp"
 #include "models/locks/spinlock.hpp"
 #include "models/pages/slab_object.hpp"
 #include "sim/engine/strong_int.hpp"
@@ -47,17 +48,17 @@ struct TablePage {
   std::vector<TablePage*> children; ///< beside `words` in upper levels
 };
 
-/// Table pages of the host, used again and again.
+/// Table pages of the host, used again and again: their locks, in the struct pages of frames from per-CPU lists.
 class TablePagePool {
  public:
-  TablePage& take(std::size_t entries, bool upper);
-  void give_back(TablePage& page);
+  TablePage& take(CoreId core, std::size_t entries, bool upper);
+  void give_back(CoreId core, TablePage& page);
   /// Bytes of host memory that table pages occupy.
   std::size_t host_bytes() const { return host_bytes_; }
 
  private:
   std::deque<TablePage> pages_;
-  std::vector<TablePage*> free_leaves_, free_uppers_, free_roots_;
+  LastUsedHere<TablePage> free_leaves_, free_uppers_, free_roots_;
   std::size_t host_bytes_ = 0;
 };
 

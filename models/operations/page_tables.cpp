@@ -40,7 +40,7 @@ TablePage* new_table(System& system, Core& core, std::size_t entries, bool root,
     if (frame == no_frame) return nullptr;
   }
   core.charge(core.costs().work.table_init, Account::work);
-  TablePage& table = system.table_pages.take(entries, level > 0);
+  TablePage& table = system.table_pages.take(core.id(), entries, level > 0);
   table.frame = frame;
   table.object = object;
   table.order = order;
@@ -75,7 +75,7 @@ void free_table(System& system, Core& core, TablePage& table) {
     put_page(system, core, table.frame);
   else if (--system.pages[table.frame].refcount == 0) // free_pages()
     system.pages.free_pages(core, table.frame, table.order);
-  system.table_pages.give_back(table);
+  system.table_pages.give_back(core.id(), table);
 }
 
 bool alloc_root(System& system, Core& core, MmStruct& mm) {

@@ -137,13 +137,13 @@ class AnonVmaListMap final : public ObjectBasedMap {
   AnonVma* anon_vma_alloc(Core& core) {
     const SlabObject object = system_.slabs.anon_vma.alloc(core, GFP_KERNEL);
     if (object == no_object) return nullptr;
-    AnonVma& made = anon_vmas_.take(object);
+    AnonVma& made = anon_vmas_.take(core.id(), object);
     if (!made.lock) made.lock = system_.locks.make("anon_vma_lock", &made.line); // anon_vma_ctor()
     return &made;
   }
   void anon_vma_free(Core& core, AnonVma& anon_vma) {
     const SlabObject object = anon_vma.object;
-    anon_vmas_.give_back(anon_vma);
+    anon_vmas_.give_back(core.id(), anon_vma);
     system_.slabs.anon_vma.free(core, object);
   }
   static void link(Vma& vma, AnonVma& anon_vma) { // list_add_tail()

@@ -1,7 +1,7 @@
 // What object-based reverse maps find areas of anonymous pages by.
 //
-//   AnonVma& made = anon_vmas.take(object);     // the anon_vma in that object, which nobody has yet
-//   anon_vmas.give_back(made);
+//   AnonVma& made = anon_vmas.take(core.id(), object); // the anon_vma in that object, which nobody has yet
+//   anon_vmas.give_back(core.id(), made);
 //
 // Models struct anon_vma of include/linux/rmap.h: in 2.6.7 to 2.6.33 (kernel.rmap = "anon_vma") a lock and the list of all
 // areas of a family of forks; since 2.6.34 ("anon_vma_chain") one for each process of it, with the root's lock
@@ -13,6 +13,7 @@
 #pragma once
 
 #include "models/address_space/vma.hpp"
+#include "models/locks/last_used_here.hpp"
 #include "models/locks/rw_semaphore.hpp"
 #include "models/locks/spinlock.hpp"
 #include "models/pages/slab_object.hpp"
@@ -52,26 +53,25 @@ class AnonVma {
   IntervalTree<AnonVmaChain> areas;
 };
 
-/// Objects of the host, used again and again.
+/// Objects of the host, used again and again, as those of the slab cache that they stand for.
 template <class T>
 class RmapPool {
  public:
-  T& take(SlabObject object) {
-    if (free_.empty()) free_.push_back(&all_.emplace_back());
-    T& taken = *free_.back();
-    free_.pop_back();
+  T& take(CoreId core, SlabObject object) {
+    T* const used = free_.take(core);
+    T& taken = used != nullptr ? *used : all_.emplace_back();
     taken.object = object;
     return taken;
   }
-  void give_back(T& gone) {
+  void give_back(CoreId core, T& gone) {
     gone.object = no_object;
-    free_.push_back(&gone);
+    free_.put(core, gone);
   }
   std::size_t live() const { return all_.size() - free_.size(); }
 
  private:
   std::deque<T> all_;
-  std::vector<T*> free_;
+  LastUsedHere<T> free_;
 };
 
 } // namespace mmsim

@@ -296,17 +296,17 @@ class AnonVmaChainMap final : public ObjectBasedMap {
 
   AnonVmaChain* avc_alloc(Core& core, Gfp gfp) {
     const SlabObject object = cache_.alloc(core, gfp);
-    return object == no_object ? nullptr : &avcs_.take(object);
+    return object == no_object ? nullptr : &avcs_.take(core.id(), object);
   }
   void avc_free(Core& core, AnonVmaChain& avc) {
     const SlabObject object = avc.object;
-    avcs_.give_back(avc);
+    avcs_.give_back(core.id(), avc);
     cache_.free(core, object);
   }
   AnonVma* anon_vma_alloc(Core& core) {
     const SlabObject object = system_.slabs.anon_vma.alloc(core, GFP_KERNEL);
     if (object == no_object) return nullptr;
-    AnonVma& made = anon_vmas_.take(object);
+    AnonVma& made = anon_vmas_.take(core.id(), object);
     if (spins_ && !made.lock)
       made.lock = system_.locks.make("anon_vma_lock", &made.line);
     else if (!spins_ && !made.rwsem)
@@ -327,7 +327,7 @@ class AnonVmaChainMap final : public ObjectBasedMap {
   }
   void anon_vma_free(Core& core, AnonVma& anon_vma) {
     const SlabObject object = anon_vma.object;
-    anon_vmas_.give_back(anon_vma);
+    anon_vmas_.give_back(core.id(), anon_vma);
     system_.slabs.anon_vma.free(core, object);
   }
 

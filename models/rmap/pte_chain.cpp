@@ -158,7 +158,7 @@ PageEntries& PteChainMap::lock(Core& core, FrameNumber frame) {
   for (;;) {
     core.settle();
     void*& word = system_.pages.links(frame).rmap;
-    if (word == nullptr) word = &pages_.take(no_object);
+    if (word == nullptr) word = &pages_.take(core.id(), no_object);
     PageEntries& page = *static_cast<PageEntries*>(word);
     acquire(core, frame, page);
     if (word == &page) return page;
@@ -173,7 +173,8 @@ void PteChainMap::unlock(Core& core, PageEntries& page) {
   }
   if (!page.direct() || page.waiters > 0) core.write(page.line);
   page.locked = false;
-  if (page.entries.empty() && page.waiters == 0) pages_.give_back(page); // nobody can find it any more
+  if (page.entries.empty() && page.waiters == 0)
+    pages_.give_back(core.id(), page); // nobody can find it any more
   core.preempt_enable();
 }
 
