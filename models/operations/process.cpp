@@ -100,7 +100,7 @@ bool copy_pte_range(System& system, Core& core, MmStruct& parent, MmStruct& chil
   child_lock.lock(core);
   parent_lock.lock_nested(core, 1); // SINGLE_DEPTH_NESTING: the child is not yet anybody else's
   bool any_pinned = false;
-  const std::uint32_t own = system.parameters.anon_exclusive() ? PG_anon_exclusive : 0; // who may be pinned
+  const std::uint32_t own = system.parameters.anon_exclusive() ? PG_anon_exclusive : 0U; // who may be pinned
   if (system.parameters.write_protect_seq) {
     core.read(parent.write_protect_seq.line());
     any_pinned = parent.has_pinned;
