@@ -58,7 +58,8 @@ struct FlushMeans {
   CrossCalls& calls;
   AsidAllocator& ids;
   const Configuration& configuration;
-  /// The core, with irqs off, leaves the tables that it borrows for those of init_mm.
+  /// The core, with irqs off, leaves the tables that it borrows for those of init_mm: leave() is called. The reference
+  /// of who borrows them stays until he is gone.
   std::function<void(Core&)> leave_borrowed_mm;
 };
 

@@ -227,6 +227,55 @@ TEST(Oracle, HasNothingAgainstLazyWhereItInterruptsForFreedTables) {
   EXPECT_EQ(table_freed_under_a_lazy_core("lazy"), "");
 }
 
+// The same core comes back, when there is another page at the address, under a table of its own. In between a second
+// munmap has freed tables, for which nobody has interrupted the core.
+std::string page_replaced_under_a_core_that_left(const std::string& policy, std::int64_t asid_bits) {
+  KernelWorld w(2, {{"kernel.tlb_flush", policy}, {"kernel.asid_bits", asid_bits}});
+  bool mapped = false, asleep = false, read = false;
+  Completion replaced("the new page");
+  PageNumber page{};
+  Task& owner = spawn_process_at_boot(w.system, "owner", CoreId(0), [&](Task& task) {
+    page = mmap(w.system, task, 1);
+    touch(w.system, task, page, AccessKind::write);
+    mapped = true;
+    w.spin_in_user_mode(task, asleep);
+    run_user(w.system, task, 10_us);
+    EXPECT_TRUE(w.system.mm_switch.is_lazy(CoreId(1)));
+    for (const std::uint64_t told : {1, 0}) {
+      const std::uint64_t before = w.count(Counter::ipi_requested);
+      munmap(w.system, task, page, 1);
+      EXPECT_EQ(w.count(Counter::ipi_requested) - before, told);
+      EXPECT_EQ(mmap(w.system, task, 1), page);
+      touch(w.system, task, page, AccessKind::write);
+    }
+    replaced.complete(w.system, task.core());
+    w.spin_in_user_mode(task, read);
+    exit_task(w.system, task);
+  });
+  owner.bound = true;
+  spawn_thread_at_boot(w.system, "reader", *owner.mm, CoreId(1), [&](Task& task) {
+    w.spin_in_user_mode(task, mapped);
+    touch(w.system, task, page, AccessKind::read);
+    asleep = true;
+    replaced.wait(w.system, task);
+    touch(w.system, task, page, AccessKind::read);
+    read = true;
+    exit_task(w.system, task);
+  }).bound = true;
+  std::string said = violation_of([&] {
+    w.engine.run();
+    w.system.check_invariants();
+  });
+  return testing::Test::HasFailure() ? "see above " + said : said;
+}
+
+TEST(LazyPolicy, HasACoreThatLeftLookAtTheGenerationWhenItComesBack) {
+  for (const char* policy : {"lazy", "leave_mm"})
+    for (const std::int64_t asid_bits : {0, 8, 16})
+      EXPECT_EQ(text_in_child([&] { return page_replaced_under_a_core_that_left(policy, asid_bits); }), "")
+          << policy << " " << asid_bits;
+}
+
 TEST(Oracle, CatchesATranslationToAnotherFrameThatWasNeverFlushed) {
   // fork's write-protection is announced, but its flush is dropped: the parent writes through the old entry.
   KernelWorld w(1, {{"kernel.tlb_flush", "test_flushes_nothing"}});
