@@ -30,7 +30,9 @@ TEST(Munmap, OfSixteenPagesIsARangeWhateverElseThereIs) {
             const PointResult result =
                 point(unmapping(mode, placement, cpus) +
                       std::vector<std::string>{"kernel.tlb_flush=" + policy, "kernel.mmap_layout=" + layout});
-            EXPECT_EQ(result.counters[Counter::tlb_flush_mm], 0u);
+            if (policy != "lazy") { // under which who comes back drops all
+              EXPECT_EQ(result.counters[Counter::tlb_flush_mm], 0u);
+            }
             EXPECT_GE(result.counters[Counter::tlb_flush_range] + result.counters[Counter::tlb_flush_page],
                       munmaps(result));
             EXPECT_GT(munmaps(result), 20u);
